@@ -1,0 +1,123 @@
+"""The installation's administration: practices, people, and the trail, which can be read and not touched."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from portal import audit, logos
+from portal.models import AuditEvent, Logo, Membership, Practice, User
+
+admin.site.unregister(Group)  # rights come from a Membership's role
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows that no person edits."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class MembershipInline(admin.TabularInline[Membership, Any]):
+    model = Membership
+    extra = 0
+    autocomplete_fields: ClassVar[list[str]] = ["user"]
+
+
+class PracticeForm(forms.ModelForm[Practice]):
+    logo = forms.FileField(required=False, help_text="PNG or JPEG, at most 500 kB. It goes onto the PIN sheet.")
+    remove_logo = forms.BooleanField(required=False)
+
+    class Meta:
+        model = Practice
+        exclude = ()  # noqa: DJ006 - every field of a practice is the administrator's
+
+    def clean_logo(self) -> bytes | None:
+        upload = self.cleaned_data["logo"]
+        if not upload:
+            return None
+        try:
+            return logos.read(upload)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+@admin.register(Practice)
+class PracticeAdmin(admin.ModelAdmin[Practice]):
+    form = PracticeForm
+    list_display = ("name", "phone", "email", "time_zone")
+    inlines = (MembershipInline,)
+    readonly_fields = ("present_logo",)
+    fieldsets = (
+        (
+            None,
+            {"fields": ("name", "short_name", "phone", "email", "street", "city", "state", "postal_code", "time_zone")},
+        ),
+        ("Logo", {"fields": ("present_logo", "logo", "remove_logo")}),
+        ("Messages and PIN sheets", {"fields": ("name_on_messages", "sheet_size")}),
+        ("PINs", {"fields": ("pin_profile", "hours_by_email", "hours_by_text", "hours_in_person", "age_of_majority")}),
+    )
+
+    @admin.display(description="Present logo")
+    def present_logo(self, practice: Practice) -> SafeString | str:
+        logo = Logo.objects.filter(practice=practice).first()
+        return format_html('<img src="{}" alt="Logo" height="64">', logos.data_uri(logo)) if logo else "none"
+
+    def save_model(self, request: HttpRequest, obj: Practice, form: PracticeForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if png := form.cleaned_data.get("logo"):
+            Logo.objects.update_or_create(practice=obj, defaults={"png": png})
+        elif form.cleaned_data.get("remove_logo"):
+            Logo.objects.filter(practice=obj).delete()
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    add_form = AdminUserCreationForm
+    form = UserChangeForm[User]
+    ordering = ("email",)
+    list_display = ("email", "name", "is_active", "is_staff")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("When", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Who leaves may no longer sign in; the trail still names them."""
+        return False
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor_name", "action", "practice", "patient_id", "address")
+    list_filter = ("action", "practice")
+    search_fields = ("actor_name", "=patient_id")
+    date_hierarchy = "at"
+    fields = ("number", "at", "actor_name", "address", "action", "practice", "patient_id", "details", "trail_holds")
+    readonly_fields = ("trail_holds",)
+
+    @admin.display(description="The whole trail")
+    def trail_holds(self, event: AuditEvent) -> str:
+        broken = audit.verify()
+        return (
+            "; ".join(f"Event {each.number} {each.reason}." for each in broken)
+            or "holds: nothing was changed or removed."
+        )

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    name = "portal"
+    verbose_name = "Practices and people"
+
+    def ready(self) -> None:
+        from portal import sign_in
+
+        sign_in.listen()

@@ -1,0 +1,136 @@
+"""The audit trail: who did what, when (UTC), from where, to which patient; and whether it was tampered with.
+
+45 CFR 170.315(d)(2) and (d)(10). Each event's digest is an HMAC over its content and the digest before it, so an event
+that was changed, removed or slipped in breaks the chain from there on. There is a chain a practice, and one for what
+belongs to none. The head of a chain is locked until the transaction ends: record last, after every other row is locked.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from portal.models import AuditChain, AuditEvent, Practice, User
+
+Action = AuditEvent.Action
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts: a person at an address, or a part of the program."""
+
+    user: User | None
+    name: str
+    address: str | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Actor":
+        user = request.user
+        if not isinstance(user, User):
+            raise PermissionError("Nobody is signed in, so nobody can have done this.")
+        return cls(user=user, name=user.email, address=client_address(request))
+
+
+WORKER: Final = Actor(user=None, name="delivery worker")
+CLOCK: Final = Actor(user=None, name="clock")
+COMMAND_LINE: Final = Actor(user=None, name="command line")
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The address that the request came from: behind our own proxy, the one that the proxy saw."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
+    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or None
+
+
+def record(
+    action: AuditEvent.Action,
+    *,
+    actor: Actor,
+    practice: Practice | None,
+    patient: UUID | None = None,
+    details: Mapping[str, str | int | bool | None] | None = None,
+) -> AuditEvent:
+    """Appends an event to its practice's chain, within the caller's transaction where there is one."""
+    name = str(practice.pk) if practice else "installation"
+    with transaction.atomic():
+        AuditChain.objects.get_or_create(name=name)
+        chain = AuditChain.objects.select_for_update().get(name=name)
+        event = AuditEvent(
+            chain=name,
+            number=chain.length + 1,
+            at=timezone.now(),
+            actor=actor.user,
+            actor_name=actor.name,
+            address=actor.address,
+            action=action,
+            practice=practice,
+            patient_id=patient,
+            details=dict(details or {}),
+        )
+        event.digest = _digest(event, previous=chain.digest)
+        event.save(force_insert=True)
+        AuditChain.objects.filter(name=name).update(length=event.number, digest=event.digest)
+    return event
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where a chain does not hold."""
+
+    chain: str
+    number: int
+    reason: str
+
+
+def verify() -> list[Break]:
+    """Every place where the trail was changed; an empty list where it holds."""
+    breaks: list[Break] = []
+    chains = set(AuditChain.objects.values_list("name", flat=True))
+    chains |= set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
+    for name in sorted(chains):
+        previous, number = "", 0
+        for event in AuditEvent.objects.filter(chain=name).order_by("number").iterator():
+            number += 1
+            if event.number != number:
+                breaks.append(Break(name, number, "is missing"))
+                number = event.number
+            elif not hmac.compare_digest(event.digest, _digest(event, previous=previous)):
+                breaks.append(Break(name, number, "was changed"))
+            previous = event.digest
+        head = AuditChain.objects.filter(name=name).first()
+        if head is None or (head.length, head.digest) != (number, previous):
+            breaks.append(Break(name, number, "does not end where the chain ends"))
+    return breaks
+
+
+def _digest(event: AuditEvent, *, previous: str) -> str:
+    content = json.dumps(
+        [
+            previous,
+            event.chain,
+            event.number,
+            _instant(event.at),
+            event.actor_id,
+            event.actor_name,
+            event.address,
+            event.action,
+            str(event.practice_id or ""),
+            str(event.patient_id or ""),
+            event.details,
+        ],
+        sort_keys=True,
+    )
+    return hmac.new(settings.AUDIT_KEY.encode(), content.encode(), "sha256").hexdigest()
+
+
+def _instant(at: datetime) -> int:
+    """Microseconds since 1970: the same before the database and after it."""
+    return round(at.timestamp() * 1_000_000)

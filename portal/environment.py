@@ -1,0 +1,45 @@
+"""Reading the environment: strict about booleans, secrets from a file where NAME_FILE is set."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+_BOOLEANS: Final = {"True": True, "False": False, "": False}
+
+
+def text(name: str, default: str = "") -> str:
+    """The value of `name`, or the content of the file that `name`_FILE points to."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    return os.environ.get(name, default)
+
+
+def switch(name: str, *, default: bool = False) -> bool:
+    """A boolean; anything else than "True", "False" or empty stops the start."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value not in _BOOLEANS:
+        raise ImproperlyConfigured(f'{name} is "True", "False" or empty, not {value!r}.')
+    return _BOOLEANS[value]
+
+
+def secret(name: str, *, demo_dir: Path | None) -> str:
+    """A secret that has to be set; the demo makes its own and keeps it in `demo_dir`."""
+    if value := text(name):
+        return value
+    if demo_dir is None:
+        raise ImproperlyConfigured(
+            f"{name} (or {name}_FILE) has to be set. README.md, “Run it for real”, tells how to make one."
+        )
+    path = demo_dir / f"{name.lower()}.secret"
+    if not path.exists():
+        demo_dir.mkdir(parents=True, exist_ok=True)
+        value = Fernet.generate_key().decode() if name == "SEALING_KEYS" else secrets.token_urlsafe(48)
+        path.touch(mode=0o600)
+        path.write_text(value)
+    return path.read_text()

@@ -1,0 +1,117 @@
+import errno
+import ipaddress
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+PROGRAMS: Final[Mapping[str, list[str]]] = {
+    "web server": ["-m", "gunicorn", "--config", "python:portal.gunicorn"],
+    "delivery worker": ["manage.py", "deliver"],
+}
+PATIENCE: Final = 25.0  # seconds; longer than gunicorn gives the requests at work
+
+
+class Command(BaseCommand):
+    help = "Serves the portal: the web server and the delivery worker side by side, until SIGTERM or Ctrl-C stops both."
+    requires_system_checks = ()  # a taken port is to be told at once; migrate runs the checks that matter
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        for number in _stop_signals():
+            signal.signal(number, lambda *_: sys.exit(0))
+        check_port(host=settings.HOST, port=settings.PORT)
+        call_command("migrate", verbosity=0, interactive=False, stdout=self.stdout)
+        call_command("createcachetable", verbosity=0, stdout=self.stdout)
+        if settings.DEMO:
+            self.prepare_demo()
+        run_side_by_side(PROGRAMS)
+
+    def prepare_demo(self) -> None:
+        call_command("seed_demo", stdout=self.stdout)
+        self.stdout.flush()
+        if not _is_loopback(settings.HOST):
+            self.stderr.write(
+                f"The demo listens on {settings.HOST}, and its passwords are public: "
+                "whoever reaches this machine can sign in."
+            )
+
+
+def check_port(*, host: str, port: int) -> None:
+    """Raises CommandError, in words for the person who typed `make run`, where `port` cannot be listened on."""
+    if not 0 < port < 65536:
+        raise CommandError(f"PORT is a number from 1 to 65535, not {port}.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"Port {port} is taken by another program. Choose another one: make run PORT={port + 1}"
+            ) from error
+        raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+
+
+def run_side_by_side(programs: Mapping[str, list[str]]) -> None:
+    """Runs the programs until a signal stops this one, or raises CommandError where one of them ends by itself.
+
+    Either way the others are stopped before this returns.
+    """
+    signals: list[int] = []
+    for number in _stop_signals():
+        # Only noted: an exception could come between the start of a process and the line that remembers it.
+        signal.signal(number, lambda received, _: signals.append(received))
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, arguments in programs.items():
+            running[name] = subprocess.Popen(  # noqa: S603
+                [sys.executable, *arguments], cwd=settings.BASE_DIR, preexec_fn=_leave_ctrl_c_to_us
+            )
+        while not signals and all(process.poll() is None for process in running.values()):
+            time.sleep(0.1)
+        ended = [(name, process.returncode) for name, process in running.items() if process.returncode is not None]
+    finally:
+        _stop(list(running.values()))
+    if not signals:
+        name, code = ended[0]
+        raise CommandError(f"The {name} ended by itself (exit code {code}), so everything was stopped.")
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for process in processes:
+        try:
+            process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _leave_ctrl_c_to_us() -> None:
+    """A terminal sends Ctrl-C to every process: one that is still starting would end in a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """SIGHUP is a closed terminal (it would make gunicorn reload, and live on), except under nohup."""
+    stops = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        stops.append(signal.SIGHUP)
+    return stops
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

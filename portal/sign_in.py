@@ -1,0 +1,44 @@
+"""Sign-in, sign-out and failed tries land in the audit trail."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from portal import audit
+from portal.models import Membership, Practice, User
+
+
+def listen() -> None:
+    user_logged_in.connect(_signed_in, dispatch_uid="audit")
+    user_logged_out.connect(_signed_out, dispatch_uid="audit")
+    user_login_failed.connect(_failed, dispatch_uid="audit")
+
+
+def _only_practice(user: User | None) -> Practice | None:
+    """The practice of a person who works in just one; its manager sees the line then."""
+    memberships = list(Membership.objects.filter(user=user).select_related("practice")[:2]) if user else []
+    return memberships[0].practice if len(memberships) == 1 else None
+
+
+def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
+    actor = audit.Actor(user=user, name=user.email, address=audit.client_address(request))
+    audit.record(audit.Action.SIGNED_IN, actor=actor, practice=_only_practice(user))
+
+
+def _signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user is not None:
+        actor = audit.Actor(user=user, name=user.email, address=audit.client_address(request))
+        audit.record(audit.Action.SIGNED_OUT, actor=actor, practice=_only_practice(user))
+
+
+def _failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """What was typed is not recorded: people type their password into the wrong field."""
+    email = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+    user = User.objects.filter(email=email).first()
+    actor = audit.Actor(
+        user=None,
+        name=user.email if user else "an unknown address",
+        address=audit.client_address(request) if request else None,
+    )
+    audit.record(audit.Action.SIGN_IN_FAILED, actor=actor, practice=_only_practice(user))

@@ -1,0 +1,11 @@
+"""Two moments that upper floors may listen to; the ground floor knows nobody who does."""
+
+from typing import Final
+
+from django.dispatch import Signal
+
+# The desk is about to read patients' portal statuses: whoever keeps them brings them up to date.
+statuses_wanted: Final = Signal()
+
+# The worker has a moment: whoever has something to tidy up does it.
+worker_idle: Final = Signal()

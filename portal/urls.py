@@ -1,0 +1,30 @@
+"""The addresses. They are stable: people bookmark them, tests and manuals name them."""
+
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from portal import views
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Practice portal administration"
+admin.site.index_title = "Administration"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", views.healthz, name="healthz"),
+    path("practice/", views.choose_practice, name="choose_practice"),
+    path("activity/", views.activity, name="activity"),
+    path("accounts/email/", views.nothing_here),  # an administrator changes a staff account's address
+    path("accounts/signup/", views.nothing_here),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("patients/", include("patients.urls")),
+    path("", include("registration.desk.urls")),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/mailbox/", include("notifications.urls")))
+
+handler403 = "portal.views.forbidden"
+handler404 = "portal.views.not_found"
+handler500 = "portal.views.failed"

@@ -1,0 +1,61 @@
+"""Pages that belong to no app: choosing the practice, the activity, health, and the pages for what went wrong."""
+
+from typing import NoReturn
+
+from django.core.paginator import Paginator
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_POST, require_safe
+
+from portal import access, audit
+from portal.access import Permission, StaffRequest, requires
+from portal.forms import ActivityForm
+from portal.models import AuditEvent
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the database answers; for a load balancer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_POST
+@requires(Permission.SEE_DASHBOARD)
+def choose_practice(request: StaffRequest) -> HttpResponse:
+    if access.work_in(request, request.POST.get("practice", "")) is None:
+        raise Http404
+    return redirect("/")
+
+
+@require_safe
+@requires(Permission.SEE_ACTIVITY)
+def activity(request: StaffRequest) -> HttpResponse:
+    """The audit trail of the practice, by period, person and kind: 45 CFR 170.315(d)(3)."""
+    form = ActivityForm(request.GET or None, practice=request.practice)
+    events = form.filtered(AuditEvent.objects.filter(practice=request.practice))
+    page = Paginator(events, 50).get_page(request.GET.get("page"))
+    if page.number == 1:
+        audit.record(audit.Action.TRAIL_VIEWED, actor=audit.Actor.of(request), practice=request.practice)
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
+    return render(request, "portal/activity.html", {"form": form, "page": page, "parameters": parameters.urlencode()})
+
+
+def nothing_here(request: HttpRequest) -> NoReturn:
+    raise Http404
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(render_to_string("500.html"), status=500)  # without a request: nothing of it may fail again

@@ -1,0 +1,83 @@
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from patients.models import Contact, Patient
+from portal.audit import Actor
+from portal.models import Practice, User
+from tests import people
+from tests.smtp import MailServer
+
+# Playwright keeps an event loop in the thread that also uses the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_configure() -> None:
+    # Names of static files with a digest need a collectstatic first, which tests do without.
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    # A file, because workers and desks in other threads and processes share it; on PostgreSQL the name stays.
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP server of the tests tells every command
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def practice(db: None) -> Practice:
+    return people.a_practice()
+
+
+@pytest.fixture
+def other_practice(db: None) -> Practice:
+    return people.a_practice("Harbor Street Children's Clinic", short_name="Harbor Street")
+
+
+@pytest.fixture
+def front_desk(practice: Practice) -> User:
+    return people.a_member(practice, name="Dana Fields")
+
+
+@pytest.fixture
+def actor(front_desk: User) -> Actor:
+    return Actor(user=front_desk, name=front_desk.email, address="192.0.2.7")
+
+
+@pytest.fixture
+def patient(practice: Practice) -> Patient:
+    return people.a_patient(practice)
+
+
+@pytest.fixture
+def mother(patient: Patient) -> Contact:
+    return people.a_contact(patient)
+
+
+@pytest.fixture
+def father(patient: Patient) -> Contact:
+    return people.a_contact(patient, "Pablo", "López", relationship="Father", email="pablo@families.example", phone="")
+
+
+@pytest.fixture
+def desk(client: Client, front_desk: User) -> Client:
+    """A browser in which the front desk is signed in."""
+    client.force_login(front_desk)
+    return client
+
+
+@pytest.fixture
+def session_key(desk: Client) -> str:
+    key = desk.session.session_key
+    assert Session.objects.filter(pk=key).exists()
+    return str(key)
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A real SMTP server on this machine, to which mail is sent while the test runs."""
+    with MailServer() as server, server.in_settings():
+        yield server

@@ -1,0 +1,101 @@
+"""The audit trail: it has an actor, it cannot be changed, and it shows when somebody did."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from portal import audit
+from portal.audit import Action, Actor
+from portal.models import AuditChain, AuditEvent, Practice, User
+from tests import people
+
+
+@pytest.fixture
+def trail(practice: Practice, other_practice: Practice, actor: Actor) -> list[AuditEvent]:
+    return [
+        audit.record(Action.SEARCHED, actor=actor, practice=practice, details={"by": "last_name", "found": "3"}),
+        audit.record(Action.SIGNED_IN, actor=actor, practice=other_practice),
+        audit.record(Action.SEARCHED, actor=actor, practice=practice, details={"by": "phone", "found": "1"}),
+        audit.record(Action.SIGNED_OUT, actor=actor, practice=None),
+    ]
+
+
+def test_an_untouched_trail_holds(trail: list[AuditEvent]) -> None:
+    assert audit.verify() == []
+    call_command("verify_audit", verbosity=0)
+    assert [(each.chain, each.number) for each in trail[:3:2]] == [(trail[0].chain, 1), (trail[0].chain, 2)]
+
+
+@pytest.mark.parametrize(
+    ("tampering", "found"),
+    [
+        ("UPDATE portal_auditevent SET actor_name = 'somebody else' WHERE id = {first}", "was changed"),
+        ("UPDATE portal_auditevent SET details = '{{}}' WHERE id = {first}", "was changed"),
+        ("DELETE FROM portal_auditevent WHERE id = {first}", "is missing"),
+        ("DELETE FROM portal_auditevent WHERE id = {last}", "does not end"),
+        ("DELETE FROM portal_auditchain", "does not end"),
+    ],
+)
+def test_tampering_shows(trail: list[AuditEvent], tampering: str, found: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(tampering.format(first=trail[0].pk, last=trail[2].pk))
+    assert any(found in each.reason for each in audit.verify())
+    with pytest.raises(CommandError):
+        call_command("verify_audit")
+
+
+def test_without_the_key_nobody_can_write_a_line_that_holds(
+    trail: list[AuditEvent], settings: Settings, actor: Actor, practice: Practice
+) -> None:
+    settings.AUDIT_KEY = "a guess"
+    assert len(audit.verify()) >= 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda event: event.save(),
+        lambda event: event.delete(),
+        lambda event: AuditEvent.objects.filter(pk=event.pk).update(actor_name="x"),
+        lambda event: AuditEvent.objects.filter(pk=event.pk).delete(),
+        lambda event: AuditEvent.objects.bulk_update([event], ["actor_name"]),
+    ],
+)
+def test_no_code_of_ours_changes_a_line(trail: list[AuditEvent], change: Callable[[AuditEvent], object]) -> None:
+    with pytest.raises(PermissionError):
+        change(trail[0])
+
+
+def test_nothing_is_done_by_nobody(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    with pytest.raises(PermissionError):
+        Actor.of(request)
+
+
+def test_sign_in_sign_out_and_failed_tries_are_recorded(client: Client, front_desk: User, practice: Practice) -> None:
+    client.post("/accounts/login/", {"login": front_desk.email, "password": "wrong"})
+    client.post("/accounts/login/", {"login": "my-secret-password", "password": "wrong"})
+    client.post("/accounts/login/", {"login": front_desk.email.upper(), "password": people.PASSWORD})
+    client.post("/accounts/logout/")
+    lines = list(AuditEvent.objects.order_by("id").values_list("action", "actor_name"))
+    assert ("sign_in_failed", front_desk.email) in lines
+    assert [action for action, _ in lines][-2:] == ["signed_in", "signed_out"]
+    assert "my-secret-password" not in repr(list(AuditEvent.objects.values()))
+    assert AuditEvent.objects.filter(action="signed_in", practice=practice, address="127.0.0.1").exists()
+
+
+def test_behind_our_proxy_the_address_is_the_one_that_the_proxy_saw(rf: RequestFactory, settings: Settings) -> None:
+    request = rf.get("/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.4"}, REMOTE_ADDR="10.0.0.1")
+    assert audit.client_address(request) == "10.0.0.1"
+    settings.BEHIND_PROXY = True
+    assert audit.client_address(request) == "198.51.100.4"
+
+
+def test_two_practices_have_a_chain_each(trail: list[AuditEvent]) -> None:
+    assert AuditChain.objects.count() == 3

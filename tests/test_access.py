@@ -1,0 +1,194 @@
+"""Every address, for every role, for the other practice's staff and for nobody."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from notifications import demo_mailbox
+from patients.models import Contact, Patient
+from portal.access import PERMISSIONS, Permission
+from portal.audit import Actor
+from portal.models import Membership, Practice, User
+from registration import issuing
+from registration.models import Registration
+from registration.rules import ByEmail, ByPin, Recipient
+from tests import people
+
+Role = Membership.Role
+
+
+def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from patterns(each, prefix + str(each.pattern))
+        else:
+            yield prefix + str(each.pattern), each
+
+
+ALL = list(patterns(get_resolver()))
+OURS = [(route, each) for route, each in ALL if not route.startswith(("admin/", "accounts/"))]
+
+# What needs no permission, and why.
+OPEN = {"healthz": "a load balancer asks without signing in"}
+
+
+@dataclass
+class Things:
+    patient: Patient
+    registration: Registration
+    message: str
+
+
+@pytest.fixture
+def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, settings: Any, tmp_path: Any) -> Things:
+    settings.EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
+    settings.DEMO_MAILBOX = tmp_path / "box"
+    registration = issuing.register_patients(
+        practice=practice,
+        patients=[patient],
+        recipient=Recipient(name=mother.name, contact=mother),
+        method=ByPin(),
+        delivery=ByEmail("elena@families.example"),
+        window=uuid.uuid4(),
+        session_key="-",
+        actor=actor,
+    )
+    from django.core.management import call_command
+
+    call_command("deliver", "--once", verbosity=0)
+    (received,) = demo_mailbox.received()
+    return Things(patient, registration, received.key)
+
+
+def address(route: str, things: Things) -> str:
+    filled = (
+        route.replace("<uuid:patient_id>", str(things.patient.pk))
+        .replace("<uuid:registration_id>", str(things.registration.pk))
+        .replace("<str:key>", things.message)
+    )
+    assert "<" not in filled, f"tests/test_access.py does not know how to fill {route}"
+    return f"/{filled}"
+
+
+def ask(client: Client, route: str, things: Things) -> int:
+    path = address(route, things)
+    return (client.post if route == "practice/" else client.get)(
+        path, {"practice": str(things.patient.practice_id)}
+    ).status_code
+
+
+@pytest.mark.parametrize("route", [route for route, _ in OURS])
+def test_nobody_gets_to_sign_in_and_nothing_else(client: Client, things: Things, route: str) -> None:
+    if route in OPEN:
+        assert client.get(f"/{route}").status_code == 200
+        return
+    response = client.get(address(route, things)) if route != "practice/" else client.post("/practice/")
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("route", [route for route, _ in OURS if route not in OPEN])
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_gets_what_its_permissions_say(
+    client: Client, things: Things, practice: Practice, role: Role, route: str
+) -> None:
+    client.force_login(people.a_member(practice, role, "somebody@maplegrove.example"))
+    view = dict(OURS)[route].callback
+    allowed = _permission(view) in PERMISSIONS[role]
+    expected = {302} if route == "practice/" else {410} if route.endswith("sheet.pdf") else {200}
+    assert ask(client, route, things) in (expected if allowed else {403})
+
+
+@pytest.mark.parametrize("route", [route for route, _ in OURS if "<" in route or route == "practice/"])
+def test_for_the_other_practice_it_is_not_there(
+    client: Client, things: Things, other_practice: Practice, route: str
+) -> None:
+    client.force_login(people.a_member(other_practice, Role.MANAGER, "manager@harborstreet.example"))
+    assert ask(client, route, things) == 404
+
+
+@pytest.mark.parametrize("route", [route for route, _ in OURS if route not in OPEN])
+def test_an_administrator_without_a_practice_is_led_to_the_administration(
+    client: Client, things: Things, route: str
+) -> None:
+    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    assert ask(client, route, things) == 302
+
+
+@pytest.mark.parametrize("route", [route for route, _ in OURS if route not in OPEN])
+def test_somebody_without_a_practice_is_told(client: Client, things: Things, route: str) -> None:
+    client.force_login(people.a_member(None, email="new@maplegrove.example"))
+    assert ask(client, route, things) == 403
+
+
+def test_every_view_of_ours_demands_a_permission() -> None:
+    unguarded = {route for route, each in OURS if _permission(each.callback) is None} - OPEN.keys()
+    closed_for_all = {"accounts/email/", "accounts/signup/"}
+    assert unguarded - closed_for_all == set()
+
+
+def _permission(view: Any) -> Permission | None:
+    while view is not None:
+        if permission := getattr(view, "permission", None):
+            return Permission(permission)
+        view = getattr(view, "__wrapped__", None)
+    return None
+
+
+# --- The administration ---
+
+
+def admin_lists() -> list[str]:
+    return [reverse(f"admin:{each.name}") for _, each in ALL if each.name and each.name.endswith("_changelist")]
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True)
+
+
+@pytest.mark.parametrize("path", ["/admin/", *admin_lists()])
+def test_the_administration_is_for_administrators(
+    client: Client, practice: Practice, administrator: User, path: str
+) -> None:
+    assert client.get(path).status_code == 302
+    client.force_login(people.a_member(practice, Role.MANAGER, "manager@maplegrove.example"))
+    assert client.get(path).status_code in {302, 403}
+    client.force_login(administrator)
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["registration_registration", "notifications_outgoingmessage", "portal_auditevent"])
+def test_what_nobody_edits_can_be_looked_at_and_shows_no_secret(
+    client: Client, things: Things, administrator: User, model: str
+) -> None:
+    client.force_login(administrator)
+    objects = {
+        "registration_registration": things.registration.pk,
+        "notifications_outgoingmessage": things.registration.message_id,
+        "portal_auditevent": 1,
+    }
+    if model == "portal_auditevent":
+        from portal.models import AuditEvent
+
+        objects[model] = AuditEvent.objects.earliest("id").pk
+    path = reverse(f"admin:{model}_change", args=[objects[model]])
+    page = client.get(path)
+    assert page.status_code == 200
+    html = page.content.decode()
+    assert "Save" not in html.split("submit-row")[-1] or "submit-row" not in html
+    assert things.registration.digest not in html
+    assert client.post(path, {"state": "x"}).status_code == 403
+    assert client.post(path.replace("change", "delete"), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/signup/"])
+def test_nobody_makes_a_staff_account_or_changes_its_address(client: Client, practice: Practice, path: str) -> None:
+    assert client.get(path).status_code == 404
+    client.force_login(people.a_member(practice))
+    assert client.post(path, {"email": "x@y.example"}).status_code == 404
