@@ -1,0 +1,201 @@
+"""Records into the database, repeatably: loading a file twice leaves what loading it once leaves.
+
+What belongs to the portal (a portal status, a contact that the desk added by hand) is never touched.
+"""
+
+import enum
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from patients.intake.records import ContactRecord, PatientRecord, Refusal
+from patients.models import Contact, NameKey, Patient, email_key, keys_of, phone_key
+from portal.models import Practice
+
+_PATIENT_FIELDS: Final = (
+    *("mrn", "family_name", "given_names", "preferred_name", "birth_date", "sex", "active", "deceased", "deceased_on"),
+    *("language", "phone", "email", "street", "city", "state", "postal_code"),
+)
+_CONTACT_FIELDS: Final = ("family_name", "given_names", "relationship", "email", "phone")
+_SEARCH_KEYS: Final = ("phone_key", "email_key")
+_LAST_POSITION: Final = 32_767  # of a small integer column
+
+_Identity = tuple[str, str]  # source system, identifier there
+
+# Reading a number is the dearest step after the database, and the children and parents of a family share theirs.
+_key_of_phone = lru_cache(maxsize=4096)(phone_key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """How many patients of each kind; `repeats` are the rows that a later row of the same patient took the place of."""
+
+    added: int
+    changed: int
+    unchanged: int
+    repeats: tuple[Refusal, ...] = ()
+
+    @property
+    def patients(self) -> int:
+        return self.added + self.changed + self.unchanged
+
+
+class _Outcome(enum.IntEnum):
+    """What became of a patient. Of a patient that comes twice, the greater one counts."""
+
+    UNCHANGED = 0
+    CHANGED = 1
+    ADDED = 2
+
+
+def load(
+    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 500, dry_run: bool = False
+) -> Loaded:
+    """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
+
+    A dry run compares and counts, and writes nothing. Batches that were written stay if a later one fails.
+    """
+    seen: dict[_Identity, tuple[int, _Outcome]] = {}
+    repeats: list[Refusal] = []
+    rows = iter(records)
+    while batch := list(islice(rows, batch_size)):
+        latest: dict[_Identity, PatientRecord] = {}
+        for record in batch:
+            identity = (record.source_system, record.source_id)
+            if earlier := latest.get(identity):
+                repeats.append(_repeat(earlier.line, later=record.line))
+            elif identity in seen:
+                repeats.append(_repeat(seen[identity][0], later=record.line))
+            latest[identity] = record
+        for identity, outcome in _load_batch(latest, practice=practice, dry_run=dry_run).items():
+            _, before = seen.get(identity, (0, outcome))
+            seen[identity] = (latest[identity].line, max(before, outcome))
+    count = Counter(outcome for _, outcome in seen.values())
+    return Loaded(
+        added=count[_Outcome.ADDED],
+        changed=count[_Outcome.CHANGED],
+        unchanged=count[_Outcome.UNCHANGED],
+        repeats=tuple(repeats),
+    )
+
+
+def _repeat(line: int, *, later: int) -> Refusal:
+    return Refusal(line=line, field="identifier", reason=f"comes again at {later}, and that one was taken")
+
+
+def _load_batch(
+    records: Mapping[_Identity, PatientRecord], *, practice: Practice, dry_run: bool
+) -> dict[_Identity, _Outcome]:
+    with transaction.atomic():
+        # Two imports at once would both find a patient missing: the second waits here for the first one's batch.
+        Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
+        patients = _known_patients(records, practice=practice)
+        contacts: defaultdict[UUID, list[Contact]] = defaultdict(list)
+        for contact in Contact.objects.filter(patient__in=[patient.pk for patient in patients.values()]):
+            contacts[contact.patient_id].append(contact)
+        batch = _Batch(practice)
+        outcomes = {
+            identity: batch.change(patient, record=record, contacts=contacts[patient.pk])
+            if (patient := patients.get(identity))
+            else batch.add(record)
+            for identity, record in records.items()
+        }
+        if not dry_run:
+            batch.write()
+    return outcomes
+
+
+def _known_patients(records: Iterable[_Identity], *, practice: Practice) -> dict[_Identity, Patient]:
+    """Those that are there, locked: the desk may be moving one's portal status, which the name keys repeat."""
+    systems, identifiers = (set(values) for values in zip(*records, strict=True))
+    found = Patient.objects.of(practice).filter(source_system__in=systems, source_id__in=identifiers).order_by("pk")
+    return {(one.source_system, one.source_id): one for one in found.select_for_update(no_key=True)}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What is to be written: new rows and changed ones alike, in a few statements for all patients together."""
+
+    practice: Practice
+    patients: list[Patient] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    name_keys: list[NameKey] = field(default_factory=list)
+    rekeyed: list[UUID] = field(default_factory=list)
+
+    def add(self, record: PatientRecord) -> _Outcome:
+        patient = Patient(practice=self.practice, source_system=record.source_system, source_id=record.source_id)
+        _assign(patient, record=record, fields=_PATIENT_FIELDS)
+        self.patients.append(patient)
+        family, _ = self._match(patient, record=record, contacts=[])
+        self.name_keys.extend(keys_of(patient, family))
+        return _Outcome.ADDED
+
+    def change(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> _Outcome:
+        is_changed = _assign(patient, record=record, fields=_PATIENT_FIELDS)
+        if is_changed:
+            self.patients.append(patient)
+        family, is_family_changed = self._match(patient, record=record, contacts=contacts)
+        if not is_changed and not is_family_changed:
+            return _Outcome.UNCHANGED
+        self.rekeyed.append(patient.pk)
+        self.name_keys.extend(keys_of(patient, family))
+        return _Outcome.CHANGED
+
+    def _match(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> tuple[list[Contact], bool]:
+        """The patient's contacts as they are to be, and whether that is another state than before."""
+        known = {contact.source_key: contact for contact in contacts if contact.source_key}
+        changed: list[Contact] = []
+        family = [contact for contact in contacts if not contact.source_key]
+        for position, told in enumerate(record.contacts):
+            contact = known.pop(told.key, None) or Contact(practice=self.practice, patient=patient, source_key=told.key)
+            if _assign_contact(contact, record=told, position=min(position, _LAST_POSITION)):
+                changed.append(contact)
+            family.append(contact)
+        for contact in known.values():
+            if contact.active:
+                contact.active = False
+                changed.append(contact)
+        self.contacts.extend(changed)
+        return family, bool(changed)
+
+    def write(self) -> None:
+        Patient.objects.bulk_create(
+            self.patients,
+            update_conflicts=True,
+            unique_fields=["practice", "source_system", "source_id"],
+            update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "updated_at"],
+        )
+        Contact.objects.bulk_create(
+            self.contacts,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "active"],
+        )
+        NameKey.objects.filter(patient__in=self.rekeyed).delete()
+        NameKey.objects.bulk_create(self.name_keys)
+
+
+def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord, fields: Sequence[str]) -> bool:
+    """Takes over what differs, and the keys that follow from it; whether anything did."""
+    changed = [name for name in fields if getattr(target, name) != getattr(record, name)]
+    for name in changed:
+        setattr(target, name, getattr(record, name))
+    if "phone" in changed:
+        target.phone_key = _key_of_phone(target.phone)
+    if "email" in changed:
+        target.email_key = email_key(target.email)
+    return bool(changed)
+
+
+def _assign_contact(contact: Contact, *, record: ContactRecord, position: int) -> bool:
+    has_authority = contact.has_authority if record.has_authority is None else record.has_authority
+    was = (contact.position, contact.has_authority, contact.active)
+    contact.position, contact.has_authority, contact.active = position, has_authority, True
+    is_moved = was != (position, has_authority, True)
+    return _assign(contact, record=record, fields=_CONTACT_FIELDS) or is_moved

@@ -1,0 +1,32 @@
+"""A column of search keys, and the look-up `prefix`, which both databases answer from an ordinary index."""
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Lookup
+from django.db.models.sql.compiler import SQLCompiler
+
+_LAST_CHARACTER = "\U0010ffff"
+
+
+class KeyField(models.CharField[str, str]):
+    """Text compared byte by byte: SQLite does so by itself, PostgreSQL is asked for collation "C"."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters
+
+
+@KeyField.register_lookup
+class Prefix(Lookup[str]):
+    """`key__prefix="smi"`: a range, because LIKE would walk the index from its start (or not use it at all)."""
+
+    lookup_name = "prefix"
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        column, column_params = self.process_lhs(compiler, connection)
+        start = str(self.rhs)
+        return f"({column} >= %s AND {column} < %s)", (*column_params, start, *column_params, start + _LAST_CHARACTER)

@@ -1,0 +1,240 @@
+"""Who the patients of a practice are, who their family contacts are, and the keys by which they are found."""
+
+import uuid
+from datetime import date
+from typing import ClassVar, Self
+
+import phonenumbers
+from django.db import models
+from django.urls import reverse
+
+from patients import dates, names
+from patients.keys import KeyField
+from portal.models import Practice
+
+
+class PortalStatus(models.TextChoices):
+    UNREGISTERED = "unregistered", "Unregistered"
+    SELF_REGISTERED = "self_registered", "Self Registered"
+    PENDING = "pending", "Pending"
+    REGISTERED = "registered", "Registered"
+    DECLINED = "declined", "Declined"
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def of(self, practice: Practice) -> Self:
+        return self.filter(practice=practice)
+
+
+class Patient(models.Model):
+    class Sex(models.TextChoices):
+        FEMALE = "female", "Female"
+        MALE = "male", "Male"
+        OTHER = "other", "Other"
+        UNKNOWN = "unknown", "Unknown"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
+    source_system = models.CharField(max_length=200, help_text="The system that gave the patient its identifier.")
+    source_id = models.CharField("source identifier", max_length=200)
+    mrn = models.CharField("MRN", max_length=64, blank=True)
+    family_name = models.CharField("last name", max_length=120)
+    given_names = models.CharField("first and middle names", max_length=160, blank=True)
+    preferred_name = models.CharField("goes by", max_length=80, blank=True)
+    birth_date = models.DateField("date of birth")
+    sex = models.CharField(max_length=7, choices=Sex, default=Sex.UNKNOWN)
+    active = models.BooleanField(default=True, help_text="A patient of the practice.")
+    deceased = models.BooleanField(default=False)
+    deceased_on = models.DateField(null=True, blank=True)
+    language = models.CharField(max_length=35, blank=True, help_text="A BCP 47 tag, for example es.")
+    phone = models.CharField(max_length=40, blank=True)
+    email = models.EmailField("e-mail address", blank=True)
+    street = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=40, blank=True)
+    postal_code = models.CharField(max_length=20, blank=True)
+
+    portal_status = models.CharField(max_length=15, choices=PortalStatus, default=PortalStatus.UNREGISTERED)
+    settled_status = models.CharField(
+        max_length=15,
+        choices=PortalStatus,
+        default=PortalStatus.UNREGISTERED,
+        help_text="The portal status apart from a PIN on its way: what Pending falls back to.",
+    )
+    phone_key = KeyField(max_length=20, blank=True, editable=False)
+    email_key = KeyField(max_length=254, blank=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager["Patient"]] = models.Manager.from_queryset(PatientQuerySet)()
+
+    class Meta:
+        ordering = ("family_name", "given_names", "birth_date", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("practice", "source_system", "source_id"), name="one_patient_an_identifier"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("practice", "phone_key"), name="patient_by_phone"),
+            models.Index(fields=("practice", "email_key"), name="patient_by_email"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("patients:account", args=[self.pk])
+
+    @property
+    def name(self) -> str:
+        """ "García-López, Ana María": as a list of patients shows it."""
+        return ", ".join(filter(None, [self.family_name, self.given_names]))
+
+    @property
+    def first_name(self) -> str:
+        """What the family calls the patient."""
+        return self.preferred_name or self.given_names.split(" ")[0]
+
+    @property
+    def initials(self) -> str:
+        return names.initials(self.given_names, self.family_name)
+
+    @property
+    def has_placeholder_name(self) -> bool:
+        return names.is_placeholder(self.given_names)
+
+    @property
+    def address_lines(self) -> list[str]:
+        place = " ".join(filter(None, [self.state, self.postal_code]))
+        return [line for line in (self.street, ", ".join(filter(None, [self.city, place]))) if line]
+
+    def age(self, *, on: date) -> int:
+        return dates.age(self.birth_date, on=on)
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def of(self, practice: Practice) -> Self:
+        return self.filter(practice=practice)
+
+
+class Contact(models.Model):
+    """A family contact of one patient: a parent, a guardian, somebody to ring."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="contacts")
+    source_key = models.CharField(max_length=200, blank=True, editable=False, help_text="Names it in its source.")
+    position = models.PositiveSmallIntegerField(default=0)
+    family_name = models.CharField("last name", max_length=120)
+    given_names = models.CharField("first names", max_length=160, blank=True)
+    relationship = models.CharField(max_length=80, blank=True)
+    email = models.EmailField("e-mail address", blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    has_authority = models.BooleanField(
+        "may see the record", default=True, help_text="A parent without authority gets no PIN."
+    )
+    active = models.BooleanField(default=True)
+    phone_key = KeyField(max_length=20, blank=True, editable=False)
+    email_key = KeyField(max_length=254, blank=True, editable=False)
+
+    objects: ClassVar[models.Manager["Contact"]] = models.Manager.from_queryset(ContactQuerySet)()
+
+    class Meta:
+        ordering = ("position", "family_name", "given_names", "pk")
+        indexes = (
+            models.Index(fields=("practice", "phone_key"), name="contact_by_phone"),
+            models.Index(fields=("practice", "email_key"), name="contact_by_email"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """ "Ana García": as one speaks of a person."""
+        return " ".join(filter(None, [self.given_names, self.family_name]))
+
+
+class NameKey(models.Model):
+    """A name under which a patient is found: a row for each part of a surname and each first name in use.
+
+    `whose` says whether it is the patient's own name or that of a family contact. Status and date of birth are those of
+    the patient, copied so that each search is answered from one index.
+    """
+
+    class Whose(models.IntegerChoices):
+        PATIENT = 0
+        CONTACT = 1
+
+    practice = models.ForeignKey(Practice, models.CASCADE, related_name="+", db_index=False)
+    whose = models.PositiveSmallIntegerField(choices=Whose)
+    last = KeyField(max_length=120)
+    first = KeyField(max_length=160)
+    date_of_birth = models.DateField()
+    status = models.CharField(max_length=15, choices=PortalStatus)
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="name_keys")
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="name_keys")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("practice", "whose", "last", "first", "date_of_birth"), name="key_by_last"),
+            models.Index(fields=("practice", "whose", "first", "last", "date_of_birth"), name="key_by_first"),
+            models.Index(fields=("practice", "whose", "date_of_birth", "last", "first"), name="key_by_birth"),
+            models.Index(
+                fields=("practice", "whose", "status", "last", "first", "date_of_birth"), name="key_by_status"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.last} {self.first}"
+
+
+def phone_key(number: str) -> str:
+    """Digits by which a phone number is found: "+15550100123" for a number that can be read, its bare digits otherwise."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return "".join(filter(str.isdigit, number))[:20]
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[:20]
+
+
+def email_key(address: str) -> str:
+    return address.strip().casefold()[:254]
+
+
+def set_portal_status(patient: Patient, status: PortalStatus) -> None:
+    """Moves a patient to a portal status, there and in the keys by which it is found. Inside the caller's transaction."""
+    if patient.portal_status != status:
+        patient.portal_status = status
+        patient.save(update_fields=["portal_status", "updated_at"])
+        patient.name_keys.update(status=status)
+
+
+def keys_of(patient: Patient, contacts: list[Contact]) -> list[NameKey]:
+    """The keys under which a patient is to be found, not yet in the database."""
+
+    def key(last: str, first: str, contact: Contact | None) -> NameKey:
+        return NameKey(
+            practice_id=patient.practice_id,
+            whose=NameKey.Whose.CONTACT if contact else NameKey.Whose.PATIENT,
+            last=last[:120],
+            first=first[:160],
+            date_of_birth=patient.birth_date,
+            status=patient.portal_status,
+            patient=patient,
+            contact=contact,
+        )
+
+    own = [
+        key(last, first, None)
+        for last in names.surname_keys(patient.family_name)
+        for first in names.given_keys(patient.given_names, patient.preferred_name)
+    ]
+    of_contacts = [
+        key(last, first, contact)
+        for contact in contacts
+        if contact.active
+        for last in names.surname_keys(contact.family_name)
+        for first in names.given_keys(contact.given_names)
+    ]
+    return own + of_contacts

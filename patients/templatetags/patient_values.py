@@ -1,0 +1,66 @@
+"""How a patient's values look on a page."""
+
+from datetime import date
+
+from django import template
+from django.conf.locale import LANG_INFO
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from patients.models import Patient, PortalStatus
+from portal.phones import national
+
+register = template.Library()
+
+_TONES = {
+    PortalStatus.UNREGISTERED: "quiet",
+    PortalStatus.SELF_REGISTERED: "attention",
+    PortalStatus.PENDING: "waiting",
+    PortalStatus.REGISTERED: "good",
+    PortalStatus.DECLINED: "quiet",
+}
+
+
+@register.filter
+def phone(number: str) -> str:
+    """ "(612) 555-0142"."""
+    return national(number)
+
+
+@register.filter
+def age_today(patient: Patient) -> str:
+    """ "3 d", "5 wk", "14 mo", "7 y": as children's practices say it."""
+    return shown_age(patient.birth_date, on=timezone.localdate())
+
+
+def shown_age(born: date, *, on: date) -> str:
+    """
+    >>> shown_age(date(2026, 11, 20), on=date(2026, 11, 23)), shown_age(date(2026, 10, 1), on=date(2026, 11, 23))
+    ('3 d', '7 wk')
+    >>> shown_age(date(2025, 9, 24), on=date(2026, 11, 23)), shown_age(date(2019, 3, 5), on=date(2026, 11, 23))
+    ('13 mo', '7 y')
+    """
+    days = (on - born).days
+    months = (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+    if days < 14:
+        return f"{max(days, 0)} d"
+    if months < 3:
+        return f"{days // 7} wk"
+    return f"{months} mo" if months < 24 else f"{months // 12} y"
+
+
+@register.filter
+def language_name(tag: str) -> str:
+    """
+    >>> language_name("es-MX"), language_name("hmn"), language_name("")
+    ('Spanish', 'hmn', '')
+    """
+    known = LANG_INFO.get(tag.split("-")[0].lower(), {})
+    return str(known.get("name", tag))
+
+
+@register.filter
+def status_badge(status: str) -> SafeString:
+    known = PortalStatus(status)
+    return format_html('<span class="badge-status" data-tone="{}">{}</span>', _TONES[known], known.label)

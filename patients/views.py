@@ -1,0 +1,69 @@
+"""Patient Administration: the search, and the Patient Account page."""
+
+import uuid
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from patients import search
+from patients.forms import ACCOUNT, SearchForm
+from patients.models import Patient
+from portal import audit
+from portal.access import Permission, StaffRequest, requires
+from portal.signals import statuses_wanted
+
+
+@require_safe
+@requires(Permission.SEARCH_PATIENTS)
+def search_patients(request: StaffRequest) -> HttpResponse:
+    asked = bool(request.GET)
+    form = SearchForm({"search_for": ACCOUNT, **request.GET.dict()} if asked else None)
+    page, query = None, None
+    if asked and form.is_valid():
+        query = form.query(request.practice)
+        if not query.is_empty:
+            statuses_wanted.send(sender=None)
+            page = search.find(query, after=_key(request, "after"), before=_key(request, "before"))
+            _record_search(request, form, page)
+    return render(
+        request,
+        "patients/search.html",
+        {"form": form, "page": page, "query": query, "asked": asked, "parameters": _without_paging(request)},
+    )
+
+
+@require_safe
+@requires(Permission.VIEW_PATIENT)
+def account(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
+    statuses_wanted.send(sender=None)
+    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
+    audit.record(
+        audit.Action.ACCOUNT_VIEWED, actor=audit.Actor.of(request), practice=request.practice, patient=patient.pk
+    )
+    contacts = patient.contacts.filter(active=True)
+    return render(request, "patients/account.html", {"patient": patient, "contacts": contacts})
+
+
+def _key(request: StaffRequest, name: str) -> int | None:
+    """A key of the paging links; whatever else stands there is as good as nothing."""
+    typed = request.GET.get(name, "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+
+
+def _without_paging(request: StaffRequest) -> str:
+    kept = request.GET.copy()
+    for name in ("after", "before"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+def _record_search(request: StaffRequest, form: SearchForm, page: search.Page) -> None:
+    """The trail says by which fields was searched and how many were found; not what was typed."""
+    fields = [name for name in form.fields if form.cleaned_data.get(name)]
+    audit.record(
+        audit.Action.SEARCHED,
+        actor=audit.Actor.of(request),
+        practice=request.practice,
+        details={"by": ", ".join(fields), "found": page.shown_count},
+    )

@@ -1,0 +1,241 @@
+"""`manage.py import_patients`: which files it takes, what it says of them, and what it leaves behind."""
+
+import csv
+import gzip
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from model_bakery import baker
+
+from patients.management.commands.import_patients import guard
+from patients.models import Contact, NameKey, Patient
+from portal import audit
+from portal.models import AuditEvent, Practice
+from tests.patients.test_fhir import ANA
+
+SAMPLE = Path(settings.BASE_DIR).parent / "shared/data/fhir-r4-patients-100.ndjson"
+
+
+@pytest.fixture(autouse=True)
+def practice(db: None) -> Any:
+    with time_machine.travel("2026-11-23T18:00:00Z", tick=False):
+        yield baker.make(Practice, name="Maple Street Pediatrics", time_zone="America/Chicago")
+
+
+def patient(number: int = 1, **members: Any) -> dict[str, Any]:
+    return ANA | {"identifier": [{"system": "urn:test", "value": str(number)}]} | members
+
+
+def ndjson(*resources: dict[str, Any]) -> str:
+    return "".join(f"{json.dumps(resource)}\n" for resource in resources)
+
+
+def write(folder: Path, content: str | bytes, *, name: str = "patients.ndjson") -> Path:
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def run(file: Path, **options: Any) -> str:
+    out = StringIO()
+    call_command("import_patients", str(file), stdout=out, **options)
+    return out.getvalue()
+
+
+# --- What it takes
+
+
+def test_a_file_is_imported_and_what_was_refused_is_told(tmp_path: Path) -> None:
+    file = write(tmp_path, ndjson(patient(1), patient(2), patient(3, birthDate="2019-03")) + "{oops\n")
+    assert run(file).splitlines() == [
+        "2 patients: 2 added, 0 changed, 0 unchanged, 2 refused",
+        "line 3: birthDate: the date of birth has no day",
+        "line 4: is not JSON",
+    ]
+    assert run(file).startswith("2 patients: 0 added, 0 changed, 2 unchanged")
+
+
+def test_a_bundle_is_imported_however_it_is_laid_out(tmp_path: Path) -> None:
+    others = [{"resource": {"resourceType": "Observation"}}, {"resource": patient(2, gender="F")}]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient(1)}, *others]}
+    for indent in (None, 2):
+        file = write(tmp_path, b"\xef\xbb\xbf" + json.dumps(bundle, indent=indent).encode(), name="bundle.json")
+        summary, refused = run(file).splitlines()
+        assert summary.startswith("1 patients:")
+        assert summary.endswith("1 refused; 1 entries of another kind were passed over")
+        assert refused.startswith("entry 3: gender:")
+    assert Patient.objects.count() == 1
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_single_patient_is_imported(tmp_path: Path, indent: int | None) -> None:
+    run(write(tmp_path, json.dumps(patient(), indent=indent)))
+    assert Patient.objects.count() == 1
+
+
+def test_a_gzipped_file_is_imported(tmp_path: Path) -> None:
+    run(write(tmp_path, gzip.compress(ndjson(patient()).encode()), name="patients.ndjson.gz"))
+    assert Patient.objects.count() == 1
+
+
+def test_a_first_line_that_is_bad_does_not_hide_the_good_ones(tmp_path: Path) -> None:
+    rows = run(write(tmp_path, "{oops\n\n" + ndjson({"resourceType": "Practitioner"}, patient()))).splitlines()
+    assert rows[1:] == ["line 1: is not JSON", "line 3: resourceType: is a Practitioner, not a Patient"]
+    assert Patient.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("last,first\nGarcía,Ana\n", "is not JSON in UTF-8"),
+        (b"%PDF-1.7\n\xe2\xe3", "is not JSON in UTF-8"),
+        (json.dumps(ANA).encode("utf-16"), "is not JSON in UTF-8"),
+        (b'{"resourceType": "Patient", "id": "\xe1"}', "is not UTF-8"),
+        ('{"resourceType": "Patient"', "is not JSON"),
+        ("[1, 2]", "is not JSON in UTF-8"),
+        ("{}", "holds no Patient"),
+        ('{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Observation"}}]}', "holds no Patient"),
+        ('{"resourceType": "Bundle", "entry": {"resource": 1}}', "holds no Patient"),
+    ],
+)
+def test_a_file_that_is_not_fhir_changes_nothing(tmp_path: Path, content: str | bytes, reason: str) -> None:
+    file = write(tmp_path, content)
+    with pytest.raises(CommandError) as error:
+        run(file)
+    assert str(error.value) == f"{file} {reason}. It is not FHIR, and nothing was imported."
+    assert not Patient.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        run(tmp_path / "missing.ndjson")
+    with pytest.raises(CommandError, match="cannot be read"):
+        run(write(tmp_path, ndjson(patient()), name="not-zipped.gz"))
+
+
+def test_a_file_that_breaks_off_keeps_what_came_before_and_says_so(tmp_path: Path) -> None:
+    rows = [patient(number, id=f"{number * 7919 % 10007:x}" * 9) for number in range(600)]
+    whole = gzip.compress(ndjson(*rows).encode())
+    with pytest.raises(CommandError, match="could not be read to its end"):
+        run(write(tmp_path, whole[: len(whole) * 3 // 4], name="patients.ndjson.gz"))
+    loaded = Patient.objects.count()
+    assert 0 < loaded < 600
+    assert AuditEvent.objects.get().details["added"] == loaded
+
+
+# --- What it says
+
+
+def test_no_value_of_a_patient_s_is_told(tmp_path: Path) -> None:
+    secret = "Zyxwvut"
+    bad: list[dict[str, Any]] = [
+        {"gender": secret},
+        {"birthDate": secret},
+        {"name": secret},
+        {"name": [{"family": secret * 30}]},
+    ]
+    bad += [{"resourceType": f"{secret} {secret}"}, {"telecom": [{"system": "email", "value": secret}]}]
+    table = tmp_path / "refused.csv"
+    said = run(write(tmp_path, ndjson(*(patient(one, **members) for one, members in enumerate(bad)))), refused_to=table)
+    assert "5 refused" in said
+    assert secret not in said + table.read_text()
+
+
+def test_twenty_refusals_are_shown_and_all_are_written_to_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, ndjson(patient(), *(patient(one, birthDate="2019") for one in range(30))))
+    table = tmp_path / "refused.csv"
+    said = run(file, refused_to=table).splitlines()
+    assert len(said) == 22
+    assert said[-1].startswith("and 10 more")
+    rows = list(csv.reader(table.open(newline="")))
+    assert rows[:2] == [["row", "field", "reason"], ["2", "birthDate", "the date of birth has no day"]]
+    assert len(rows) == 31
+
+
+def test_a_row_that_was_overtaken_and_a_part_that_was_left_out_are_told(tmp_path: Path) -> None:
+    said = run(write(tmp_path, ndjson(patient(1), patient(1, contact=[{}]))))
+    assert said.splitlines() == [
+        "1 patients: 1 added, 0 changed, 0 unchanged, 0 refused",
+        "line 2: contact[0].name: is missing, and the contact is left out",
+        "line 1: identifier: comes again at 2, and that one was taken",
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(start: str) -> None:
+    assert guard(f"{start}1+1") == f"'{start}1+1"
+    assert guard("birthDate") == "birthDate"
+
+
+def test_the_refused_are_not_written_over_the_file_itself_nor_where_one_may_not(tmp_path: Path) -> None:
+    file = write(tmp_path, ndjson(patient()))
+    before = file.read_bytes()
+    for target, problem in [(file, "is to be imported"), (tmp_path / "missing" / "refused.csv", "cannot be written")]:
+        with pytest.raises(CommandError, match=problem):
+            run(file, refused_to=target)
+    assert file.read_bytes() == before
+    assert not Patient.objects.exists()
+
+
+def test_today_is_the_practice_s_day(tmp_path: Path) -> None:
+    file = write(tmp_path, ndjson(patient(1), patient(2, birthDate="2026-11-24")))
+    with time_machine.travel("2026-11-24T03:00:00Z", tick=False):  # still the 23rd in Chicago
+        assert "line 2: birthDate: the date of birth is in the future" in run(file)
+
+
+# --- What it leaves behind
+
+
+def test_an_import_is_recorded_and_a_dry_run_leaves_no_trace(tmp_path: Path, practice: Practice) -> None:
+    file = write(tmp_path, ndjson(patient(1), patient(2), patient(3, gender="F")))
+    said = run(file, dry_run=True)
+    assert said.startswith("Dry run, nothing was changed. 2 patients: 2 added")
+    assert not Patient.objects.exists()
+    assert not AuditEvent.objects.exists()
+    run(file)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.practice, event.actor_name) == ("patients_imported", practice, "command line")
+    assert event.details == {"added": 2, "changed": 0, "unchanged": 0, "refused": 1}
+    assert audit.verify() == []
+
+
+def test_nothing_is_recorded_where_all_were_refused(tmp_path: Path) -> None:
+    assert run(write(tmp_path, ndjson(patient(gender="F")))).startswith("0 patients")
+    assert not AuditEvent.objects.exists()
+
+
+def test_the_practice_is_named_where_there_are_several(tmp_path: Path, practice: Practice) -> None:
+    other = baker.make(Practice, name="Birch Lane Pediatrics")
+    file = write(tmp_path, ndjson(patient()))
+    for wanted in (None, "Oak"):
+        with pytest.raises(CommandError) as error:
+            run(file, practice=wanted)
+        assert all(text in str(error.value) for text in (practice.name, str(practice.pk), other.name))
+    run(file, practice="birch lane pediatrics")
+    assert Patient.objects.get().practice == other
+    run(file, practice=str(practice.pk))
+    assert set(Patient.objects.values_list("practice", flat=True)) == {practice.pk, other.pk}
+
+
+def test_without_a_practice_there_is_nothing_to_import_into(tmp_path: Path, practice: Practice) -> None:
+    practice.delete()
+    with pytest.raises(CommandError, match="no practice yet"):
+        run(write(tmp_path, ndjson(patient())))
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample is not part of the project")
+def test_the_sample_is_imported_twice_without_a_duplicate() -> None:
+    assert run(SAMPLE) == "120 patients: 120 added, 0 changed, 0 unchanged, 0 refused\n"
+    before = [model.objects.count() for model in (Patient, Contact, NameKey)]
+    assert run(SAMPLE) == "120 patients: 0 added, 0 changed, 120 unchanged, 0 refused\n"
+    assert [model.objects.count() for model in (Patient, Contact, NameKey)] == before

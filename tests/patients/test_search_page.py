@@ -1,0 +1,68 @@
+"""The Search Patients panel, as the desk meets it."""
+
+import pytest
+from django.test import Client
+
+from portal.models import AuditEvent, Practice
+from tests import people
+
+
+def page(desk: Client, **asked: str) -> str:
+    response = desk.get("/patients/", {"search_for": "account", **asked})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_an_empty_search_gets_a_message_and_no_list(desk: Client, practice: Practice) -> None:
+    people.a_patient(practice)
+    html = page(desk, last_name="", search_by="")
+    assert "to search for" in html
+    assert "García-López" not in html.replace("“lopez” finds García-López", "")
+    assert not AuditEvent.objects.filter(action="searched").exists()
+
+
+def test_a_search_is_audited_without_what_was_typed(desk: Client, practice: Practice) -> None:
+    people.a_patient(practice)
+    assert "García-López, Sofía" in page(desk, last_name="garcia")
+    event = AuditEvent.objects.get(action="searched")
+    assert event.details == {"by": "search_for, last_name", "found": "1"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("2/30/2019", "There is no February 30 in 2019."), ("soon", "does not read as a date")]
+)
+def test_an_impossible_date_is_explained_and_kept(desk: Client, typed: str, told: str) -> None:
+    html = page(desk, date_of_birth=typed)
+    assert told in html
+    assert f'value="{typed}"' in html
+
+
+def test_nobody_found_says_what_to_try(desk: Client) -> None:
+    html = page(desk, last_name="nobody")
+    assert "No patient found" in html
+    assert "Family contact" in html
+
+
+def test_search_by_pending_when_the_pin_ran_out_finds_nobody(desk: Client, practice: Practice) -> None:
+    people.a_patient(practice)
+    assert "No patient found" in page(desk, last_name="garcia", search_by="pending")
+
+
+@pytest.mark.parametrize("key", ["after", "before"])
+@pytest.mark.parametrize("value", ["", "x", "-1", "9" * 40, "1e3", "²"])
+def test_a_mangled_page_key_does_no_harm(desk: Client, practice: Practice, key: str, value: str) -> None:
+    people.a_patient(practice)
+    assert "García-López, Sofía" in page(desk, last_name="garcia", **{key: value})
+
+
+@pytest.mark.parametrize(
+    "field", ["last_name", "first_name", "date_of_birth", "email", "phone", "search_by", "search_for"]
+)
+@pytest.mark.parametrize(
+    "hostile",
+    ["\x00", "'; DROP TABLE patients_patient;--", "<script>alert(1)</script>", "%s %%", "\u202e", "a" * 10_000, "🙂"],
+)
+def test_hostile_input_is_answered_with_a_page(desk: Client, field: str, hostile: str) -> None:
+    response = desk.get("/patients/", {"search_for": "contact", field: hostile})
+    assert response.status_code == 200
+    assert "<script>alert" not in response.content.decode()
