@@ -1,0 +1,30 @@
+"""What allauth has to say to a person (a code for a forgotten password, a changed password) goes through the outbox."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from django.db import transaction
+from django.http import HttpRequest
+
+from notifications import outbox
+from notifications.models import Channel
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Nobody signs up: an administrator makes a staff account."""
+        return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        mail = self.render_mail(template_prefix, email, {"request": allauth_context.request, "email": email} | context)
+        with transaction.atomic():
+            outbox.enqueue(
+                practice=None,
+                channel=Channel.EMAIL,
+                recipient=email,
+                shown_recipient=email,
+                sender_name="Practice portal",
+                subject=mail.subject,
+                text=mail.body,
+            )

@@ -1,0 +1,39 @@
+"""Carriers are the administrator's; messages can be looked at, without what they say."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from notifications.models import Carrier, DeliveryEvent, OutgoingMessage
+from portal.admin import ReadOnlyAdmin
+
+
+@admin.register(Carrier)
+class CarrierAdmin(admin.ModelAdmin[Carrier]):
+    list_display = ("name", "gateway", "status", "ends_on", "verified_on")
+    list_filter = ("status",)
+    search_fields = ("name", "gateway")
+
+
+class DeliveryEventInline(admin.TabularInline[DeliveryEvent, OutgoingMessage]):
+    model = DeliveryEvent
+    extra = 0
+    fields = readonly_fields = ("at", "kind", "detail")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(OutgoingMessage)
+class OutgoingMessageAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "practice", "channel", "shown_recipient", "state", "attempts", "outcome")
+    list_filter = ("state", "channel", "practice")
+    search_fields = ("=shown_recipient",)
+    show_full_result_count = False
+    inlines = (DeliveryEventInline,)
+    fields = (
+        "id", "practice", "channel", "recipient", "shown_recipient", "sender_name", "reply_to",
+        "state", "attempts", "due_at", "good_until", "outcome", "created_at", "finished_at",
+    )  # fmt: skip

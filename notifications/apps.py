@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class NotificationsConfig(AppConfig):
+    name = "notifications"
+    verbose_name = "Messages and carriers"
+
+    def ready(self) -> None:
+        from notifications import carriers
+
+        post_migrate.connect(carriers.seed, sender=self, dispatch_uid="carriers")

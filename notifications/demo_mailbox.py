@@ -1,0 +1,91 @@
+"""The demo's stand-in for the families' mailboxes and phones: a Maildir beside the database, never in it."""
+
+import mailbox
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.core.mail import EmailMessage as OutgoingMail
+from django.core.mail.backends.base import BaseEmailBackend
+
+
+class Backend(BaseEmailBackend):
+    """Accepts every mail, as a well-behaved server would."""
+
+    def send_messages(self, email_messages: Sequence[OutgoingMail]) -> int:
+        box = _box()
+        for mail in email_messages:
+            box.add(mail.message().as_bytes())
+        return len(email_messages)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as the family has it before its eyes."""
+
+    key: str
+    mail: EmailMessage
+
+    @property
+    def to(self) -> str:
+        return str(self.mail["To"])
+
+    @property
+    def sender(self) -> str:
+        return str(self.mail["From"])
+
+    @property
+    def subject(self) -> str:
+        return str(self.mail["Subject"] or "")
+
+    @property
+    def at(self) -> datetime:
+        return parsedate_to_datetime(str(self.mail["Date"]))
+
+    @property
+    def row_id(self) -> str:
+        """The id of the OutgoingMessage that it was."""
+        return str(self.mail["Message-ID"]).strip("<>").split("@")[0]
+
+    @property
+    def text(self) -> str:
+        return self._part("plain")
+
+    @property
+    def html(self) -> str:
+        return self._part("html")
+
+    def _part(self, subtype: str) -> str:
+        part = self.mail.get_body(preferencelist=(subtype,))
+        return str(part.get_content()) if part else ""
+
+
+def received() -> Iterator[Received]:
+    """Every message, the newest first."""
+    yield from sorted((_opened(key, raw) for key, raw in _raw()), key=lambda each: (each.at, each.key), reverse=True)
+
+
+def one(key: str) -> Received | None:
+    raw = _box().get_bytes(key) if key in _box() else None
+    return _opened(key, raw) if raw is not None else None
+
+
+def _raw() -> Iterator[tuple[str, bytes]]:
+    box = _box()
+    for key in box.keys():  # noqa: SIM118 - iterating a Maildir yields messages, not keys
+        yield key, box.get_bytes(key)
+
+
+def _opened(key: str, raw: bytes) -> Received:
+    return Received(key, message_from_bytes(raw, policy=policy.default))
+
+
+def _box() -> mailbox.Maildir:
+    path = Path(settings.DEMO_MAILBOX)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return mailbox.Maildir(path)

@@ -1,0 +1,159 @@
+"""What is owed to a recipient, and what became of it."""
+
+import uuid
+from datetime import date
+from typing import ClassVar, Self
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.formats import date_format
+
+from portal.models import Practice
+from portal.sealing import SealedTextField
+
+
+class Channel(models.TextChoices):
+    EMAIL = "email", "E-mail"
+    TEXT = "text", "Text message"
+
+
+class Carrier(models.Model):
+    """A mobile carrier whose gateway turns a mail to number@gateway into a text message, or did so once."""
+
+    class Status(models.TextChoices):
+        VERIFIED = "verified", "Works: seen by us"
+        UNVERIFIED = "unverified", "Never verified"
+        ENDING = "ending", "Works, and will end"
+        ENDED = "ended", "Ended"
+
+    name = models.CharField(max_length=60, unique=True)
+    gateway = models.CharField(
+        max_length=100,
+        help_text="The domain behind number@, for example vtext.com.",
+        validators=[RegexValidator(r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", "A domain, in lower case, for example vtext.com.")],
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.UNVERIFIED)
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="The last day. When it has passed, the carrier counts as ended by itself."
+    )
+    date_note = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="Said in place of the date where it is not exact: “December 2024 (reported)”.",
+    )
+    source = models.CharField(max_length=200, blank=True, help_text="Where we know it from.")
+    verified_on = models.DateField(null=True, blank=True, help_text="The day a text of ours was last seen to arrive.")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def has_ended(self, *, on: date) -> bool:
+        return self.status == self.Status.ENDED or (self.ends_on is not None and self.ends_on < on)
+
+    @property
+    def when(self) -> str:
+        """The day of its end as it is told; "" where none is known."""
+        return self.date_note or (date_format(self.ends_on, "F j, Y") if self.ends_on else "")
+
+    def warning(self, *, on: date) -> str:
+        """What the desk has to know before it picks this carrier; "" where there is nothing."""
+        if self.has_ended(on=on):
+            when = f" ({self.when})" if self.when else ""
+            return f"{self.name} has closed its text gateway{when}: a text would vanish. Send an e-mail or print the PIN instead."
+        if self.status == self.Status.ENDING or self.ends_on:
+            return f"{self.name} will close its text gateway ({self.when})."
+        if self.status == self.Status.UNVERIFIED:
+            return f"Nobody has verified that texts through {self.name} arrive. Ask the family whether it came."
+        return ""
+
+    def address_of(self, national_digits: str) -> str:
+        """The mail address that becomes a text on this number (10 digits)."""
+        return f"{national_digits}@{self.gateway}"
+
+
+class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
+    def of(self, practice: Practice) -> Self:
+        return self.filter(practice=practice)
+
+
+class OutgoingMessage(models.Model):
+    """A message that is owed: the row is the queue. `due_at` is NULL once it is finished, and the content is gone then.
+
+    It knows neither patients nor PINs. `about` is the caller's, for the audit trail.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        ACCEPTED = "accepted", "Accepted"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    UNFINISHED = (State.QUEUED, State.SENDING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    practice = models.ForeignKey(Practice, models.PROTECT, null=True, related_name="+")
+    about = models.UUIDField(null=True, editable=False)
+    channel = models.CharField(max_length=5, choices=Channel)
+    recipient = models.CharField(max_length=254, help_text="The mail address it goes to.")
+    shown_recipient = models.CharField(max_length=254, help_text="The address or number as the desk knows it.")
+    sender_name = models.CharField(max_length=120, blank=True)
+    reply_to = models.EmailField(blank=True)
+    subject = SealedTextField(null=True)
+    text = SealedTextField(null=True)
+    html = SealedTextField(null=True)
+
+    state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
+    due_at = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True, editable=False)
+    good_until = models.DateTimeField(null=True, help_text="From then on it is not sent any more.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    cancel_asked = models.BooleanField(default=False)
+    outcome = models.CharField(max_length=200, blank=True, help_text="In words, for the desk.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["OutgoingMessage"]] = models.Manager.from_queryset(MessageQuerySet)()
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes = (
+            models.Index(fields=("due_at", "id"), name="message_due"),
+            models.Index(fields=("practice", "state", "created_at"), name="message_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} to {self.shown_recipient}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in self.UNFINISHED
+
+    @property
+    def will_be_tried_again(self) -> bool:
+        return self.state == self.State.QUEUED and self.attempts > 0
+
+
+class DeliveryEvent(models.Model):
+    """One thing that happened to a message. Kept for good; holds no content."""
+
+    class Kind(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RETRY = "retry", "Not accepted, will be tried again"
+        ACCEPTED = "accepted", "Accepted by the mail server"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    message = models.ForeignKey(OutgoingMessage, models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=9, choices=Kind)
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -1,0 +1,24 @@
+"""What a way of sending promises."""
+
+from typing import Protocol
+
+from notifications.models import OutgoingMessage
+
+
+class TransportError(Exception):
+    """The message was not accepted. `permanent`: trying again will not help. The text is for the desk, in our words.
+
+    A mail server's own words are never kept: they may quote the message, and with it a PIN.
+    """
+
+    def __init__(self, text: str, *, permanent: bool) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+
+
+class Transport(Protocol):
+    def send(self, message: OutgoingMessage) -> str:
+        """Hands the message over; says in words to whom. Raises TransportError where it was not accepted."""
+
+    def close(self) -> None:
+        """Lets go of what was kept open between two messages."""

@@ -1,0 +1,105 @@
+"""Mail by SMTP: e-mail messages, and text messages by mail to number@gateway."""
+
+import contextlib
+import re
+import smtplib
+from email.utils import formataddr
+from typing import Final
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+from notifications.models import Channel, OutgoingMessage
+from notifications.transports.base import TransportError
+
+# RFC 3463: what the two last figures of an enhanced status code mean, where the desk can do something with it.
+_MEANING: Final = {
+    "1.1": "there is no such mailbox",
+    "1.2": "there is no such mail domain",
+    "1.3": "the address is not well formed",
+    "1.6": "the mailbox has moved",
+    "1.10": "the domain takes no mail",
+    "2.1": "the mailbox is switched off",
+    "2.2": "the mailbox is full",
+    "4.1": "the receiving server does not answer",
+    "4.4": "the receiving server cannot be found",
+    "7.1": "the receiving server does not want our mail",
+}
+_ENHANCED: Final = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
+
+
+class MailTransport:
+    """Keeps one connection open over many messages; a fault closes it, and the next message opens another."""
+
+    def __init__(self) -> None:
+        self._connection: BaseEmailBackend | None = None
+
+    def send(self, message: OutgoingMessage) -> str:
+        mail = compose(message)
+        try:
+            if self._connection is None:
+                self._connection = get_connection()
+                self._connection.open()
+            mail.connection = self._connection
+            mail.send()
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            raise _explained(error) from error
+        except (ValueError, UnicodeError) as error:  # a header or an address that no mail can have
+            raise TransportError("The message could not be written as a mail.", permanent=True) from error
+        return (
+            "Accepted by the carrier's gateway." if message.channel == Channel.TEXT else "Accepted by the mail server."
+        )
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(smtplib.SMTPException, OSError):  # it may be gone already
+                self._connection.close()
+            self._connection = None
+
+
+def compose(message: OutgoingMessage) -> EmailMultiAlternatives:
+    """The mail as it goes out. Its Message-ID is that of the row, so that a repeat is recognised."""
+    mail = EmailMultiAlternatives(
+        subject=message.subject or "",
+        body=message.text or "",
+        from_email=formataddr((message.sender_name, settings.DEFAULT_FROM_EMAIL)),
+        to=[message.recipient],
+        reply_to=[message.reply_to] if message.reply_to else None,
+        headers={
+            "Message-ID": message_id(message),
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office notes in return
+        },
+    )
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    return mail
+
+
+def message_id(message: OutgoingMessage) -> str:
+    return f"<{message.pk}@{settings.DEFAULT_FROM_EMAIL.rsplit('@', 1)[-1].strip('>')}>"
+
+
+def _explained(error: smtplib.SMTPException | OSError) -> TransportError:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return TransportError("The mail server does not let us in: its password has to be checked.", permanent=False)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, reply = next(iter(error.recipients.values()))
+        return _refused("The address was refused", code, reply)
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return _refused("The sender's address was refused", error.smtp_code, error.smtp_error)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _refused("The message was refused", error.smtp_code, error.smtp_error)
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return TransportError("The mail server cannot take a message of this kind.", permanent=True)
+    return TransportError("The mail server could not be reached, or hung up.", permanent=False)
+
+
+def _refused(what: str, code: int, reply: bytes | str) -> TransportError:
+    text = reply.decode("ascii", "replace") if isinstance(reply, bytes) else reply
+    enhanced = _ENHANCED.search(text)
+    meaning = _MEANING.get(enhanced[1]) if enhanced else None
+    figures = f"{code} {enhanced[0]}" if enhanced else str(code)
+    reason = f": {meaning}" if meaning else ""
+    return TransportError(f"{what}{reason} ({figures}).", permanent=500 <= code < 600)

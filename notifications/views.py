@@ -1,0 +1,79 @@
+"""The demo mailbox: each message as the family would see it. It exists only in the demo."""
+
+import base64
+import hashlib
+import re
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from notifications import demo_mailbox
+from notifications.demo_mailbox import Received
+from notifications.models import Channel, OutgoingMessage
+from portal.access import Permission, StaffRequest, requires
+
+
+@require_safe
+@requires(Permission.READ_DEMO_MAILBOX)
+def mailbox(request: StaffRequest) -> HttpResponse:
+    messages = list(demo_mailbox.received())
+    ours = _of_practice(request, messages)
+    return render(
+        request,
+        "notifications/mailbox.html",
+        {"messages_received": [(each, ours[each.row_id]) for each in messages if each.row_id in ours]},
+    )
+
+
+@require_safe
+@requires(Permission.READ_DEMO_MAILBOX)
+def received(request: StaffRequest, key: str) -> HttpResponse:
+    message, row = _one(request, key)
+    return render(
+        request,
+        "notifications/received.html",
+        {
+            "message": message,
+            "row": row,
+            "is_text": row.channel == Channel.TEXT,
+            "as_text": request.GET.get("part") == "text",
+        },
+    )
+
+
+@require_safe
+@requires(Permission.READ_DEMO_MAILBOX)
+@xframe_options_sameorigin
+def received_html(request: StaffRequest, key: str) -> HttpResponse:
+    """The HTML part alone, for the frame: without scripts, without remote content, its own style sheet allowed by hash."""
+    message, _ = _one(request, key)
+    styles = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+        for style in re.findall(r"<style[^>]*>(.*?)</style>", message.html, re.DOTALL)
+    )
+    response = HttpResponse(message.html)
+    response.headers["Content-Security-Policy"] = "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src {styles}",
+            "frame-ancestors 'self'",
+            "sandbox allow-popups allow-popups-to-escape-sandbox",
+        ]
+    )
+    return response
+
+
+def _one(request: StaffRequest, key: str) -> tuple[Received, OutgoingMessage]:
+    message = demo_mailbox.one(key)
+    row = _of_practice(request, [message]).get(message.row_id) if message else None
+    if message is None or row is None:
+        raise Http404
+    return message, row
+
+
+def _of_practice(request: StaffRequest, messages: list[Received]) -> dict[str, OutgoingMessage]:
+    """The rows of those messages that the practice at hand sent, by their id."""
+    rows = OutgoingMessage.objects.of(request.practice).in_bulk([each.row_id for each in messages])
+    return {str(pk): row for pk, row in rows.items()}

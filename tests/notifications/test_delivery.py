@@ -1,0 +1,270 @@
+"""The worker, before a real SMTP server that accepts, refuses for now, refuses for good, or hangs up."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+
+from notifications import delivery, outbox
+from notifications.models import Channel, OutgoingMessage
+from notifications.transports.mail import MailTransport
+from portal.models import AuditEvent, Practice
+from tests.smtp import OK, MailServer
+
+pytestmark = pytest.mark.django_db
+
+State = OutgoingMessage.State
+SECRET = "K7QF-2M9T-XB4C"
+
+
+@pytest.fixture(autouse=True)
+def _a_fixed_day() -> Iterator[None]:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
+        yield
+
+
+def owe(
+    practice: Practice | None = None, recipient: str = "elena@families.example", **fields: object
+) -> OutgoingMessage:
+    with transaction.atomic():
+        return outbox.enqueue(
+            practice=practice,
+            channel=Channel.EMAIL,
+            recipient=recipient,
+            shown_recipient=recipient,
+            sender_name="Maple Grove Pediatrics",
+            reply_to="hello@maplegrove.example",
+            subject="Set up your access",
+            text=f"Your PIN: {SECRET}",
+            html=f"<p>{SECRET}</p>",
+            about=uuid.UUID(int=7),
+            **fields,  # type: ignore[arg-type]
+        )
+
+
+def deliver() -> int:
+    return delivery.run(stop=threading.Event(), once=True)
+
+
+def events(message: OutgoingMessage) -> list[str]:
+    return list(message.events.values_list("kind", flat=True))
+
+
+def test_an_accepted_message_is_finished_and_wiped(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    assert deliver() == 1
+
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
+    assert (message.subject, message.text, message.html, message.due_at, message.lease) == (None,) * 5
+    assert events(message) == ["queued", "accepted"]
+    event = AuditEvent.objects.get(action="message_accepted")
+    assert (event.actor_name, event.patient_id, event.practice) == ("delivery worker", uuid.UUID(int=7), practice)
+    assert deliver() == 0
+
+
+def test_the_mail_that_arrives(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    deliver()
+    (mail,) = mail_server.received
+    assert mail["From"] == "Maple Grove Pediatrics <portal@localhost>"
+    assert mail["To"] == "elena@families.example"
+    assert mail["Reply-To"] == "hello@maplegrove.example"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Message-ID"] == f"<{message.pk}@localhost>"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_refused_for_now_is_tried_again_later(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    mail_server.answer = lambda _: "451 4.3.0 try later"
+    deliver()
+    message.refresh_from_db()
+    assert message.state == State.QUEUED
+    assert message.will_be_tried_again
+    assert message.outcome == "The message was refused (451 4.3.0)."
+    assert message.due_at is not None
+    assert timedelta(seconds=30) <= message.due_at - timezone.now() <= timedelta(seconds=33)
+    assert message.text is not None
+    assert deliver() == 0
+
+    mail_server.answer = lambda _: OK
+    with time_machine.travel(message.due_at, tick=False):
+        assert deliver() == 1
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (State.ACCEPTED, 2)
+    assert events(message) == ["queued", "retry", "accepted"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("550 5.1.1 no such user K7QF-2M9T-XB4C", "The address was refused: there is no such mailbox (550 5.1.1)."),
+        ("552 5.2.2 over quota", "The address was refused: the mailbox is full (552 5.2.2)."),
+        ("550 go away", "The address was refused (550)."),
+    ],
+)
+def test_refused_for_good_is_not_tried_again(
+    practice: Practice, mail_server: MailServer, reply: str, told: str
+) -> None:
+    message = owe(practice)
+    mail_server.answer_recipient = lambda _: reply
+    deliver()
+    message.refresh_from_db()
+    assert (message.state, message.outcome, message.due_at, message.text) == (State.FAILED, told, None, None)
+    assert events(message) == ["queued", "failed"]
+    assert AuditEvent.objects.get(action="message_failed").details["outcome"] == told
+
+
+def test_a_server_that_hangs_up_gets_the_message_again(practice: Practice, mail_server: MailServer) -> None:
+    message, other = owe(practice), owe(practice, "pablo@families.example")
+    mail_server.answer = lambda recipient: None if recipient.startswith("elena") else OK
+    assert deliver() == 2
+    message.refresh_from_db()
+    other.refresh_from_db()
+    assert (message.state, message.outcome) == (State.QUEUED, "The mail server could not be reached, or hung up.")
+    assert other.state == State.ACCEPTED
+
+
+def test_a_server_that_is_down_loses_nothing(practice: Practice) -> None:
+    message = owe(practice)
+    with override_settings(
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_PORT=1,
+        EMAIL_TIMEOUT=2,
+    ):
+        deliver()
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (State.QUEUED, 1)
+    assert message.text is not None
+
+
+def test_in_the_end_it_gives_up(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    mail_server.answer = lambda _: "451 4.3.0 try later"
+    for _ in range(delivery.MAX_ATTEMPTS):
+        with time_machine.travel(message.due_at or timezone.now(), tick=False):
+            deliver()
+        message.refresh_from_db()
+    assert (message.state, message.attempts) == (State.FAILED, delivery.MAX_ATTEMPTS)
+    assert len(mail_server.tries) == delivery.MAX_ATTEMPTS
+
+
+def test_retries_come_later_and_later_but_never_too_late() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    delays = [delivery.retry_at(n, now=now, jitter=lambda: 0.0) - now for n in range(1, delivery.MAX_ATTEMPTS)]
+    assert delays[:3] == [timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)]
+    assert delays == sorted(delays)
+    assert delays[-1] == delivery.LONGEST_DELAY
+    assert timedelta(hours=3) < sum(delays, timedelta()) < timedelta(hours=6)
+
+
+def test_what_is_no_longer_true_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice, good_until=timezone.now() + timedelta(minutes=10))
+    with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
+        deliver()
+    message.refresh_from_db()
+    assert message.state == State.FAILED
+    assert "no longer valid" in message.outcome
+    assert mail_server.tries == []
+
+
+def test_a_cancelled_message_is_never_sent(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    assert outbox.cancel(message)
+    assert deliver() == 0
+    assert not outbox.cancel(message)
+    message.refresh_from_db()
+    assert (message.state, message.text) == (State.CANCELLED, None)
+    assert mail_server.tries == []
+
+
+def test_a_message_that_is_going_out_is_at_least_not_tried_again(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    claimed = delivery.claim()
+    assert claimed is not None
+    assert not outbox.cancel(message)
+    mail_server.answer = lambda _: "451 4.3.0 try later"
+    delivery.deliver(claimed, transport=MailTransport())
+    message.refresh_from_db()
+    assert message.state == State.CANCELLED
+
+
+def test_whoever_lost_the_lease_walks_away(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    slow = delivery.claim()
+    assert slow is not None
+    assert delivery.claim() is None
+    with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
+        assert deliver() == 1
+    delivery.deliver(slow, transport=MailTransport())
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (State.ACCEPTED, 2)
+    assert events(message) == ["queued", "accepted"]
+    assert len(set(mail_server.message_ids)) == 1
+
+
+def test_a_worker_without_the_key_leaves_the_message_to_one_that_has_it(
+    practice: Practice, mail_server: MailServer
+) -> None:
+    from cryptography.fernet import Fernet
+    from django.conf import settings
+
+    message = owe(practice)
+    keys = settings.SEALING_KEYS
+    with override_settings(SEALING_KEYS=[Fernet.generate_key().decode()]):
+        deliver()
+    stored = OutgoingMessage.objects.defer("subject", "text", "html").get(pk=message.pk)
+    assert (stored.state, stored.attempts) == (State.QUEUED, 1)
+    assert "SEALING_KEYS" in stored.outcome
+    assert stored.due_at is not None
+    with (
+        override_settings(SEALING_KEYS=[Fernet.generate_key().decode(), *keys]),
+        time_machine.travel(stored.due_at, tick=False),
+    ):
+        deliver()
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
+
+
+def test_a_line_break_in_an_address_fails_and_does_not_stop_the_rest(
+    practice: Practice, mail_server: MailServer
+) -> None:
+    bad = owe(practice, "elena@families.example\nBcc: all@families.example")
+    good = owe(practice)
+    deliver()
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, good.state) == (State.FAILED, State.ACCEPTED)
+    assert len(mail_server.received) == 1
+
+
+def test_nothing_of_the_message_is_in_the_log(
+    practice: Practice, mail_server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    owe(practice)
+    mail_server.answer = lambda _: f"451 4.3.0 {SECRET}"
+    deliver()
+    assert caplog.records
+    assert SECRET not in caplog.text
+    assert "elena" not in caplog.text
+
+
+def test_a_message_belongs_to_a_transaction(transactional_db: None) -> None:
+    with pytest.raises(transaction.TransactionManagementError):
+        outbox.enqueue(
+            practice=None,
+            channel="email",
+            recipient="a@b.example",
+            shown_recipient="",
+            sender_name="",
+            subject="",
+            text="",
+        )
