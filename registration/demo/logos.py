@@ -1,0 +1,47 @@
+"""The marks of the demo's practices, drawn from simple shapes: 256 by 256 pixels, on white."""
+
+from io import BytesIO
+from typing import Final
+
+from PIL import Image, ImageChops, ImageDraw
+
+_SIZE: Final = 256
+_FINE: Final = 4  # drawn this much larger and scaled down, so that edges are smooth
+_GREEN: Final = "#1f5c3f"
+_BLUE: Final = "#1d4e79"
+
+# The right half of a maple leaf, from its tip down to the stem; the left half is its mirror image.
+_HALF_LEAF: Final = (
+    (128, 20), (146, 58), (166, 48), (160, 96), (192, 70), (198, 88), (230, 84), (218, 112),
+    (234, 124), (188, 160), (194, 178), (136, 170), (136, 236), (128, 236),
+)  # fmt: skip
+
+
+def draw_maple_leaf() -> bytes:
+    image, draw = _blank()
+    mirrored = [(_SIZE - x, y) for x, y in reversed(_HALF_LEAF)]
+    draw.polygon([(x * _FINE, y * _FINE) for x, y in [*_HALF_LEAF, *mirrored]], fill=_GREEN)
+    return _png(image)
+
+
+def draw_sail() -> bytes:
+    """Two sails above a hull: the hull is what two circles have in common with the lower half."""
+    image, draw = _blank()
+    for sail in (((122, 28), (122, 160), (48, 160)), ((136, 58), (136, 160), (200, 160))):
+        draw.polygon([(x * _FINE, y * _FINE) for x, y in sail], fill=_BLUE)
+    hull, below = Image.new("1", image.size), Image.new("1", image.size)
+    ImageDraw.Draw(hull).ellipse([each * _FINE for each in (28, 110, 228, 226)], fill=1)
+    ImageDraw.Draw(below).rectangle([each * _FINE for each in (0, 176, _SIZE, _SIZE)], fill=1)
+    image.paste(_BLUE, mask=ImageChops.logical_and(hull, below))
+    return _png(image)
+
+
+def _blank() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.new("RGB", (_SIZE * _FINE, _SIZE * _FINE), "white")
+    return image, ImageDraw.Draw(image)
+
+
+def _png(image: Image.Image) -> bytes:
+    file = BytesIO()
+    image.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS).save(file, format="PNG", optimize=True)
+    return file.getvalue()

@@ -1,0 +1,273 @@
+"""The Patient Registration window: the shape of what is typed. What may be issued is for `registration.rules` to say."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.forms.boundfield import BoundWidget
+from django.utils import timezone
+from email_validator import EmailNotValidError, validate_email
+
+from notifications.models import Carrier
+from patients import names
+from patients.models import Contact, Patient
+from portal import phones
+from portal.models import Practice
+from registration.models import Registration, VerificationQuestion
+from registration.rules import (
+    ByEmail,
+    ByPin,
+    ByQuestion,
+    ByText,
+    Delivery,
+    InPerson,
+    Method,
+    Recipient,
+)
+
+PATIENT: Final = "patient"
+OTHER: Final = "other"
+
+
+class CarrierSelect(forms.Select):
+    """A choice of carriers that tells, with each, what the desk has to know before it picks it."""
+
+    warnings: Mapping[str, str] = {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **options)
+        if warning := self.warnings.get(str(value)):
+            option["attrs"]["data-warning"] = warning
+        return option
+
+
+@dataclass(frozen=True)
+class RecipientChoice:
+    radio: BoundWidget
+    contact: Contact | None
+
+
+class RegistrationForm(forms.Form):
+    method = forms.ChoiceField(
+        label="Register Patient with",
+        choices=Registration.Method.choices,
+        initial=Registration.Method.PIN,
+        widget=forms.RadioSelect,
+    )
+    question = forms.ModelChoiceField(
+        queryset=VerificationQuestion.objects.none(), label="Question", required=False, empty_label="Choose a question"
+    )
+    answer = forms.CharField(
+        label="Answer",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="As the family tells it. Capitals, accents and spaces will not matter.",
+    )
+    recipient = forms.ChoiceField(
+        label="For whom", widget=forms.RadioSelect, error_messages={"required": "Choose who receives the registration."}
+    )
+    other_name = forms.CharField(label="Name", required=False, max_length=200)
+    other_relationship = forms.CharField(label="Relationship to the patient", required=False, max_length=80)
+    delivery = forms.ChoiceField(
+        label="Send to",
+        choices=Registration.Delivery.choices,
+        initial=Registration.Delivery.EMAIL,
+        widget=forms.RadioSelect,
+    )
+    email = forms.CharField(
+        label="Email Address", required=False, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    cell_phone = forms.CharField(
+        label="Cell phone number",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+    )
+    carrier = forms.ChoiceField(label="Cell Carrier", required=False, widget=CarrierSelect)
+    print_pin = forms.BooleanField(label="Print PIN", required=False, help_text="A paper copy for the family.")
+    window = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, practice: Practice, patient: Patient, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.practice = practice
+        self.patient = patient
+        self.today = timezone.localdate()
+        self.contacts = list(patient.contacts.filter(active=True))
+        self.carriers = list(Carrier.objects.all())
+        self._field("question", forms.ModelChoiceField).queryset = practice.verification_questions.filter(active=True)
+        self._field("carrier", forms.ChoiceField).choices = list(self._carriers())
+        self._field("carrier", forms.ChoiceField).widget.warnings = {
+            str(each.pk): each.warning(on=self.today) for each in self.carriers
+        }
+        self._field("recipient", forms.ChoiceField).choices = list(self._recipients())
+        self.initial = self._prefilled()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("method") == Registration.Method.QUESTION:
+            self._require("question", "Choose a question.")
+            if self._require("answer", "Type the answer that the family gives.") and not names.key(cleaned["answer"]):
+                self.add_error("answer", "The answer needs at least one letter or digit.")
+        if cleaned.get("recipient") == OTHER:
+            self._require("other_name", "Type the name of the person who receives it.")
+        match cleaned.get("delivery"):
+            case Registration.Delivery.EMAIL:
+                self._clean_email()
+            case Registration.Delivery.TEXT:
+                self._clean_text()
+        return cleaned
+
+    # --- What a valid form asks for ---
+
+    @property
+    def chosen_method(self) -> Method:
+        if self.cleaned_data["method"] == Registration.Method.PIN:
+            return ByPin()
+        return ByQuestion(self.cleaned_data["question"].text, self.cleaned_data["answer"])
+
+    @property
+    def chosen_recipient(self) -> Recipient:
+        choice = self.cleaned_data["recipient"]
+        if choice == PATIENT:
+            return Recipient(
+                name=f"{self.patient.given_names} {self.patient.family_name}".strip(),
+                relationship="Self",
+                is_patient=True,
+            )
+        if choice == OTHER:
+            return Recipient(name=self.cleaned_data["other_name"], relationship=self.cleaned_data["other_relationship"])
+        contact = self._contact(choice)
+        assert contact is not None, "a valid form names one of its choices"
+        return Recipient(name=contact.name, relationship=contact.relationship, contact=contact)
+
+    @property
+    def chosen_delivery(self) -> Delivery:
+        match self.cleaned_data["delivery"]:
+            case Registration.Delivery.EMAIL:
+                return ByEmail(self.cleaned_data["email"])
+            case Registration.Delivery.TEXT:
+                return ByText(self.cleaned_data["cell_phone"], self.cleaned_data["carrier"])
+            case _:
+                return InPerson()
+
+    @property
+    def recipient_choices(self) -> list[RecipientChoice]:
+        """The radio buttons of “For whom”, each with the contact that it stands for."""
+        choices = [RecipientChoice(radio, self._contact(str(radio.data["value"]))) for radio in self["recipient"]]
+        for choice in choices:
+            if choice.contact and not choice.contact.has_authority:
+                choice.radio.data["attrs"]["disabled"] = True
+        return choices
+
+    @property
+    def contacts_data(self) -> dict[str, dict[str, str]]:
+        """What the page fills in when a contact is chosen."""
+        data = {str(each.pk): {"email": each.email, "phone": _shown(each.phone)} for each in self.contacts}
+        return data | {PATIENT: {"email": self.patient.email, "phone": _shown(self.patient.phone)}}
+
+    @property
+    def may_be_patient(self) -> bool:
+        return self.patient.age(on=self.today) >= self.practice.age_of_majority
+
+    # --- How it is done ---
+
+    def _recipients(self) -> Iterable[tuple[str, str]]:
+        for contact in self.contacts:
+            yield str(contact.pk), " · ".join(filter(None, [contact.name, contact.relationship]))
+        if self.may_be_patient:
+            yield PATIENT, "The patient"
+        yield OTHER, "Somebody else"
+
+    def _carriers(self) -> Iterable[tuple[str, Any]]:
+        """Those that work, then those that will end, then those that are gone, each group under its heading."""
+        groups: dict[str, list[tuple[str, str]]] = {"Available": [], "Will end": [], "Not available any more": []}
+        for each in self.carriers:
+            if each.has_ended(on=self.today):
+                groups["Not available any more"].append((str(each.pk), f"{each.name} (ended{_space(each.when)})"))
+            elif each.status == Carrier.Status.ENDING or each.ends_on:
+                groups["Will end"].append((str(each.pk), f"{each.name} (until {each.when})"))
+            else:
+                never = " (never verified)" if each.status == Carrier.Status.UNVERIFIED else ""
+                groups["Available"].append((str(each.pk), f"{each.name}{never}"))
+        yield "", "Choose a carrier"
+        yield from ((heading, options) for heading, options in groups.items() if options)
+
+    def _contact(self, key: str) -> Contact | None:
+        return next((each for each in self.contacts if str(each.pk) == key), None)
+
+    def _prefilled(self) -> dict[str, Any]:
+        """The first contact who may have a PIN, with the address and the number on record."""
+        first = next((each for each in self.contacts if each.has_authority), None)
+        chosen: Contact | Patient | None = first or (self.patient if self.may_be_patient else None)
+        return {
+            "window": uuid.uuid4(),
+            "recipient": str(first.pk) if first else PATIENT if chosen else OTHER,
+            "email": chosen.email if chosen else "",
+            "cell_phone": _shown(chosen.phone) if chosen else "",
+        }
+
+    def _field(self, name: str, kind: type[Any]) -> Any:
+        field = self.fields[name]
+        assert isinstance(field, kind)
+        return field
+
+    def _require(self, name: str, message: str) -> bool:
+        if name in self.errors:
+            return False
+        if not self.cleaned_data.get(name):
+            self.add_error(name, message)
+            return False
+        return True
+
+    def _clean_email(self) -> None:
+        if not self._require("email", "Type the e-mail address, or choose another way."):
+            return
+        try:
+            valid = validate_email(self.cleaned_data["email"], check_deliverability=settings.CHECK_EMAIL_DELIVERABILITY)
+        except EmailNotValidError as error:
+            self.add_error("email", f"This address cannot be right. {error}")
+            return
+        self.cleaned_data["email"] = valid.normalized
+        self._check_not_anothers("email", valid.normalized.casefold(), {each: each.email_key for each in self.contacts})
+
+    def _clean_text(self) -> None:
+        if self._require("cell_phone", "Type the cell phone number."):
+            try:
+                number = phones.read_national(self.cleaned_data["cell_phone"])
+            except ValueError as error:
+                self.add_error("cell_phone", str(error))
+            else:
+                self.cleaned_data["cell_phone"] = number
+                self._check_not_anothers("cell_phone", f"+1{number}", {each: each.phone_key for each in self.contacts})
+        if self._require("carrier", "Choose the cell carrier: a text goes through its gateway."):
+            carrier = next(each for each in self.carriers if str(each.pk) == self.cleaned_data["carrier"])
+            self.cleaned_data["carrier"] = carrier
+            if carrier.has_ended(on=self.today):
+                self.add_error("carrier", carrier.warning(on=self.today))
+
+    def _check_not_anothers(self, field: str, key: str, known: dict[Contact, str]) -> None:
+        """A PIN for one parent must not go to the other one because the address of the first was left in the field."""
+        owners = [contact for contact, theirs in known.items() if theirs == key]
+        if owners and self.cleaned_data.get("recipient") not in {str(each.pk) for each in owners}:
+            self.add_error(field, f"This belongs to {owners[0].name}, who is not the one you chose. Check “For whom”.")
+
+
+def _shown(phone: str) -> str:
+    return phones.national(phone) if phone else ""
+
+
+def _space(text: str) -> str:
+    return f" {text}" if text else ""
+
+
+class RevokeForm(forms.Form):
+    reason = forms.CharField(
+        label="Reason",
+        max_length=200,
+        error_messages={"required": "Say why: it is kept in the activity."},
+        help_text="For example: sent to a wrong address.",
+    )

@@ -1,0 +1,107 @@
+"""The PIN sheet: what a family holds in its hand. A registration in, PDF bytes out.
+
+One page, printed on one side. The bottom part folds up over the part with the PIN; what stays to be seen is the
+practice and the recipient's name. sheet.css has the measures.
+"""
+
+import base64
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final
+from urllib.parse import urlsplit
+
+import segno
+from django.template.loader import render_to_string
+from django.utils.formats import date_format
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher
+
+from portal.models import Logo, Practice
+from portal.phones import national
+from registration import messages
+from registration.models import Registration
+from registration.pins import Pin
+
+# WeasyPrint logs what it could not draw: the letters of a name, the source of an image.
+logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
+
+# Shared by the process: a configuration of its own for each sheet costs 0.4 MB that does not come back.
+_FONTS: Final = FontConfiguration()
+# Pango's font map is not made for two threads at once; a sheet takes so little that waiting is cheaper than a copy.
+_ONE_AT_A_TIME: Final = Lock()
+_DATA_ONLY: Final = URLFetcher(allowed_protocols=["data"])
+_CSS: Final = CSS(
+    string=Path(__file__).with_name("sheet.css").read_text(encoding="utf-8"), font_config=_FONTS, url_fetcher=_DATA_ONLY
+)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sheet:
+    """What is printed on one page.
+
+    `who` is the practice's label of the patients (never a full name), `several` says whether there is more than one.
+    """
+
+    practice: Practice
+    logo_png: bytes | None
+    who: str
+    several: bool
+    recipient_name: str
+    pin: Pin
+    start_url: str
+    expires_at: datetime
+
+    @property
+    def logo(self) -> str | None:
+        return f"data:image/png;base64,{base64.b64encode(self.logo_png).decode()}" if self.logo_png else None
+
+    @property
+    def address(self) -> str:
+        """The start page as people type it: "portal.example.org/start"."""
+        parts = urlsplit(self.start_url)
+        return f"{parts.netloc}{parts.path}".rstrip("/")
+
+    @property
+    def qr(self) -> str:
+        code = segno.make(messages.pin_link(self.start_url, self.pin), error="m", micro=False)
+        return str(code.svg_data_uri(border=0))
+
+    @property
+    def phone(self) -> str:
+        return national(self.practice.phone)
+
+    @property
+    def until(self) -> str:
+        """In the practice's time: "Monday, November 30, 2026, 3:15 PM"."""
+        # Not in the template: its date filter would first turn this to whichever zone is active.
+        return date_format(self.expires_at.astimezone(self.practice.zone), "l, F j, Y, g:i A")
+
+
+def sheet_for(registration: Registration, pin: Pin) -> Sheet:
+    practice = registration.practice
+    patients = list(registration.patients.all())
+    logo = Logo.objects.filter(practice=practice).first()
+    return Sheet(
+        practice=practice,
+        logo_png=bytes(logo.png) if logo else None,
+        who=messages.label(practice, patients),
+        several=len(patients) > 1,
+        recipient_name=registration.recipient_name,
+        pin=pin,
+        start_url=messages.start_url(),
+        expires_at=registration.expires_at,
+    )
+
+
+def render(sheets: Sequence[Sheet]) -> bytes:
+    """One PDF (PDF/UA-1), a page for each sheet."""
+    html = render_to_string("registration/sheet.html", {"sheets": sheets})
+    with _ONE_AT_A_TIME:
+        document = HTML(string=html, url_fetcher=_DATA_ONLY)
+        pdf: bytes = document.write_pdf(stylesheets=[_CSS], font_config=_FONTS, pdf_variant="pdf/ua-1")
+    return pdf

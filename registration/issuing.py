@@ -1,0 +1,209 @@
+"""The desk's use cases: issue a registration, revoke it.
+
+Each is one transaction. Locks are taken in one order, patients, registrations, messages, and the audit trail last, so that
+two desks and a worker never wait for each other in a ring.
+"""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import assert_never
+
+from django.db import transaction
+from django.utils import timezone
+
+from notifications import outbox
+from notifications.models import Channel, OutgoingMessage
+from patients import names
+from patients.models import Patient
+from portal.audit import Action, Actor
+from portal.models import Practice, User
+from registration import messages, pins, reveals, rules, statuses
+from registration.models import Registration
+from registration.pins import Pin
+from registration.rules import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
+
+State = Registration.State
+
+
+def register_patients(
+    *,
+    practice: Practice,
+    patients: Sequence[Patient],
+    recipient: Recipient,
+    method: Method,
+    delivery: Delivery,
+    window: uuid.UUID,
+    session_key: str,
+    actor: Actor,
+) -> Registration:
+    """Issues one registration for these patients and owes the recipient the message that goes with it.
+
+    `window` names the window that completed it: the same window again gives back the same registration. The PIN may be
+    seen with `reveals.show` by the session that issued it. Raises Refused, and then nothing has happened.
+    """
+    credential = _credential(method)
+    with transaction.atomic():
+        locked = statuses.lock(practice, patients)
+        if done := Registration.objects.of(practice).filter(window=window).first():
+            return done
+        if len(locked) != len(patients):
+            raise Refused("This patient is no longer there. Search again.")
+        issued_at = timezone.now()
+        rules.check(practice, locked, recipient, method, delivery, today=issued_at.astimezone(practice.zone).date())
+        registration = Registration(
+            practice=practice,
+            contact=recipient.contact,
+            recipient_key=recipient.key,
+            recipient_name=recipient.name,
+            recipient_relationship=recipient.relationship,
+            issued_at=issued_at,
+            issued_by=_person(actor),
+            expires_at=issued_at + practice.pin_validity[_channel(delivery)],
+            delivery=_channel(delivery),
+            window=window,
+            **credential.columns,
+        )
+        superseded = _supersede(registration, locked, at=issued_at)
+        registration.message = _owe(registration, locked, credential, delivery)
+        registration.save(force_insert=True)
+        registration.patients.set(locked)
+        statuses.refresh(locked)
+        if credential.pin:
+            reveals.keep(registration, credential.pin, session_key=session_key)
+        _take_back_messages(superseded)
+        for earlier in superseded:
+            earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
+        registration.record(Action.REGISTRATION_ISSUED, actor=actor)
+    return registration
+
+
+def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
+    """Ends a live registration and takes back what is still queued. False where it was not live any more."""
+    with transaction.atomic():
+        patients = statuses.lock(registration.practice, list(registration.patients.all()))
+        ended = (
+            Registration.objects.filter(pk=registration.pk)
+            .live()
+            .update(state=State.REVOKED, ended_at=timezone.now(), ended_by=_person(actor), end_reason=reason)
+        )
+        if not ended:
+            return False
+        statuses.refresh(patients)
+        cancelled = _take_back_messages([registration])
+        registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason, message_cancelled=cancelled > 0)
+    return True
+
+
+@dataclass(frozen=True, repr=False)
+class _Credential:
+    columns: dict[str, str]
+    pin: Pin | None = None
+    token: str | None = None
+
+
+def _credential(method: Method) -> _Credential:
+    """The new key. Made before the transaction: hashing takes milliseconds in which nobody should wait for a lock."""
+    match method:
+        case ByPin():
+            pin = pins.new()
+            columns = {"selector": pin.selector, "digest": pins.digest(pin.characters)}
+            return _Credential({"method": Registration.Method.PIN, **columns}, pin=pin)
+        case ByQuestion(question, answer):
+            token = secrets.token_urlsafe(16)  # 128 bits
+            columns = {
+                "selector": token[:4],
+                "digest": pins.digest(token),
+                "answer_digest": pins.digest(names.key(answer)),
+            }
+            return _Credential({"method": Registration.Method.QUESTION, "question": question, **columns}, token=token)
+        case _:
+            assert_never(method)
+
+
+def _supersede(registration: Registration, patients: list[Patient], *, at: datetime) -> list[Registration]:
+    earlier = (
+        Registration.objects.of(registration.practice)
+        .filter(state=State.PENDING, recipient_key=registration.recipient_key, patients__in=patients)
+        .distinct()
+    )
+    superseded = list(earlier)
+    Registration.objects.filter(pk__in=[each.pk for each in superseded]).update(
+        state=State.SUPERSEDED,
+        ended_at=at,
+        ended_by=registration.issued_by,
+        end_reason="A new registration was issued.",
+    )
+    return superseded
+
+
+def _owe(
+    registration: Registration, patients: list[Patient], credential: _Credential, delivery: Delivery
+) -> OutgoingMessage | None:
+    """The message that the recipient is owed, in the outbox; None where the PIN is told in person."""
+    welcome = messages.Welcome(
+        practice=registration.practice,
+        patients=patients,
+        recipient_name=registration.recipient_name,
+        pin=credential.pin,
+        token=credential.token,
+        question=registration.question,
+        expires_at=registration.expires_at,
+    )
+    enqueue = partial(
+        outbox.enqueue,
+        practice=registration.practice,
+        about=patients[0].pk,
+        sender_name=registration.practice.name,
+        reply_to=registration.practice.email,
+        good_until=registration.expires_at,
+    )
+    match delivery:
+        case InPerson():
+            return None
+        case ByEmail(address):
+            mail = messages.welcome_email(welcome)
+            return enqueue(
+                channel=Channel.EMAIL,
+                recipient=address,
+                shown_recipient=address,
+                subject=mail.subject,
+                text=mail.text,
+                html=mail.html,
+            )
+        case ByText(number, carrier):
+            return enqueue(
+                channel=Channel.TEXT,
+                recipient=carrier.address_of(number),
+                shown_recipient=number,
+                subject="",
+                text=messages.welcome_text(welcome),
+            )
+        case _:
+            assert_never(delivery)
+
+
+def _channel(delivery: Delivery) -> Registration.Delivery:
+    match delivery:
+        case ByEmail():
+            return Registration.Delivery.EMAIL
+        case ByText():
+            return Registration.Delivery.TEXT
+        case InPerson():
+            return Registration.Delivery.NONE
+        case _:
+            assert_never(delivery)
+
+
+def _person(actor: Actor) -> User:
+    if actor.user is None:
+        raise PermissionError("A registration is issued and revoked by a person.")
+    return actor.user
+
+
+def _take_back_messages(registrations: list[Registration]) -> int:
+    """Cancels what those registrations still owe; how many messages that were."""
+    return sum(outbox.cancel(each.message) for each in registrations if each.message is not None)

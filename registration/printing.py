@@ -1,0 +1,18 @@
+"""Printing the PIN sheet: apart from `reveals`, because loading WeasyPrint takes a second that only the web server needs."""
+
+from django.db import transaction
+
+from portal.audit import Action, Actor
+from registration import handout, reveals
+from registration.models import Registration
+
+
+@transaction.atomic
+def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -> bytes | None:
+    """The PIN sheet as a PDF; None where it can no longer, or not in this session, be printed."""
+    pin = reveals.kept(registration, session_key=session_key)
+    if pin is None:
+        return None
+    pdf = handout.render([handout.sheet_for(registration, pin)])
+    registration.record(Action.SHEET_PRINTED, actor=actor)
+    return pdf

@@ -1,0 +1,94 @@
+"""A real browser on a running portal, with the delivery worker beside it, and axe at every page."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from playwright.sync_api import BrowserContext, Page, expect
+from pytest_django import Settings
+
+from notifications import delivery
+from portal.models import Logo, Practice, User
+from registration.demo import logos
+from tests import people
+
+AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    return {**browser_type_launch_args, "executable_path": chromium, "args": quiet}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+def portal(live_server: Any, settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """The address of a portal that runs with its worker; mail lands in the demo mailbox."""
+    settings.EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
+    settings.DEMO_MAILBOX = tmp_path / "mailbox"
+    settings.PUBLIC_URL = live_server.url
+    stop = threading.Event()
+
+    def work() -> None:
+        delivery.run(stop=stop)
+        connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    yield live_server.url
+    stop.set()
+    worker.join()
+
+
+@pytest.fixture
+def practice(transactional_db: None) -> Practice:
+    practice = people.a_practice()
+    Logo.objects.create(practice=practice, png=logos.draw_maple_leaf())
+    return practice
+
+
+@pytest.fixture
+def sign_in(portal: str) -> Callable[[Page, User], None]:
+    def sign_in(page: Page, user: User) -> None:
+        page.goto(portal)
+        page.get_by_label("Email").fill(user.email)
+        page.get_by_label("Password").fill(people.PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+    return sign_in
+
+
+@pytest.fixture
+def desk_page(context: BrowserContext, page: Page, front_desk: User, sign_in: Callable[[Page, User], None]) -> Page:
+    """The front desk, signed in. Whatever the browser complains of (a blocked style, a script error) fails the test."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_init_script(
+        "document.addEventListener('securitypolicyviolation', e => { throw new Error('CSP: ' + e.violatedDirective) })"
+    )
+    sign_in(page, front_desk)
+    return page
+
+
+def check_accessibility(page: Page) -> None:
+    """axe finds nothing on the page as it stands."""
+    page.evaluate(AXE)
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", WCAG)
+    assert not found, "\n".join(
+        f"{each['id']}: {each['help']}: {[node['html'][:160] + ' ' + node['failureSummary'] for node in each['nodes']]}"
+        for each in found
+    )

@@ -1,0 +1,260 @@
+"""The main job, in a browser, by label and role alone: from the search to the message and the sheet."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from pypdf import PdfReader
+
+from patients.models import Contact, Patient
+from portal.models import AuditEvent
+from registration.models import Registration
+from tests.journeys.conftest import check_accessibility
+
+PIN = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
+
+
+def open_account(page: Page) -> None:
+    """Steps 1 to 3: Navigation Panel, Search Patients, the Patient Account page."""
+    page.get_by_role("navigation", name="Navigation Panel").get_by_role("link", name="Patient Administration").click()
+    check_accessibility(page)
+    page.get_by_role("radio", name="Account").check()
+    page.get_by_label("Last name").fill("lopez")
+    page.get_by_label("Date of birth").fill("Mar 5 2019")
+    page.get_by_label("Search by").select_option("Unregistered")
+    page.get_by_role("button", name="Search").click()
+    check_accessibility(page)
+    page.get_by_role("link", name="Select").click()
+    expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
+    check_accessibility(page)
+
+
+def open_window(page: Page) -> None:
+    """Step 4: the Patient Registration window."""
+    page.get_by_role("button", name="Register Patient").click()
+    expect(page.get_by_role("dialog", name="Patient Registration")).to_be_visible()
+    check_accessibility(page)
+
+
+def complete(page: Page) -> None:
+    page.get_by_role("button", name="Complete Registration").click()
+    expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
+    check_accessibility(page)
+
+
+def shown_pin(page: Page) -> str:
+    text = page.get_by_role("group", name="Registration PIN").inner_text()
+    found = PIN.search(re.sub(r"\s", "", text))
+    assert found, text
+    return found[0]
+
+
+def sheet_text(page: Page, link: str = "Print PIN") -> str:
+    """The text of the PIN sheet as the desk's own browser gets it."""
+    href = page.get_by_role("link", name=link).first.get_attribute("href")
+    assert href
+    response = page.request.get(page.url.split("/patients/")[0] + href)
+    assert response.headers["content-type"] == "application/pdf"
+    assert response.headers["cache-control"] == "no-store"
+    return "\n".join(each.extract_text() for each in PdfReader(io.BytesIO(response.body())).pages)
+
+
+def see_it_accepted(page: Page) -> None:
+    """Step 5: without a reload the status is Pending and the message goes from queued to accepted."""
+    settings = page.get_by_role("region", name="Account Settings")
+    expect(settings.get_by_text("Pending")).to_be_visible()
+    expect(settings.get_by_text("PIN already assigned")).to_be_visible()
+    expect(page.get_by_role("region", name="Registrations").get_by_text("Accepted", exact=True)).to_be_visible()
+    check_accessibility(page)
+
+
+def open_message(page: Page) -> None:
+    page.get_by_role("link", name="Demo mailbox").click()
+    check_accessibility(page)
+    page.get_by_role("region", name="Messages").get_by_role("link").click()
+    check_accessibility(page)
+
+
+def test_by_email_with_a_printed_sheet(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name="Email Address")).to_be_checked()
+    expect(page.get_by_role("textbox", name="Email Address")).to_have_value("elena@families.example")
+    complete(page)
+    pin = shown_pin(page)
+
+    assert pin in sheet_text(page)
+    page.get_by_role("link", name="Done").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert page.get_by_role("button", name="Register Patient").evaluate("e => e === document.activeElement")
+    see_it_accepted(page)
+    assert pin not in page.content()
+
+    open_message(page)
+    expect(page.frame_locator("iframe").get_by_text(pin)).to_be_visible()
+    page.get_by_role("link", name="As plain text").click()
+    expect(page.get_by_text(pin)).to_be_visible()
+
+
+def test_the_print_box_opens_the_sheet(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.get_by_label("Print PIN").check()
+    with page.context.expect_page() as opened:
+        complete(page)
+    assert re.search(r"/registrations/[0-9a-f-]+/sheet\.pdf$", opened.value.url) or opened.value.url in {
+        "about:blank",
+        ":",
+    }
+    expect(page.get_by_role("link", name="Print PIN")).to_be_visible()
+    assert AuditEvent.objects.filter(action="registration_issued").count() == 1
+
+
+def test_by_text_message(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.get_by_role("radio", name="Text Message").check()
+    expect(page.get_by_label("Cell phone number")).to_have_value("(612) 555-0161")
+    page.get_by_label("Cell Carrier").select_option("Verizon (until March 31, 2027)")
+    expect(page.get_by_text("Verizon will close its text gateway (March 31, 2027).")).to_be_visible()
+    complete(page)
+    pin = shown_pin(page)
+    page.get_by_role("link", name="Done").click()
+    see_it_accepted(page)
+    open_message(page)
+    expect(page.get_by_text(pin)).to_be_visible()
+    expect(page.get_by_text("6125550161@vtext.com")).to_be_visible()
+
+
+def test_told_in_person(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.get_by_role("radio", name="Do not send PIN").check()
+    complete(page)
+    pin = shown_pin(page)
+    assert pin in sheet_text(page)
+    page.get_by_role("link", name="Done").click()
+    expect(page.get_by_text("Told in person: nothing was sent.")).to_be_visible()
+    page.get_by_role("link", name="Demo mailbox").click()
+    expect(page.get_by_text("No message yet.")).to_be_visible()
+
+
+def test_with_a_verification_question(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.get_by_role("radio", name="Do not send PIN").check()
+    page.get_by_role("radio", name="Verification Question").check()
+    expect(page.get_by_role("radio", name="Email Address")).to_be_checked()
+    expect(page.get_by_role("radio", name="Do not send PIN")).to_be_hidden()
+    page.get_by_label("Question", exact=True).select_option("What is the name of the family's first pet?")
+    page.get_by_label("Answer").fill("Rex")
+    check_accessibility(page)
+    complete(page)
+    expect(page.get_by_text("The verification question is set.")).to_be_visible()
+    page.get_by_role("link", name="Done").click()
+    expect(page.get_by_role("region", name="Account Settings").get_by_text("Verification question set")).to_be_visible()
+    expect(page.get_by_role("region", name="Registrations").get_by_text("Accepted", exact=True)).to_be_visible()
+    open_message(page)
+    page.get_by_role("link", name="As plain text").click()
+    expect(page.get_by_text("What is the name of the family's first pet?")).to_be_visible()
+    expect(page.get_by_text("#q=")).to_be_visible()
+    assert "Rex" not in page.content()
+
+
+def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
+    desk_page: Page, patient: Patient, mother: Contact
+) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.get_by_role("radio", name="Somebody else").check()
+    page.get_by_label("Name", exact=True).fill("Rosa Prado")
+    page.get_by_role("radio", name="Text Message").check()
+    page.get_by_label("Cell phone number").fill("555-12")
+    page.get_by_label("Cell Carrier").select_option("AT&T (ended June 17, 2025)")
+    page.get_by_role("button", name="Complete Registration").click()
+
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("Nothing was issued or sent yet.")
+    check_accessibility(page)
+    assert page.locator("#id_cell_phone_error").inner_text().startswith("This is not a US phone number.")
+    assert "closed its text gateway (June 17, 2025)" in page.locator("#id_carrier_error").inner_text()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Rosa Prado")
+    expect(page.get_by_label("Cell phone number")).to_have_value("555-12")
+    summary.get_by_role("link", name="Cell phone number").click()
+    expect(page.get_by_label("Cell phone number")).to_be_focused()
+    assert not Registration.objects.exists()
+    assert not AuditEvent.objects.filter(action="registration_issued").exists()
+
+
+def test_the_network_is_gone_and_comes_back(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.get_by_role("textbox", name="Email Address").fill("elena.new@families.example")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Complete Registration").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server could not be reached")
+    page.context.set_offline(False)
+    expect(page.get_by_role("textbox", name="Email Address")).to_have_value("elena.new@families.example")
+    complete(page)
+    assert Registration.objects.count() == 1
+
+
+def test_escape_closes_the_window_and_the_focus_comes_back(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Register Patient")).to_be_focused()
+
+
+def test_choosing_another_contact_fills_the_address_but_keeps_what_was_typed(
+    desk_page: Page, patient: Patient, mother: Contact, father: Contact
+) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    address = page.get_by_role("textbox", name="Email Address")
+    page.get_by_role("radio", name="Pablo López").check()
+    expect(address).to_have_value("pablo@families.example")
+    address.fill("pablo.work@families.example")
+    page.get_by_role("radio", name="Elena García").check()
+    expect(address).to_have_value("pablo.work@families.example")
+
+
+def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    page.goto(page.url + "patients/")
+    page.get_by_label("Last name").focus()
+    page.keyboard.type("garcia")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Select")).to_be_visible()
+    tab_to(page, lambda: page.get_by_role("link", name="Select").evaluate("e => e === document.activeElement"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Register Patient")).to_be_visible()
+    tab_to(
+        page, lambda: page.get_by_role("button", name="Register Patient").evaluate("e => e === document.activeElement")
+    )
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Registration completed")).to_be_focused()
+
+
+def tab_to(page: Page, there: Callable[[], bool]) -> None:
+    for _ in range(40):
+        if there():
+            return
+        page.keyboard.press("Tab")
+    pytest.fail("Tab does not lead there")

@@ -1,0 +1,275 @@
+"""One registration: everything that belongs to it in one transaction, or nothing at all."""
+
+import uuid
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+
+from notifications.models import Carrier, OutgoingMessage
+from patients.models import Contact, Patient, PortalStatus
+from portal.audit import Actor
+from portal.models import AuditEvent, Practice
+from registration import issuing, pins, reveals, statuses
+from registration.models import Registration, Reveal
+from registration.rules import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
+from tests import people
+
+SESSION = "a-session"
+
+
+def of(contact: Contact) -> Recipient:
+    return Recipient(name=contact.name, relationship=contact.relationship, contact=contact)
+
+
+def issue(
+    patient: Patient,
+    recipient: Recipient,
+    actor: Actor,
+    *,
+    method: Method = ByPin(),  # noqa: B008 - a constant
+    delivery: Delivery = InPerson(),  # noqa: B008 - a constant
+    window: uuid.UUID | None = None,
+) -> Registration:
+    return issuing.register_patients(
+        practice=patient.practice,
+        patients=[patient],
+        recipient=recipient,
+        method=method,
+        delivery=delivery,
+        window=window or uuid.uuid4(),
+        session_key=SESSION,
+        actor=actor,
+    )
+
+
+def actions() -> list[str]:
+    return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+
+
+def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor) -> None:
+    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+
+    patient.refresh_from_db()
+    pin = reveals.kept(registration, session_key=SESSION)
+    assert pin is not None
+    assert patient.portal_status == PortalStatus.PENDING
+    assert patient.name_keys.filter(status=PortalStatus.PENDING).count() == patient.name_keys.count()
+    assert registration.message is not None
+    assert pin.shown in (registration.message.text or "")
+    assert pins.matches(pin.characters, registration.digest)
+    assert registration.selector == pin.selector
+    assert registration.expires_at - registration.issued_at == timedelta(days=7)
+    assert actions() == ["registration_issued"]
+    assert AuditEvent.objects.get().patient_id == patient.pk
+
+
+def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, actor: Actor) -> None:
+    from django.db import connection
+
+    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+    pin = reveals.kept(registration, session_key=SESSION)
+    assert pin is not None
+    dump = ""
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            dump += repr(cursor.fetchall())
+    assert "elena@families.example" in dump
+    assert pin.characters not in dump
+    assert pin.shown not in dump
+
+
+def test_the_same_recipient_gets_a_new_pin_and_the_old_one_is_superseded(
+    patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+    second = issue(patient, of(mother), actor)
+
+    first.refresh_from_db()
+    assert first.state == Registration.State.SUPERSEDED
+    assert first.message is not None
+    assert OutgoingMessage.objects.get(pk=first.message.pk).state == OutgoingMessage.State.CANCELLED
+    assert list(patient.registrations.live()) == [second]
+    assert reveals.kept(first, session_key=SESSION) is None
+    assert actions() == ["registration_issued", "registration_superseded", "registration_issued"]
+
+
+def test_each_parent_has_a_pin_of_their_own(patient: Patient, mother: Contact, actor: Actor) -> None:
+    father = people.a_contact(patient, "Pablo", "López", email="pablo@families.example")
+    issue(patient, of(mother), actor)
+    issue(patient, of(father), actor)
+    issue(patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor)
+    issue(patient, Recipient(name="rosa  PRADO"), actor)
+    assert {each.recipient_name for each in patient.registrations.live()} == {mother.name, father.name, "rosa  PRADO"}
+
+
+def test_a_second_click_makes_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
+    window = uuid.uuid4()
+    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    assert first == again
+    assert OutgoingMessage.objects.count() == 1
+    assert reveals.kept(first, session_key=SESSION) == reveals.kept(again, session_key=SESSION)
+
+
+def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: object) -> str:
+    with pytest.raises(Refused) as error:
+        issue(patient, recipient, actor, **options)  # type: ignore[arg-type]
+    assert not Registration.objects.exists()
+    assert not OutgoingMessage.objects.exists()
+    assert not Reveal.objects.exists()
+    assert not AuditEvent.objects.exists()
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"deceased": True}, "deceased"),
+        ({"active": False}, "inactive"),
+        ({"given_names": "Baby Boy", "family_name": "Smith"}, "placeholder"),
+    ],
+)
+def test_who_cannot_be_registered_is_refused_with_the_reason(
+    patient: Patient, mother: Contact, actor: Actor, change: dict[str, object], told: str
+) -> None:
+    Patient.objects.filter(pk=patient.pk).update(**change)
+    assert told in refused(patient, of(mother), actor)
+
+
+def test_no_recipient(patient: Patient, actor: Actor) -> None:
+    assert "Say who" in refused(patient, Recipient(name="  "), actor)
+
+
+def test_a_contact_without_authority(patient: Patient, actor: Actor) -> None:
+    father = people.a_contact(patient, "Pablo", "López", has_authority=False)
+    assert "may not see this record" in refused(patient, of(father), actor)
+
+
+def test_a_contact_of_another_patient(patient: Patient, practice: Practice, actor: Actor) -> None:
+    stranger = people.a_contact(people.a_patient(practice, "Liam", "O'Brien"))
+    assert "not a family contact" in refused(patient, of(stranger), actor)
+
+
+def test_a_child_has_no_pin_of_its_own_until_of_age(patient: Patient, actor: Actor) -> None:
+    myself = Recipient(name="Sofía García-López", is_patient=True)
+    with time_machine.travel("2037-03-04T12:00:00-06:00", tick=False):
+        assert "from the age of 18" in refused(patient, myself, actor)
+    with time_machine.travel("2037-03-05T12:00:00-06:00", tick=False):
+        assert issue(patient, myself, actor).recipient_key == "patient"
+
+
+def test_a_carrier_that_has_ended(patient: Patient, mother: Contact, actor: Actor) -> None:
+    verizon = Carrier.objects.get(name="Verizon")
+    with time_machine.travel("2027-04-01T12:00:00-05:00", tick=False):
+        assert "March 31, 2027" in refused(patient, of(mother), actor, delivery=ByText("6125550161", verizon))
+
+
+def test_a_question_needs_a_message(patient: Patient, mother: Contact, actor: Actor) -> None:
+    assert "goes with a message" in refused(patient, of(mother), actor, method=ByQuestion("First pet?", "Rex"))
+
+
+def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor) -> None:
+    question = ByQuestion("What is the name of the family's first pet?", "  Réx ")
+    registration = issue(patient, of(mother), actor, method=question, delivery=ByEmail("elena@families.example"))
+    assert pins.matches("rex", registration.answer_digest)
+    assert registration.message is not None
+    text = registration.message.text or ""
+    token = text.split("#q=")[1].split()[0]
+    assert len(token) >= 22
+    assert pins.matches(token, registration.digest)
+    assert "Rex" not in text
+    assert "Réx" not in text
+    assert reveals.kept(registration, session_key=SESSION) is None
+
+
+def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: Contact, actor: Actor) -> None:
+    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+    assert issuing.revoke(registration, reason="wrong address", actor=actor)
+
+    patient.refresh_from_db()
+    registration.refresh_from_db()
+    assert patient.portal_status == PortalStatus.UNREGISTERED
+    assert (registration.state, registration.end_reason) == (Registration.State.REVOKED, "wrong address")
+    assert registration.message is not None
+    message = OutgoingMessage.objects.get(pk=registration.message.pk)
+    assert (message.state, message.text, message.due_at) == (OutgoingMessage.State.CANCELLED, None, None)
+    assert AuditEvent.objects.latest("id").details["message_cancelled"] is True
+    assert not issuing.revoke(registration, reason="again", actor=actor)
+
+
+def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        registration = issue(patient, of(mother), actor)
+        clock.shift(timedelta(days=7, seconds=-1))
+        statuses.expire_due()
+        assert registration.is_live
+        clock.shift(timedelta(seconds=1))
+        assert not registration.is_live
+        statuses.expire_due()
+        statuses.expire_due()
+    patient.refresh_from_db()
+    assert patient.portal_status == PortalStatus.UNREGISTERED
+    assert actions() == ["registration_issued", "registration_expired"]
+
+
+@pytest.mark.parametrize(
+    ("status", "during"), [("declined", "pending"), ("self_registered", "pending"), ("registered", "registered")]
+)
+def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, status: str, during: str) -> None:
+    patient = people.a_patient(practice, portal_status=status)
+    registration = issue(patient, Recipient(name="Rosa Prado"), actor)
+    patient.refresh_from_db()
+    assert patient.portal_status == during
+    issuing.revoke(registration, reason="mistake", actor=actor)
+    patient.refresh_from_db()
+    assert patient.portal_status == status
+
+
+@pytest.mark.parametrize(
+    ("delivery", "valid"),
+    [
+        (ByEmail("e@families.example"), timedelta(hours=24)),
+        (InPerson(), timedelta(days=7)),
+        (None, timedelta(minutes=10)),
+    ],
+)
+def test_the_nist_profile(
+    patient: Patient, mother: Contact, actor: Actor, delivery: Delivery | None, valid: timedelta
+) -> None:
+    Practice.objects.update(pin_profile=Practice.PinProfile.NIST)
+    patient = Patient.objects.get(pk=patient.pk)
+    by_text = ByText("6125550161", Carrier.objects.get(name="Verizon"))
+    with time_machine.travel(date(2026, 11, 23), tick=False):
+        registration = issue(patient, of(mother), actor, delivery=delivery or by_text)
+    assert registration.expires_at - registration.issued_at == valid
+
+
+def test_the_pin_is_kept_15_minutes_for_the_session_that_issued_it(
+    patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        registration = issue(patient, of(mother), actor)
+        assert reveals.show(registration, session_key="another", actor=actor) is None
+        assert reveals.show(registration, session_key=SESSION, actor=actor) is not None
+        clock.shift(timedelta(minutes=15))
+        assert reveals.show(registration, session_key=SESSION, actor=actor) is None
+        reveals.wipe_ended()
+    assert not Reveal.objects.exists()
+    assert actions() == ["registration_issued", "pin_shown"]
+
+
+def test_a_failure_on_the_way_leaves_nothing_behind(
+    patient: Patient, mother: Contact, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(reveals, "keep", broken)
+    with pytest.raises(OSError, match="disk"):
+        issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+    patient.refresh_from_db()
+    assert patient.portal_status == PortalStatus.UNREGISTERED
+    assert not Registration.objects.exists()
+    assert not OutgoingMessage.objects.exists()
