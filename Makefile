@@ -1,0 +1,62 @@
+# Everything that is typed here works on a machine with Python 3.11 or newer, make, and uv or pip.
+#   make run PORT=9000 HOST=0.0.0.0        make test ARGS="tests/patients -x"
+
+python := .venv/bin/python
+manage := $(python) manage.py
+static := staticfiles/staticfiles.json
+DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+ARGS ?=
+
+# The tests and checks know nothing of the developer's own settings and demo.
+apart = data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+	env -i PATH="$$PATH" HOME="$$HOME" TMPDIR="$${TMPDIR:-/tmp}" LANG=C.UTF-8 CI="$$CI" DATA_DIR="$$data"
+pytest := $(python) -m pytest -n 2 --dist loadfile
+
+resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test test-postgresql check lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/run.ready $(static) ## Serve the portal, as a demo unless DEMO=False; Ctrl-C stops it
+	@DEMO="$${DEMO-True}" exec $(manage) serve
+
+test: .venv/dev.ready ## Run the tests on SQLite, the browser journeys too
+	@$(apart) DEMO=True $(pytest) $(ARGS)
+
+test-postgresql: .venv/dev.ready ## Run the tests but for the browser journeys on PostgreSQL (DATABASE_URL)
+	@$(python) -c 'import sys, psycopg; psycopg.connect(sys.argv[1], connect_timeout=5).close()' "$(DATABASE_URL)" || \
+		{ echo '*** No PostgreSQL answers at DATABASE_URL, so these tests did NOT run. ***' >&2; exit 1; }
+	@$(apart) DEMO=True DATABASE_URL="$(DATABASE_URL)" $(pytest) --ignore=tests/journeys $(ARGS)
+
+check: .venv/dev.ready ## Lint, check the types, the migrations and the settings of production
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	@$(apart) DEMO=True $(python) -m mypy
+	$(python) -m djlint --lint --quiet templates
+	@$(apart) DEMO=True $(manage) makemigrations --check --dry-run
+	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
+		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
+		PUBLIC_URL=https://portal.example.org $(manage) check --deploy --fail-level WARNING
+
+lock: ## Resolve the dependencies anew, with uv (ARGS=--upgrade for newer releases)
+	$(resolve) --output-file requirements.txt $(ARGS)
+	$(resolve) --group dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
+
+clean: ## Remove what can be made again; var/, the demo's data, stays
+	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/run.ready: requirements.txt bin/setup
+	@bin/setup run
+
+.venv/dev.ready: requirements.txt requirements-dev.txt bin/setup
+	@bin/setup dev
+
+$(static): .venv/run.ready $(shell find static)
+	@$(apart) DEMO=True $(manage) collectstatic --no-input --clear --verbosity 0
+	@touch $@
