@@ -97,7 +97,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "practice": getattr(request, "practice", None),
         "memberships": getattr(request, "memberships", []),
         "may": {permission.name.lower(): True for permission in getattr(request, "permissions", ())},
-        "demo": settings.DEMO,
+        "demo_mailbox": settings.DEMO_MAILBOX is not None,
     }
 
 

@@ -2,6 +2,10 @@
 
 from typing import Any, ClassVar
 
+import allauth.account.admin
+import allauth.mfa.admin  # noqa: F401 - both register what is taken back below
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -15,6 +19,8 @@ from portal import audit, logos
 from portal.models import AuditEvent, Logo, Membership, Practice, User
 
 admin.site.unregister(Group)  # rights come from a Membership's role
+admin.site.unregister(Authenticator)
+admin.site.unregister(EmailAddress)  # a User has one address
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -121,3 +127,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
             "; ".join(f"Event {each.number} {each.reason}." for each in broken)
             or "holds: nothing was changed or removed."
         )
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ReadOnlyAdmin):
+    """Who lost a second factor has it removed here. Its secret is not shown."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    fields = ("user", "type", "created_at", "last_used_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_staff)

@@ -28,6 +28,14 @@ def switch(name: str, *, default: bool = False) -> bool:
     return _BOOLEANS[value]
 
 
+def number(name: str, *, default: int) -> int:
+    """A whole number; anything else stops the start."""
+    value = text(name)
+    if value and not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} is a whole number, not {value!r}.")
+    return int(value) if value else default
+
+
 def secret(name: str, *, demo_dir: Path | None) -> str:
     """A secret that has to be set; the demo makes its own and keeps it in `demo_dir`."""
     if value := text(name):

@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 wsgi_app = "portal.wsgi"
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 worker_class = "gthread"
-workers = int(environment.text("WEB_WORKERS") or (1 if settings.DEMO else 2))
+workers = environment.number("WEB_WORKERS", default=1 if settings.DEMO else 2)
 threads = 8
 preload_app = True
 timeout = 60  # seconds without a sign of life from a worker

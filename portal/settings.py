@@ -25,7 +25,7 @@ DEMO = environment.switch("DEMO")
 DEBUG = environment.switch("DEBUG")
 
 HOST = environment.text("HOST") or "127.0.0.1"
-PORT = int(environment.text("PORT") or 8000)
+PORT = environment.number("PORT", default=8000)
 
 # The address that families and staff type; messages and sheets name it.
 _local_name = "localhost" if HOST in {"127.0.0.1", "0.0.0.0", "::", "::1"} else HOST  # noqa: S104 - a comparison, no bind
@@ -169,6 +169,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_FAILURE_VIEW = "portal.views.page_too_old"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- The browser ---------------------------------------------------------------------------------
@@ -211,11 +212,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- Mail --------------------------------------------------------------------------------------------
 
-DEMO_MAILBOX = DATA_DIR / "demo-mailbox"
+DEMO_MAILBOX = DATA_DIR / "demo-mailbox" if DEMO and not environment.text("EMAIL_URL") else None
 if environment.text("EMAIL_URL"):
     globals().update(env.email("EMAIL_URL"))
     EMAIL_TIMEOUT = 10
-elif DEMO:
+elif DEMO_MAILBOX:
     EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
 else:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -223,9 +224,9 @@ else:
 DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL") or f"portal@{_public.hostname}"
 CHECK_EMAIL_DELIVERABILITY = environment.switch("CHECK_EMAIL_DELIVERABILITY")
 # How long a worker may hold a message before another one takes it over; longer than EMAIL_TIMEOUT allows a send to last.
-DELIVERY_LEASE = timedelta(seconds=int(environment.text("DELIVERY_LEASE_SECONDS") or 120))
+DELIVERY_LEASE = timedelta(seconds=environment.number("DELIVERY_LEASE_SECONDS", default=120))
 
-# --- Logs: ids only, one JSON object a line outside a terminal ----------------------------------------
+# --- Logs: ids only, one JSON object a line ----------------------------------------
 
 _shared_processors: list[Any] = [
     structlog.stdlib.add_log_level,

@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/", include("patients.urls")),
     path("", include("registration.desk.urls")),
 ]
-if settings.DEMO:
+if settings.DEMO_MAILBOX:
     urlpatterns.append(path("demo/mailbox/", include("notifications.urls")))
 
 handler403 = "portal.views.forbidden"

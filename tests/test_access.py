@@ -192,3 +192,11 @@ def test_nobody_makes_a_staff_account_or_changes_its_address(client: Client, pra
     assert client.get(path).status_code == 404
     client.force_login(people.a_member(practice))
     assert client.post(path, {"email": "x@y.example"}).status_code == 404
+
+
+def test_a_page_from_before_the_sign_in_is_told_in_words(practice: Practice) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people.a_member(practice))
+    response = client.post("/practice/", {"practice": str(practice.pk)})
+    assert response.status_code == 403
+    assert "This page was too old" in response.content.decode()

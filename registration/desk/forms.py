@@ -98,7 +98,10 @@ class RegistrationForm(forms.Form):
         self.today = timezone.localdate()
         self.contacts = list(patient.contacts.filter(active=True))
         self.carriers = list(Carrier.objects.all())
-        self._field("question", forms.ModelChoiceField).queryset = practice.verification_questions.filter(active=True)
+        questions = practice.verification_questions.filter(active=True)
+        self._field("question", forms.ModelChoiceField).queryset = questions
+        if not questions:  # a practice without a list of questions registers by PIN alone
+            self._field("method", forms.ChoiceField).choices = Registration.Method.choices[:1]
         self._field("carrier", forms.ChoiceField).choices = list(self._carriers())
         self._field("carrier", forms.ChoiceField).widget.warnings = {
             str(each.pk): each.warning(on=self.today) for each in self.carriers

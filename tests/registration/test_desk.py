@@ -204,6 +204,13 @@ def test_a_message_that_waits_is_told_with_its_next_try(desk: Client, patient: P
     assert "every 2s" in html
 
 
+def test_a_practice_without_questions_registers_by_pin_alone(desk: Client, practice: Practice, patient: Patient) -> None:
+    practice.verification_questions.update(active=False)
+    html = desk.get(window(patient)).content.decode()
+    assert "Register Patient with" in html
+    assert "Verification Question" not in html
+
+
 def test_an_adult_of_another_system_is_registered_as_the_patient(desk: Client, practice: Practice) -> None:
     adult = people.a_patient(
         practice, "Suzanna632", "Yundt842", birth_date="1938-07-24", email="suzanna@families.example"

@@ -1,0 +1,46 @@
+"""Patients as a record system exports them: imported twice, one of them found, registered and welcomed."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+
+from patients.models import NameKey, Patient
+from registration.models import Registration
+from tests.smtp import MailServer
+
+SAMPLE = Path(settings.BASE_DIR).parent / "shared/data/fhir-r4-patients-100.ndjson"
+
+pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="the sample lies beside the project, not in it")
+
+
+def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -> None:
+    for _ in range(2):
+        call_command("import_patients", str(SAMPLE), verbosity=0)
+        assert Patient.objects.count() == 120
+    assert NameKey.objects.values("patient").distinct().count() == 120
+
+    found = desk.get("/patients/", {"last_name": "yundt", "first_name": "suz"}).content.decode()
+    suzanna = Patient.objects.get(given_names="Suzanna632", family_name="Yundt842")
+    assert suzanna.get_absolute_url() in found
+
+    data = {
+        "method": "pin",
+        "recipient": "patient",
+        "delivery": "email",
+        "email": "suzanna@families.example",
+        "window": str(uuid.uuid4()),
+    }
+    assert desk.post(f"{suzanna.get_absolute_url()}register/", data).status_code == 200
+    call_command("deliver", "--once", verbosity=0)
+    (mail,) = mail_server.received
+    assert mail["To"] == "suzanna@families.example"
+    assert Registration.objects.get().is_live
+    suzanna.refresh_from_db()
+    assert suzanna.portal_status == "pending"
+
+    (deceased,) = Patient.objects.filter(family_name="Yundt842", deceased=True)
+    assert "recorded as deceased" in desk.get(deceased.get_absolute_url()).content.decode()
