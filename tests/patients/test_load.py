@@ -17,7 +17,7 @@ from patients.intake.load import Loaded, load
 from patients.intake.records import ContactRecord, PatientRecord
 from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
-from tests.patients.test_fhir import RECORDS
+from tests.patients.test_fhir_properties import RECORDS
 
 MOTHER = ContactRecord(key="mother", family_name="García", given_names="Rosa", relationship="Mother")
 FATHER = ContactRecord(key="father", family_name="López", given_names="Luis", phone="(555) 010-0100")
@@ -224,7 +224,6 @@ def test_loading_twice_is_loading_once(practice: Practice, records: list[Patient
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's test database is in memory and has one writer")
 def test_two_imports_at_once_make_no_duplicate() -> None:
     practice = baker.make(Practice)
     records = [child(number, contacts=(MOTHER,)) for number in range(60)]

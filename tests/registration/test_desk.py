@@ -204,7 +204,9 @@ def test_a_message_that_waits_is_told_with_its_next_try(desk: Client, patient: P
     assert "every 2s" in html
 
 
-def test_a_practice_without_questions_registers_by_pin_alone(desk: Client, practice: Practice, patient: Patient) -> None:
+def test_a_practice_without_questions_registers_by_pin_alone(
+    desk: Client, practice: Practice, patient: Patient
+) -> None:
     practice.verification_questions.update(active=False)
     html = desk.get(window(patient)).content.decode()
     assert "Register Patient with" in html

@@ -1,0 +1,67 @@
+"""JSON of unknown make, read member by member as the type that it should have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from patients.intake.records import UnfitError, clean
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An object of a JSON file, whose members are read by their type; `path` is where it stands.
+
+    A member that is missing, or null, reads as empty. Each method raises UnfitError where the type is another.
+    """
+
+    members: Mapping[str, object]
+    path: str = ""
+
+    def at(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def text(self, name: str) -> str:
+        value = self.members.get(name)
+        return "" if value is None else _text(value, field=self.at(name))
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of a list that say anything: FHIR puts a null where an extension stands in for one."""
+        cleaned = [_text(value, field=self.at(name)) for value in self._list(name) if value is not None]
+        return [text for text in cleaned if text]
+
+    def flag(self, name: str) -> bool | None:
+        value = self.members.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        raise UnfitError(field=self.at(name), reason="is neither true nor false")
+
+    def number(self, name: str) -> int | None:
+        value = self.members.get(name)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        raise UnfitError(field=self.at(name), reason="is not a whole number")
+
+    def child(self, name: str) -> "Element":
+        value = self.members.get(name)
+        return _element({} if value is None else value, path=self.at(name))
+
+    def children(self, name: str) -> list["Element"]:
+        values = enumerate(self._list(name))
+        return [_element(value, path=f"{self.at(name)}[{place}]") for place, value in values if value is not None]
+
+    def _list(self, name: str) -> list[object]:
+        value = self.members.get(name)
+        if value is None or isinstance(value, list):
+            return value or []
+        raise UnfitError(field=self.at(name), reason="is not a list")
+
+
+def _text(value: object, *, field: str) -> str:
+    if isinstance(value, str):
+        return clean(value, field=field)
+    raise UnfitError(field=field, reason="is not text")
+
+
+def _element(value: object, *, path: str) -> Element:
+    if isinstance(value, dict):
+        return Element(value, path)
+    raise UnfitError(field=path, reason="is not an object")
