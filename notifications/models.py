@@ -54,6 +54,10 @@ class Carrier(models.Model):
         return self.status == self.Status.ENDED or (self.ends_on is not None and self.ends_on < on)
 
     @property
+    def will_end(self) -> bool:
+        return self.status == self.Status.ENDING or self.ends_on is not None
+
+    @property
     def when(self) -> str:
         """The day of its end as it is told; "" where none is known."""
         return self.date_note or (date_format(self.ends_on, "F j, Y") if self.ends_on else "")
@@ -63,8 +67,9 @@ class Carrier(models.Model):
         if self.has_ended(on=on):
             when = f" ({self.when})" if self.when else ""
             return f"{self.name} has closed its text gateway{when}: a text would vanish. Send an e-mail or print the PIN instead."
-        if self.status == self.Status.ENDING or self.ends_on:
-            return f"{self.name} will close its text gateway ({self.when})."
+        if self.will_end:
+            when = f" ({self.when})" if self.when else ""
+            return f"{self.name} will close its text gateway{when}."
         if self.status == self.Status.UNVERIFIED:
             return f"Nobody has verified that texts through {self.name} arrive. Ask the family whether it came."
         return ""

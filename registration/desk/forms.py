@@ -1,13 +1,11 @@
 """The Patient Registration window: the shape of what is typed. What may be issued is for `registration.rules` to say."""
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
 from django.conf import settings
-from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 from email_validator import EmailNotValidError, validate_email
 
@@ -16,6 +14,7 @@ from patients import names
 from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
+from registration.desk.fields import CarrierField, RecipientChoice
 from registration.models import Registration, VerificationQuestion
 from registration.rules import (
     ByEmail,
@@ -30,24 +29,6 @@ from registration.rules import (
 
 PATIENT: Final = "patient"
 OTHER: Final = "other"
-
-
-class CarrierSelect(forms.Select):
-    """A choice of carriers that tells, with each, what the desk has to know before it picks it."""
-
-    warnings: Mapping[str, str] = {}
-
-    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
-        option: dict[str, Any] = super().create_option(name, value, *args, **options)
-        if warning := self.warnings.get(str(value)):
-            option["attrs"]["data-warning"] = warning
-        return option
-
-
-@dataclass(frozen=True)
-class RecipientChoice:
-    radio: BoundWidget
-    contact: Contact | None
 
 
 class RegistrationForm(forms.Form):
@@ -87,7 +68,9 @@ class RegistrationForm(forms.Form):
         max_length=40,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
     )
-    carrier = forms.ChoiceField(label="Cell Carrier", required=False, widget=CarrierSelect)
+    carrier = CarrierField(
+        queryset=Carrier.objects.all(), label="Cell Carrier", required=False, empty_label="Choose a carrier"
+    )
     print_pin = forms.BooleanField(label="Print PIN", required=False, help_text="A paper copy for the family.")
     window = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -97,15 +80,10 @@ class RegistrationForm(forms.Form):
         self.patient = patient
         self.today = timezone.localdate()
         self.contacts = list(patient.contacts.filter(active=True))
-        self.carriers = list(Carrier.objects.all())
         questions = practice.verification_questions.filter(active=True)
         self._field("question", forms.ModelChoiceField).queryset = questions
         if not questions:  # a practice without a list of questions registers by PIN alone
             self._field("method", forms.ChoiceField).choices = Registration.Method.choices[:1]
-        self._field("carrier", forms.ChoiceField).choices = list(self._carriers())
-        self._field("carrier", forms.ChoiceField).widget.warnings = {
-            str(each.pk): each.warning(on=self.today) for each in self.carriers
-        }
         self._field("recipient", forms.ChoiceField).choices = list(self._recipients())
         self.initial = self._prefilled()
 
@@ -185,20 +163,6 @@ class RegistrationForm(forms.Form):
             yield PATIENT, "The patient"
         yield OTHER, "Somebody else"
 
-    def _carriers(self) -> Iterable[tuple[str, Any]]:
-        """Those that work, then those that will end, then those that are gone, each group under its heading."""
-        groups: dict[str, list[tuple[str, str]]] = {"Available": [], "Will end": [], "Not available any more": []}
-        for each in self.carriers:
-            if each.has_ended(on=self.today):
-                groups["Not available any more"].append((str(each.pk), f"{each.name} (ended{_space(each.when)})"))
-            elif each.status == Carrier.Status.ENDING or each.ends_on:
-                groups["Will end"].append((str(each.pk), f"{each.name} (until {each.when})"))
-            else:
-                never = " (never verified)" if each.status == Carrier.Status.UNVERIFIED else ""
-                groups["Available"].append((str(each.pk), f"{each.name}{never}"))
-        yield "", "Choose a carrier"
-        yield from ((heading, options) for heading, options in groups.items() if options)
-
     def _contact(self, key: str) -> Contact | None:
         return next((each for each in self.contacts if str(each.pk) == key), None)
 
@@ -247,8 +211,7 @@ class RegistrationForm(forms.Form):
                 self.cleaned_data["cell_phone"] = number
                 self._check_not_anothers("cell_phone", f"+1{number}", {each: each.phone_key for each in self.contacts})
         if self._require("carrier", "Choose the cell carrier: a text goes through its gateway."):
-            carrier = next(each for each in self.carriers if str(each.pk) == self.cleaned_data["carrier"])
-            self.cleaned_data["carrier"] = carrier
+            carrier: Carrier = self.cleaned_data["carrier"]
             if carrier.has_ended(on=self.today):
                 self.add_error("carrier", carrier.warning(on=self.today))
 
@@ -261,10 +224,6 @@ class RegistrationForm(forms.Form):
 
 def _shown(phone: str) -> str:
     return phones.national(phone) if phone else ""
-
-
-def _space(text: str) -> str:
-    return f" {text}" if text else ""
 
 
 class RevokeForm(forms.Form):
