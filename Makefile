@@ -41,7 +41,7 @@ check: .venv/dev.ready ## Lint, check the types, the migrations and the settings
 	@$(apart) DEMO=True $(manage) makemigrations --check --dry-run
 	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
-		PUBLIC_URL=https://portal.example.org $(manage) check --deploy --fail-level WARNING
+		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
 
 lock: ## Resolve the dependencies anew, with uv (ARGS=--upgrade for newer releases)
 	$(resolve) --output-file requirements.txt $(ARGS)

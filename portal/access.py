@@ -8,13 +8,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
@@ -116,9 +117,12 @@ def _at_work(request: HttpRequest) -> StaffRequest | None:
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and back to the page (not to a part of one) afterwards."""
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(headers={"HX-Redirect": reverse("account_login")})
-    return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+    part_of = request.headers.get("HX-Current-URL")
+    back = urlsplit(part_of).path if part_of else request.get_full_path() if request.method == "GET" else "/"
+    if part_of or request.method == "POST":
+        messages.info(request, "You were signed out. What you just sent was not accepted: sign in and do it again.")
+    response = redirect_to_login(back)
+    return HttpResponse(headers={"HX-Redirect": response.url}) if part_of else response
 
 
 def _without_practice(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ class PortalConfig(AppConfig):
     verbose_name = "Practices and people"
 
     def ready(self) -> None:
-        from portal import sign_in
+        from portal import checks, sign_in
 
+        checks.listen()
         sign_in.listen()

@@ -7,9 +7,11 @@ belongs to none. The head of a chain is locked until the transaction ends: recor
 
 import hmac
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 from uuid import UUID
 
@@ -43,11 +45,26 @@ WORKER: Final = Actor(user=None, name="delivery worker")
 CLOCK: Final = Actor(user=None, name="clock")
 COMMAND_LINE: Final = Actor(user=None, name="command line")
 
+_WITH_PORT: Final = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")
+
 
 def client_address(request: HttpRequest) -> str | None:
     """The address that the request came from: behind our own proxy, the one that the proxy saw."""
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
-    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or None
+    return _in_one_form(forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or "")
+
+
+def _in_one_form(address: str) -> str | None:
+    """As every database gives it back: without port and zone, IPv4 as IPv4; None where it is no address."""
+    if match := _WITH_PORT.fullmatch(address):
+        address = match[1] or match[2]
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or IPv6Address(int(parsed))
+    return str(parsed)
 
 
 def record(
@@ -69,7 +86,7 @@ def record(
             at=timezone.now(),
             actor=actor.user,
             actor_name=actor.name,
-            address=actor.address,
+            address=_in_one_form(actor.address or ""),
             action=action,
             practice=practice,
             patient_id=patient,
@@ -96,19 +113,26 @@ def verify() -> list[Break]:
     chains = set(AuditChain.objects.values_list("name", flat=True))
     chains |= set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
     for name in sorted(chains):
-        previous, number = "", 0
-        for event in AuditEvent.objects.filter(chain=name).order_by("number").iterator():
-            number += 1
-            if event.number != number:
-                breaks.append(Break(name, number, "is missing"))
-                number = event.number
-            elif not hmac.compare_digest(event.digest, _digest(event, previous=previous)):
-                breaks.append(Break(name, number, "was changed"))
-            previous = event.digest
-        head = AuditChain.objects.filter(name=name).first()
-        if head is None or (head.length, head.digest) != (number, previous):
-            breaks.append(Break(name, number, "does not end where the chain ends"))
+        breaks += _breaks_of(name)
     return breaks
+
+
+def _breaks_of(chain: str) -> Iterator[Break]:
+    # The head first: what is recorded meanwhile stands after it, and only has to chain on.
+    head = AuditChain.objects.filter(name=chain).first()
+    previous, number, digest_at_head = "", 0, ""
+    for event in AuditEvent.objects.filter(chain=chain).order_by("number").iterator():
+        number += 1
+        if event.number != number:
+            yield Break(chain, number, "is missing")
+            number = event.number
+        elif not hmac.compare_digest(event.digest, _digest(event, previous=previous)):
+            yield Break(chain, number, "was changed")
+        previous = event.digest
+        if head and number == head.length:
+            digest_at_head = previous
+    if head is None or head.digest != digest_at_head:
+        yield Break(chain, number, "does not end where the chain ends")
 
 
 def _digest(event: AuditEvent, *, previous: str) -> str:
@@ -120,7 +144,7 @@ def _digest(event: AuditEvent, *, previous: str) -> str:
             _instant(event.at),
             event.actor_id,
             event.actor_name,
-            event.address,
+            event.address and (_in_one_form(event.address) or event.address),  # PostgreSQL writes ::a00:1 as ::10.0.0.1
             event.action,
             str(event.practice_id or ""),
             str(event.patient_id or ""),

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +19,9 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
-def switch(name: str, *, default: bool = False) -> bool:
-    """A boolean; anything else than "True", "False" or empty stops the start."""
-    value = os.environ.get(name)
-    if value is None:
-        return default
+def switch(name: str) -> bool:
+    """A boolean, False where it is not set; anything else than "True", "False" or empty stops the start."""
+    value = text(name)
     if value not in _BOOLEANS:
         raise ImproperlyConfigured(f'{name} is "True", "False" or empty, not {value!r}.')
     return _BOOLEANS[value]
@@ -34,6 +33,15 @@ def number(name: str, *, default: int) -> int:
     if value and not value.isdecimal():
         raise ImproperlyConfigured(f"{name} is a whole number, not {value!r}.")
     return int(value) if value else default
+
+
+def mail_address(name: str, *, default: str) -> str:
+    """An e-mail address; with a name beside it, or several of them, stops the start."""
+    value = text(name)
+    local_part, _, domain = value.rpartition("@")
+    if value and (parseaddr(value) != ("", value) or not local_part or not domain):
+        raise ImproperlyConfigured(f"{name} is an address alone, as portal@practice.example, not {value!r}.")
+    return value or default
 
 
 def secret(name: str, *, demo_dir: Path | None) -> str:

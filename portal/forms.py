@@ -1,24 +1,48 @@
 """What the activity page can be narrowed to."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 
+from portal import audit
 from portal.models import AuditEvent, Practice
 
 
+def validate_year(value: date) -> None:
+    """Days at the ends of the calendar have no next day, or no such moment in UTC."""
+    if not 1970 <= value.year <= 2999:
+        raise forms.ValidationError("The year is to be between 1970 and 2999.")
+
+
 class ActivityForm(forms.Form):
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    who = forms.CharField(label="Who", required=False, max_length=254)
+    since = forms.DateField(
+        label="From", required=False, validators=[validate_year], widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label="To", required=False, validators=[validate_year], widget=forms.DateInput(attrs={"type": "date"})
+    )
+    who = forms.ChoiceField(label="Who", required=False)
     action = forms.ChoiceField(label="What", required=False, choices=[("", "Everything"), *AuditEvent.Action.choices])
     patient = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, practice: Practice, **options: Any) -> None:
         super().__init__(*args, **options)
         self.practice = practice
+        who = self.fields["who"]
+        assert isinstance(who, forms.ChoiceField)
+        members = practice.memberships.select_related("user").order_by("user__name", "user__email")
+        who.choices = [
+            ("", "Everybody"),
+            *((member.user.email, str(member.user)) for member in members),
+            *((actor.name, actor.name.capitalize()) for actor in (audit.WORKER, audit.CLOCK, audit.COMMAND_LINE)),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        if self.errors.pop("patient", None):  # a field that nobody sees: the page tells it, not the field
+            raise forms.ValidationError("This link does not name a patient.")
+        return self.cleaned_data
 
     def filtered(self, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
         """The events that are asked for; all of them where the form is empty, none where it cannot be read."""
@@ -31,7 +55,7 @@ class ActivityForm(forms.Form):
             events = events.filter(at__gte=datetime.combine(since, time(), self.practice.zone))
         if until := wanted["until"]:
             events = events.filter(at__lt=datetime.combine(until + timedelta(days=1), time(), self.practice.zone))
-        if who := wanted["who"].strip().lower():
+        if who := wanted["who"]:
             events = events.filter(actor_name=who)
         if action := wanted["action"]:
             events = events.filter(action=action)

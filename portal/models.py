@@ -75,9 +75,7 @@ class Practice(models.Model):
         help_text="For text messages, in plain letters: a text has room for 140 characters in all.",
         validators=[RegexValidator(r"^[A-Za-z0-9 .,'&-]+$", "Plain letters, digits and . , ' & - only.")],
     )
-    phone = models.CharField(
-        max_length=20, help_text="The number that families ring, as 555 010 0100 or +1 555 010 0100."
-    )
+    phone = models.CharField(max_length=20, help_text="The number that families ring, as (612) 555-0142.")
     email = models.EmailField("e-mail address", help_text="Families' replies go here.")
     street = models.CharField(max_length=120, blank=True)
     city = models.CharField(max_length=80, blank=True)
@@ -97,21 +95,21 @@ class Practice(models.Model):
         "hours valid by e-mail",
         null=True,
         blank=True,
-        help_text="Empty: as the profile says.",
+        help_text="Leave empty for the usual time.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     hours_by_text = models.PositiveSmallIntegerField(
         "hours valid by text",
         null=True,
         blank=True,
-        help_text="Empty: as the profile says.",
+        help_text="Leave empty for the usual time.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     hours_in_person = models.PositiveSmallIntegerField(
         "hours valid in person",
         null=True,
         blank=True,
-        help_text="Empty: as the profile says.",
+        help_text="Leave empty for the usual time.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     age_of_majority = models.PositiveSmallIntegerField(

@@ -1,10 +1,11 @@
-"""What a session leaves behind: nothing on the device, and an end when nobody is there."""
+"""What a session leaves behind: nothing on the device, and an end when nobody is there or the day is over."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -25,22 +26,37 @@ def keep_nothing_on_the_device(get_response: Handler) -> Handler:
     return middleware
 
 
-def end_idle_sessions(get_response: Handler) -> Handler:
-    """Signs out who did nothing for SESSION_IDLE_LIMIT. What a page asks for by itself is not something done."""
+def end_sessions(get_response: Handler) -> Handler:
+    """Signs out who did nothing for SESSION_IDLE_LIMIT, and everybody SESSION_LIMIT after the sign-in.
+
+    What a page asks for by itself is not something done. The cookie's own age is no limit: Django counts it anew at
+    every write.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             now = timezone.now().timestamp()
-            seen = request.session.get("seen_at", now)
-            if now - seen > settings.SESSION_IDLE_LIMIT.total_seconds():
+            if why := _is_over(request.session, now=now):
+                request.session["why_ended"] = why  # the trail tells it: portal/sign_in.py
                 logout(request)
-            elif not _asked_by_the_page(request) and (
-                "seen_at" not in request.session or now - seen > _STAMP_EVERY.total_seconds()
-            ):
+            elif not _asked_by_the_page(request) and now - _seen_at(request.session) > _STAMP_EVERY.total_seconds():
                 request.session["seen_at"] = now
         return get_response(request)
 
     return middleware
+
+
+def _is_over(session: SessionBase, *, now: float) -> str:
+    """Why the session ends, in words for the trail; empty while it goes on."""
+    if now - session.get("signed_in_at", 0.0) > settings.SESSION_LIMIT.total_seconds():
+        return "twelve hours"
+    if now - _seen_at(session) > settings.SESSION_IDLE_LIMIT.total_seconds():
+        return "idle"
+    return ""
+
+
+def _seen_at(session: SessionBase) -> float:
+    return float(session.get("seen_at", session["signed_in_at"]))
 
 
 def _asked_by_the_page(request: HttpRequest) -> bool:

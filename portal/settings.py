@@ -28,7 +28,8 @@ HOST = environment.text("HOST") or "127.0.0.1"
 PORT = environment.number("PORT", default=8000)
 
 # The address that families and staff type; messages and sheets name it.
-_local_name = "localhost" if HOST in {"127.0.0.1", "0.0.0.0", "::", "::1"} else HOST  # noqa: S104 - a comparison, no bind
+_listens_everywhere = HOST in {"0.0.0.0", "::"}  # noqa: S104 - a comparison, no bind
+_local_name = "localhost" if _listens_everywhere or HOST in {"127.0.0.1", "::1"} else HOST
 PUBLIC_URL = (environment.text("PUBLIC_URL") or f"http://{_local_name}:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 HTTPS = _public.scheme == "https"
@@ -42,7 +43,7 @@ AUDIT_KEY = environment.secret("AUDIT_KEY", demo_dir=_demo_dir)
 ALLOWED_HOSTS = [
     _public.hostname or "localhost",
     *filter(None, environment.text("ALLOWED_HOSTS").split(",")),
-    *(["localhost", "127.0.0.1", HOST] if DEMO else []),
+    *((["*"] if _listens_everywhere else ["localhost", "127.0.0.1", HOST]) if DEMO else []),
 ]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if HTTPS else []
 
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
+    "portal.health.answer_health_checks",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -79,7 +81,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "portal.sessions.end_idle_sessions",
+    "portal.sessions.end_sessions",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -113,7 +115,9 @@ TIME_ZONE = "UTC"  # what is stored; pages show the practice's own time
 # --- Database, cache ----------------------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")
+    "default": env.db("DATABASE_URL")
+    if environment.text("DATABASE_URL")
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "portal.sqlite3")}
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +160,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # a link would put its secret into a URL (ASVS 14.2.1)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password or second factor (ASVS 6.3.7)
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us write to anybody
 MFA_ADAPTER = "portal.second_factor.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -164,7 +170,8 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
 # NIST SP 800-63B-4 2.2.3 (AAL2): idle 30 minutes; 12 hours over all is a desk's day.
 SESSION_IDLE_LIMIT = timedelta(minutes=30)
-SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_LIMIT = timedelta(hours=12)
+SESSION_COOKIE_AGE = int(SESSION_LIMIT.total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
@@ -175,13 +182,13 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # --- The browser ---------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = environment.switch("BEHIND_PROXY")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # attempts are counted by address: not by the proxy's
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -221,7 +228,7 @@ elif DEMO_MAILBOX:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = environment.text("FROM_EMAIL") or f"portal@{_public.hostname}"
+DEFAULT_FROM_EMAIL = environment.mail_address("FROM_EMAIL", default=f"portal@{_public.hostname}")
 CHECK_EMAIL_DELIVERABILITY = environment.switch("CHECK_EMAIL_DELIVERABILITY")
 # How long a worker may hold a message before another one takes it over; longer than EMAIL_TIMEOUT allows a send to last.
 DELIVERY_LEASE = timedelta(seconds=environment.number("DELIVERY_LEASE_SECONDS", default=120))

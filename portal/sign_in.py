@@ -1,9 +1,10 @@
-"""Sign-in, sign-out and failed tries land in the audit trail."""
+"""Sign-in, sign-out and failed tries land in the audit trail; a session begins with the time of its sign-in."""
 
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
+from django.utils import timezone
 
 from portal import audit
 from portal.models import Membership, Practice, User
@@ -22,6 +23,8 @@ def _only_practice(user: User | None) -> Practice | None:
 
 
 def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
+    request.session["signed_in_at"] = timezone.now().timestamp()
+    request.session.pop("seen_at", None)  # a second sign-in may go on with the first one's session
     actor = audit.Actor(user=user, name=user.email, address=audit.client_address(request))
     audit.record(audit.Action.SIGNED_IN, actor=actor, practice=_only_practice(user))
 
@@ -29,7 +32,9 @@ def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
 def _signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
         actor = audit.Actor(user=user, name=user.email, address=audit.client_address(request))
-        audit.record(audit.Action.SIGNED_OUT, actor=actor, practice=_only_practice(user))
+        why = request.session.get("why_ended")
+        details = {"why": why} if why else {}
+        audit.record(audit.Action.SIGNED_OUT, actor=actor, practice=_only_practice(user), details=details)
 
 
 def _failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:

@@ -10,9 +10,10 @@ from portal import views
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Practice portal administration"
 admin.site.index_title = "Administration"
+admin.site.site_url = None  # who administers the installation need not work in a practice
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", views.healthz, name="healthz"),
+    path("accounts/session/", views.still_signed_in),
     path("practice/", views.choose_practice, name="choose_practice"),
     path("activity/", views.activity, name="activity"),
     path("accounts/email/", views.nothing_here),  # an administrator changes a staff account's address

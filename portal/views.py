@@ -1,9 +1,8 @@
-"""Pages that belong to no app: choosing the practice, the activity, health, and the pages for what went wrong."""
+"""Pages that belong to no app: choosing the practice, the activity, and the pages for what went wrong."""
 
 from typing import NoReturn
 
 from django.core.paginator import Paginator
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -13,14 +12,6 @@ from portal import access, audit
 from portal.access import Permission, StaffRequest, requires
 from portal.forms import ActivityForm
 from portal.models import AuditEvent
-
-
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """200 while the database answers; for a load balancer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse("ok", content_type="text/plain")
 
 
 @require_POST
@@ -36,13 +27,19 @@ def choose_practice(request: StaffRequest) -> HttpResponse:
 def activity(request: StaffRequest) -> HttpResponse:
     """The audit trail of the practice, by period, person and kind: 45 CFR 170.315(d)(3)."""
     form = ActivityForm(request.GET or None, practice=request.practice)
-    events = form.filtered(AuditEvent.objects.filter(practice=request.practice))
+    events = form.filtered(AuditEvent.objects.filter(practice=request.practice).select_related("actor"))
     page = Paginator(events, 50).get_page(request.GET.get("page"))
     if page.number == 1:
         audit.record(audit.Action.TRAIL_VIEWED, actor=audit.Actor.of(request), practice=request.practice)
     parameters = request.GET.copy()
     parameters.pop("page", None)
     return render(request, "portal/activity.html", {"form": form, "page": page, "parameters": parameters.urlencode()})
+
+
+@require_safe
+def still_signed_in(request: HttpRequest) -> HttpResponse:
+    """204 for whoever is signed in, 401 otherwise: an idle page asks, to leave when the session has ended."""
+    return HttpResponse(status=204 if request.user.is_authenticated else 401)
 
 
 def nothing_here(request: HttpRequest) -> NoReturn:

@@ -1,5 +1,6 @@
 """Every address, for every role, for the other practice's staff and for nobody."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,8 +34,7 @@ def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URL
 ALL = list(patterns(get_resolver()))
 OURS = [(route, each) for route, each in ALL if not route.startswith(("admin/", "accounts/"))]
 
-# What needs no permission, and why.
-OPEN = {"healthz": "a load balancer asks without signing in"}
+ACCOUNTS = sorted({route for route, _ in ALL if route.startswith("accounts/")})
 
 
 @dataclass
@@ -84,15 +84,12 @@ def ask(client: Client, route: str, things: Things) -> int:
 
 @pytest.mark.parametrize("route", [route for route, _ in OURS])
 def test_nobody_gets_to_sign_in_and_nothing_else(client: Client, things: Things, route: str) -> None:
-    if route in OPEN:
-        assert client.get(f"/{route}").status_code == 200
-        return
     response = client.get(address(route, things)) if route != "practice/" else client.post("/practice/")
     assert response.status_code == 302
     assert response.headers["Location"].startswith("/accounts/login/")
 
 
-@pytest.mark.parametrize("route", [route for route, _ in OURS if route not in OPEN])
+@pytest.mark.parametrize("route", [route for route, _ in OURS])
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_gets_what_its_permissions_say(
     client: Client, things: Things, practice: Practice, role: Role, route: str
@@ -112,7 +109,7 @@ def test_for_the_other_practice_it_is_not_there(
     assert ask(client, route, things) == 404
 
 
-@pytest.mark.parametrize("route", [route for route, _ in OURS if route not in OPEN])
+@pytest.mark.parametrize("route", [route for route, _ in OURS])
 def test_an_administrator_without_a_practice_is_led_to_the_administration(
     client: Client, things: Things, route: str
 ) -> None:
@@ -120,16 +117,14 @@ def test_an_administrator_without_a_practice_is_led_to_the_administration(
     assert ask(client, route, things) == 302
 
 
-@pytest.mark.parametrize("route", [route for route, _ in OURS if route not in OPEN])
+@pytest.mark.parametrize("route", [route for route, _ in OURS])
 def test_somebody_without_a_practice_is_told(client: Client, things: Things, route: str) -> None:
     client.force_login(people.a_member(None, email="new@maplegrove.example"))
     assert ask(client, route, things) == 403
 
 
 def test_every_view_of_ours_demands_a_permission() -> None:
-    unguarded = {route for route, each in OURS if _permission(each.callback) is None} - OPEN.keys()
-    closed_for_all = {"accounts/email/", "accounts/signup/"}
-    assert unguarded - closed_for_all == set()
+    assert {route for route, each in OURS if _permission(each.callback) is None} == set()
 
 
 def _permission(view: Any) -> Permission | None:
@@ -181,10 +176,56 @@ def test_what_nobody_edits_can_be_looked_at_and_shows_no_secret(
     page = client.get(path)
     assert page.status_code == 200
     html = page.content.decode()
-    assert "Save" not in html.split("submit-row")[-1] or "submit-row" not in html
+    assert not re.search(r'name="_(save|continue|addanother|saveasnew)"|class="deletelink"', html)
     assert things.registration.digest not in html
     assert client.post(path, {"state": "x"}).status_code == 403
     assert client.post(path.replace("change", "delete"), {"post": "yes"}).status_code == 403
+
+
+# --- Sign-in and one's own account: allauth's addresses ---
+
+CLOSED = {"accounts/email/", "accounts/signup/"}
+FOR_NOBODY = {
+    "accounts/login/",
+    "accounts/inactive/",
+    "accounts/password/reset/",
+    "accounts/password/reset/done/",
+    "accounts/confirm-email/",
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
+}
+
+
+def account_address(route: str) -> str:
+    filled = route.replace("<int:pk>", "1").replace(r"^confirm-email/(?P<key>[-:\w]+)/$", "confirm-email/a-key/")
+    assert not set("<^$") & set(filled), f"tests/test_access.py does not know how to fill {route}"
+    return f"/{filled}"
+
+
+@pytest.mark.parametrize("route", ACCOUNTS)
+def test_nobody_reaches_no_account(client: Client, practice: Practice, route: str) -> None:
+    answer = client.get(account_address(route)).status_code
+    if route in CLOSED:
+        assert answer == 404
+    elif route in FOR_NOBODY:
+        assert answer == 200
+    else:
+        assert answer in {302, 401, 404, 405}
+    assert client.post(account_address(route)).status_code in {200, 302, 400, 403, 404, 405}
+
+
+@pytest.mark.parametrize("route", ACCOUNTS)
+@pytest.mark.parametrize("role", [*Role, "administrator", "without a practice"])
+def test_each_address_of_the_account_answers_everybody(
+    client: Client, practice: Practice, administrator: User, role: str, route: str
+) -> None:
+    if role == "administrator":
+        client.force_login(administrator)
+    else:
+        of = None if role == "without a practice" else practice
+        client.force_login(people.a_member(of, role, "somebody@maplegrove.example"))
+    answer = client.get(account_address(route)).status_code
+    assert answer == 404 if route in CLOSED else answer in {200, 204, 302, 403, 404, 405}
+    assert client.post(account_address(route)).status_code in {200, 302, 400, 403, 404, 405}
 
 
 @pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/signup/"])

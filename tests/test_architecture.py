@@ -44,6 +44,8 @@ def test_views_ask_a_scoped_manager() -> None:
     for path in [*ROOT.glob("*/views.py"), *ROOT.glob("*/*/views.py")]:
         for line in path.read_text().splitlines():
             if ".objects" in line and not line.strip().startswith("#"):
-                assert ".objects.of(request.practice)" in line or "filter(practice=request.practice)" in line, (
-                    f"{path}: {line}"
-                )
+                assert (
+                    ".of(request.practice)" in line
+                    or ".seen_from(request.practice)" in line
+                    or "filter(practice=request.practice)" in line
+                ), f"{path}: {line}"

@@ -1,19 +1,35 @@
 """How an event of the audit trail looks on a page."""
 
+from typing import Final
+
 from django import template
 
 from portal.models import AuditEvent
 
 register = template.Library()
 
-_IDS = {"registration", "message"}
+_IDS: Final = {"registration", "message"}
+_SENTENCES: Final = {"by": "by {}", "found": "{} found"}
+_WORDS: Final = {
+    "pin": "PIN",
+    "question": "verification question",
+    "email": "by e-mail",
+    "text": "by text",
+    "none": "told in person",
+}
 
 
 @register.filter
 def shown_details(event: AuditEvent) -> str:
-    """ "by: last_name · found: 3": what a person can read, without the ids."""
+    """ "by last name · 3 found": what a person can read, without the ids."""
     return " · ".join(
-        f"{name.replace('_', ' ')}: {value}"
-        for name, value in event.details.items()
-        if name not in _IDS and value != ""
+        _in_words(name, str(value)) for name, value in event.details.items() if name not in _IDS and value
     )
+
+
+def _in_words(name: str, value: str) -> str:
+    if name in {"method", "delivery", "channel"}:
+        return _WORDS.get(value, value)
+    if name == "message_cancelled":
+        return "its message was taken back"
+    return _SENTENCES.get(name, name.replace("_", " ") + ": {}").format(value.replace("_", " "))

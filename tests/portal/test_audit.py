@@ -97,5 +97,72 @@ def test_behind_our_proxy_the_address_is_the_one_that_the_proxy_saw(rf: RequestF
     assert audit.client_address(request) == "198.51.100.4"
 
 
+@pytest.mark.parametrize(
+    ("seen", "kept"),
+    [
+        ("198.51.100.4", "198.51.100.4"),
+        ("198.51.100.4:51234", "198.51.100.4"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("::FFFF:10.0.0.1", "10.0.0.1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::10.0.0.1", "::a00:1"),
+        ("2001:db8:::1", None),
+        ("unknown", None),
+        ("_hidden:80", None),
+        ("10.0.0.1; drop", None),
+    ],
+)
+def test_an_address_is_kept_in_one_form_or_not_at_all(
+    seen: str, kept: str | None, rf: RequestFactory, settings: Settings, practice: Practice
+) -> None:
+    settings.BEHIND_PROXY = True
+    assert audit.client_address(rf.get("/", headers={"X-Forwarded-For": f"1.2.3.4, {seen}"})) == kept
+    audit.record(Action.SIGNED_IN, actor=Actor(user=None, name="somebody", address=seen), practice=practice)
+    assert audit.verify() == []
+    call_command("verify_audit", verbosity=0)
+
+
+def test_a_changed_address_shows(practice: Practice, actor: Actor) -> None:
+    event = audit.record(Action.SIGNED_IN, actor=actor, practice=practice)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE portal_auditevent SET address = '192.0.2.8' WHERE id = %s", [event.pk])
+    assert [each.reason for each in audit.verify()] == ["was changed"]
+
+
+@pytest.mark.parametrize("moment", ["before the events are read", "after the events were read"])
+def test_an_event_recorded_while_the_trail_is_checked_is_no_alarm(
+    trail: list[AuditEvent], practice: Practice, actor: Actor, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    place: tuple[object, str] = (AuditEvent.objects, "filter") if "before" in moment else (audit, "_digest")
+    usual = getattr(*place)
+
+    def record_and_go_on(*arguments: object, **options: object) -> object:
+        monkeypatch.undo()
+        audit.record(Action.SEARCHED, actor=actor, practice=practice)
+        return usual(*arguments, **options)
+
+    monkeypatch.setattr(*place, record_and_go_on)
+    assert audit.verify() == []
+    assert AuditEvent.objects.filter(chain=trail[0].chain).count() == 3
+    assert audit.verify() == []
+
+
+def test_a_line_put_after_the_end_shows(trail: list[AuditEvent]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE portal_auditchain SET length = 1 WHERE name = %s", [trail[0].chain])
+        cursor.execute("UPDATE portal_auditevent SET digest = 'made up' WHERE id = %s", [trail[2].pk])
+    assert any("was changed" in each.reason for each in audit.verify())
+
+
+def test_a_line_of_the_trail_can_be_looked_at_without_walking_all_of_it(
+    client: Client, trail: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "verify", lambda: pytest.fail("the page walked the whole trail"))
+    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    page = client.get(f"/admin/portal/auditevent/{trail[0].pk}/change/").content.decode()
+    assert "manage.py verify_audit" in page
+
+
 def test_two_practices_have_a_chain_each(trail: list[AuditEvent]) -> None:
     assert AuditChain.objects.count() == 3

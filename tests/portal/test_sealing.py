@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from notifications import outbox
-from notifications.models import OutgoingMessage
+from notifications.models import Content
 from portal import sealing
 
 
@@ -33,9 +33,9 @@ def test_a_sealed_column_is_unreadable_and_cannot_be_searched() -> None:
             text="Réx 🐾",
         )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT text FROM notifications_outgoingmessage")
+        cursor.execute("SELECT text FROM notifications_content")
         assert "Réx" not in cursor.fetchone()[0]
-    assert OutgoingMessage.objects.get(pk=message.pk).text == "Réx 🐾"
+    assert Content.objects.get(message=message).text == "Réx 🐾"
     with pytest.raises(FieldError):
-        OutgoingMessage.objects.filter(text="Réx 🐾").exists()
-    assert OutgoingMessage.objects.filter(text__isnull=False).exists()
+        Content.objects.filter(text="Réx 🐾").exists()
+    assert Content.objects.filter(text__isnull=False).exists()

@@ -1,0 +1,34 @@
+"""Whether this machine serves: asked by load balancers, which call it by whatever name or number they like."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+ADDRESS: Final = "/healthz"
+
+
+def answer_health_checks(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Stands before all that looks at the host's name or wants https."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return _health(request) if request.path_info == ADDRESS else get_response(request)
+
+    return middleware
+
+
+@require_safe
+def _health(request: HttpRequest) -> HttpResponse:
+    """200 while the database answers, else 503."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return _plain("the database does not answer", status=503)
+    return _plain("ok", status=200)
+
+
+def _plain(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})

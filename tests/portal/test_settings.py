@@ -1,0 +1,109 @@
+"""The settings, read anew under another environment."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.adapter import get_adapter
+from django.conf import settings as in_use
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured
+from django.core.management import call_command
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from portal import checks
+
+ITS_OWN = (
+    "DATABASE_URL",
+    "PUBLIC_URL",
+    "EMAIL_URL",
+    "CACHE_URL",
+    "FROM_EMAIL",
+    "BEHIND_PROXY",
+    "ALLOWED_HOSTS",
+    "HOST",
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in ITS_OWN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DEMO", "True")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    return monkeypatch
+
+
+def read() -> dict[str, Any]:
+    return runpy.run_path(str(in_use.BASE_DIR / "portal" / "settings.py"))
+
+
+@pytest.mark.parametrize("directory", ["with#hash", "with?mark", "with space", "100%"])
+def test_the_data_may_be_in_a_directory_of_any_name(
+    environment: pytest.MonkeyPatch, tmp_path: Path, directory: str
+) -> None:
+    environment.setenv("DATA_DIR", str(tmp_path / directory))
+    assert read()["DATABASES"]["default"]["NAME"] == str(tmp_path / directory / "portal.sqlite3")
+    assert (tmp_path / directory).is_dir()
+
+
+def test_another_database_is_named_by_its_address(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal")
+    default = read()["DATABASES"]["default"]
+    assert (default["HOST"], default["NAME"], default["CONN_MAX_AGE"]) == ("db.example", "portal", 60)
+
+
+def test_the_sender_is_an_address_alone(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("FROM_EMAIL", "Portal <portal@practice.example>")
+    with pytest.raises(ImproperlyConfigured, match="FROM_EMAIL is an address alone"):
+        read()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_demo_that_listens_everywhere_answers_to_every_name(
+    environment: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory, host: str
+) -> None:
+    environment.setenv("HOST", host)
+    settings.ALLOWED_HOSTS = read()["ALLOWED_HOSTS"]
+    assert rf.get("/", headers={"Host": "192.0.2.17:8000"}).get_host() == "192.0.2.17:8000"
+
+
+def test_outside_the_demo_only_its_own_names_are_answered(
+    environment: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory
+) -> None:
+    environment.setenv("DEMO", "False")
+    environment.setenv("HOST", "0.0.0.0")
+    environment.setenv("PUBLIC_URL", "https://portal.example.org")
+    for name in ("SECRET_KEY", "SEALING_KEYS", "PIN_PEPPER", "AUDIT_KEY"):
+        environment.setenv(name, "a secret of the test")
+    settings.ALLOWED_HOSTS = read()["ALLOWED_HOSTS"]
+    assert rf.get("/", headers={"Host": "portal.example.org"}).get_host() == "portal.example.org"
+    with pytest.raises(DisallowedHost):
+        rf.get("/", headers={"Host": "192.0.2.17"}).get_host()
+
+
+def test_behind_the_proxy_attempts_are_counted_by_the_address_that_it_saw(
+    environment: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory
+) -> None:
+    """Or one stranger's wrong passwords would lock everybody out: to the portal all would be the proxy."""
+    request = rf.get("/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.4"}, REMOTE_ADDR="10.0.0.1")
+    assert get_adapter().get_client_ip(request) == "10.0.0.1"
+    environment.setenv("BEHIND_PROXY", "True")
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = read()["ALLAUTH_TRUSTED_PROXY_COUNT"]
+    assert get_adapter().get_client_ip(request) == "198.51.100.4"
+
+
+def test_https_that_nobody_speaks_is_warned_about(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.HTTPS, settings.BEHIND_PROXY = True, False
+    (warning,) = checks.check_who_speaks_tls()
+    assert "PUBLIC_URL" in warning.msg
+    assert "BEHIND_PROXY" in (warning.hint or "")
+    call_command("check")
+    assert "portal.W001" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("https", "behind_proxy"), [(True, True), (False, False), (False, True)])
+def test_what_works_is_not_warned_about(settings: Settings, https: bool, behind_proxy: bool) -> None:
+    settings.HTTPS, settings.BEHIND_PROXY = https, behind_proxy
+    assert checks.check_who_speaks_tls() == []
