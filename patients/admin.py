@@ -3,17 +3,21 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from patients.models import Contact, NameKey, Patient, email_key, keys_of, phone_key
+from patients.keys import email_key, phone_key
+from patients.models import Contact, NameKey, Patient, keys_of
+from portal import audit
 from portal.admin import ReadOnlyAdmin
 
 
 class ContactInline(admin.TabularInline[Contact, Patient]):
     model = Contact
     extra = 0
-    fields = ("given_names", "family_name", "relationship", "email", "phone", "has_authority", "active")
+    fields = ("given_names", "family_name", "relationship", "email", "phone", "has_authority", "active", "in_source")
+    readonly_fields = ("in_source",)
     can_delete = False  # a registration may name the contact: make it inactive
 
 
@@ -33,6 +37,20 @@ class PatientAdmin(admin.ModelAdmin[Patient]):
         return False
 
     @transaction.atomic
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who corrects holds the row from before it is read, so that no status or import in between is set back."""
+        patient = self.get_object(request, unquote(object_id))
+        if patient and request.method == "POST":
+            Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+        response = super().change_view(request, object_id, form_url, extra_context)
+        return _record_view(request, response, patient)
+
+    def save_model(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> None:
+        """Only what was corrected: every other column belongs to the desk or to the import."""
+        obj.save(update_fields=[*form.changed_data, "updated_at"])
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """What was corrected is found under its new name at once."""
         patient: Patient = form.instance
@@ -40,6 +58,7 @@ class PatientAdmin(admin.ModelAdmin[Patient]):
             for contact_form in formset.forms:
                 contact_form.instance.practice = patient.practice
         super().save_related(request, form, formsets, change)
+        patient.refresh_from_db()
         contacts = list(patient.contacts.all())
         people: list[Patient | Contact] = [patient, *contacts]
         for person in people:
@@ -53,7 +72,27 @@ class PatientAdmin(admin.ModelAdmin[Patient]):
 class ContactAdmin(ReadOnlyAdmin):
     """Corrected with the patient, so that the keys follow."""
 
-    list_display = ("name", "relationship", "patient", "practice", "has_authority", "active")
-    list_filter = ("practice", "has_authority", "active")
+    list_display = ("name", "relationship", "patient", "practice", "has_authority", "active", "in_source")
+    list_filter = ("practice", "has_authority", "active", "in_source")
     search_fields = ("family_name__istartswith", "=email")
     show_full_result_count = False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        contact = self.get_object(request, unquote(object_id))
+        return _record_view(request, response, contact.patient if contact else None)
+
+
+def _record_view(request: HttpRequest, response: HttpResponse, patient: Patient | None) -> HttpResponse:
+    """A page that shows the record is in the trail, as the desk's account page is; one that leads elsewhere shows nothing."""
+    if patient and response.status_code == 200:
+        audit.record(
+            audit.Action.ACCOUNT_VIEWED,
+            actor=audit.Actor.of(request),
+            practice=patient.practice,
+            patient=patient.pk,
+            details={"in": "administration"},
+        )
+    return response

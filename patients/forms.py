@@ -1,5 +1,6 @@
 """The Search Patients panel."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from portal.models import Practice
 
 ACCOUNT: Final = "account"
 CONTACT: Final = "contact"
+_ONLY_FOR: Final = {ACCOUNT: ("date_of_birth",), CONTACT: ("email", "phone")}
 
 # The order in which a desk needs them.
 _SEARCH_BY: Final = [
@@ -39,6 +41,8 @@ class BirthDateField(forms.CharField):
 
 
 class SearchForm(forms.Form):
+    """Fields that belong to the other choice of “Search for” are hidden on the page, and taken as empty."""
+
     search_for = forms.ChoiceField(
         label="Search for",
         choices=[(ACCOUNT, "Account"), (CONTACT, "Family contact")],
@@ -52,8 +56,11 @@ class SearchForm(forms.Form):
     phone = forms.CharField(label="Phone", max_length=40, required=False)
     search_by = forms.ChoiceField(label="Search by", choices=_SEARCH_BY, required=False)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, data: Mapping[str, str] | None = None, **options: Any) -> None:
+        if data is not None:
+            other = ACCOUNT if data.get("search_for") == CONTACT else CONTACT
+            data = {**data, **dict.fromkeys(_ONLY_FOR[other], "")}
+        super().__init__(data, **options)
         self.initial.setdefault("search_for", ACCOUNT)
         for name, field in self.fields.items():
             if name not in {"search_for", "search_by"}:
@@ -70,16 +77,15 @@ class SearchForm(forms.Form):
         return cleaned
 
     def query(self, practice: Practice) -> PatientQuery:
-        """What a valid form asks for. Fields that belong to the other choice of “Search for” do not count."""
+        """What a valid form asks for."""
         typed = self.cleaned_data
-        by_contact = typed["search_for"] == CONTACT
         return PatientQuery(
             practice=practice,
-            by_contact=by_contact,
+            by_contact=typed["search_for"] == CONTACT,
             last_name=typed["last_name"],
             first_name=typed["first_name"],
-            date_of_birth=None if by_contact else typed["date_of_birth"],
-            email=typed["email"] if by_contact else "",
-            phone=typed["phone"] if by_contact else "",
+            date_of_birth=typed["date_of_birth"],
+            email=typed["email"],
+            phone=typed["phone"],
             status=PortalStatus(typed["search_by"]) if typed["search_by"] else None,
         )

@@ -1,7 +1,9 @@
-"""A column of search keys, and the look-up `prefix`, which both databases answer from an ordinary index."""
+"""Search keys: how phone numbers and addresses are folded, and a column whose look-up `prefix` both databases answer
+from an ordinary index."""
 
 from typing import Any
 
+import phonenumbers
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Lookup
@@ -30,3 +32,16 @@ class Prefix(Lookup[str]):
         column, column_params = self.process_lhs(compiler, connection)
         start = str(self.rhs)
         return f"({column} >= %s AND {column} < %s)", (*column_params, start, *column_params, start + _LAST_CHARACTER)
+
+
+def phone_key(number: str) -> str:
+    """Digits by which a phone number is found: "+15550100123" for a number that can be read, its bare digits otherwise."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return "".join(filter(str.isdigit, number))[:20]
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[:20]
+
+
+def email_key(address: str) -> str:
+    return address.strip().casefold()[:254]

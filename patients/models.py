@@ -4,7 +4,6 @@ import uuid
 from datetime import date
 from typing import ClassVar, Self
 
-import phonenumbers
 from django.db import models
 from django.urls import reverse
 
@@ -116,6 +115,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def of(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
+    def current(self) -> Self:
+        """Those with whom the practice has to do today (Contact.is_current)."""
+        return self.filter(active=True, in_source=True)
+
 
 class Contact(models.Model):
     """A family contact of one patient: a parent, a guardian, somebody to ring."""
@@ -133,7 +136,12 @@ class Contact(models.Model):
     has_authority = models.BooleanField(
         "may see the record", default=True, help_text="A parent without authority gets no PIN."
     )
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(default=True, help_text="The practice's own word, which no import changes.")
+    in_source = models.BooleanField(
+        "in the record system",
+        default=True,
+        help_text="Unset by an import that no longer holds this contact, and set again by one that does.",
+    )
     phone_key = KeyField(max_length=20, blank=True, editable=False)
     email_key = KeyField(max_length=254, blank=True, editable=False)
 
@@ -153,6 +161,16 @@ class Contact(models.Model):
     def name(self) -> str:
         """ "Ana García": as one speaks of a person."""
         return " ".join(filter(None, [self.given_names, self.family_name]))
+
+    @property
+    def listed_name(self) -> str:
+        """ "García, Ana": as a list in the order of last names shows it."""
+        return ", ".join(filter(None, [self.family_name, self.given_names]))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether neither the practice nor its record system has let go of this contact."""
+        return self.active and self.in_source
 
 
 class NameKey(models.Model):
@@ -189,19 +207,6 @@ class NameKey(models.Model):
         return f"{self.last} {self.first}"
 
 
-def phone_key(number: str) -> str:
-    """Digits by which a phone number is found: "+15550100123" for a number that can be read, its bare digits otherwise."""
-    try:
-        parsed = phonenumbers.parse(number, "US")
-    except phonenumbers.NumberParseException:
-        return "".join(filter(str.isdigit, number))[:20]
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[:20]
-
-
-def email_key(address: str) -> str:
-    return address.strip().casefold()[:254]
-
-
 def set_portal_status(patient: Patient, status: PortalStatus) -> None:
     """Moves a patient to a portal status, there and in the keys by which it is found. Inside the caller's transaction."""
     if patient.portal_status != status:
@@ -233,7 +238,7 @@ def keys_of(patient: Patient, contacts: list[Contact]) -> list[NameKey]:
     of_contacts = [
         key(last, first, contact)
         for contact in contacts
-        if contact.active
+        if contact.is_current
         for last in names.surname_keys(contact.family_name)
         for first in names.given_keys(contact.given_names)
     ]

@@ -7,22 +7,27 @@ fortieth costs what the first costs, and nothing is counted further than to MOST
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 
 from patients import names
-from patients.models import Contact, NameKey, Patient, PortalStatus, email_key, phone_key
+from patients.keys import email_key, phone_key
+from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
 
 PAGE_SIZE: Final = 25
 MOST_COUNTED: Final = 1000
-_MOST_HOUSEHOLD: Final = 500  # patients behind one e-mail address or phone number
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatientQuery:
-    """What is searched for. Names are as typed; with `by_contact` they are those of a family contact."""
+    """What is searched for. Names are as typed; with `by_contact` they are those of a family contact.
+
+    An e-mail address or phone number is matched whole, on contacts and on patients' own records; names beside it are
+    those of whoever it belongs to.
+    """
 
     practice: Practice
     by_contact: bool = False
@@ -70,6 +75,8 @@ class Page:
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
     keys = _distinct(_matching(query))
+    if query.email or query.phone:
+        keys = keys.filter(patient__in=_households(query))
     order = _order(query)
     count = keys.order_by()[: MOST_COUNTED + 1].count()
     start = NameKey.objects.filter(practice=query.practice, pk=after or before or 0).first()
@@ -109,9 +116,7 @@ def _order(query: PatientQuery) -> tuple[str, ...]:
 def _matching(query: PatientQuery) -> QuerySet[NameKey]:
     keys = NameKey.objects.filter(practice=query.practice)
     if query.email or query.phone:
-        keys = keys.filter(_reached_at(query))
-        if query.last or query.first:
-            keys = keys.filter(whose=NameKey.Whose.CONTACT)
+        keys = keys.filter(_is_reached(query))
     else:
         keys = keys.filter(whose=NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT)
     if query.last:
@@ -125,18 +130,24 @@ def _matching(query: PatientQuery) -> QuerySet[NameKey]:
     return keys
 
 
-def _reached_at(query: PatientQuery) -> Q:
-    """The keys of contacts, and of patients themselves, who have this e-mail address or phone number."""
-    where = Q()
-    if query.email:
-        where &= Q(email_key__prefix=email_key(query.email))
-    if query.phone:
-        where &= Q(phone_key=phone_key(query.phone))
-    contacts = Contact.objects.of(query.practice).filter(where, active=True)
-    patients = Patient.objects.of(query.practice).filter(where)
-    return Q(contact__in=list(contacts.values_list("pk", flat=True)[:_MOST_HOUSEHOLD])) | Q(
-        patient__in=list(patients.values_list("pk", flat=True)[:_MOST_HOUSEHOLD]), contact=None
-    )
+def _is_reached(query: PatientQuery) -> Q:
+    """For keys of contacts, and of patients themselves, who have this e-mail address and phone number."""
+    where = _address(query)
+    of_contact = {f"contact__{name}": value for name, value in where.items()}
+    of_patient = {f"patient__{name}": value for name, value in where.items()}
+    return Q(**of_contact, contact__active=True, contact__in_source=True) | Q(**of_patient, contact=None)
+
+
+def _households(query: PatientQuery) -> QuerySet[Patient, UUID]:
+    """The patients whom `_is_reached` can be true of, from the indexes: PostgreSQL would read every key to find them."""
+    patients = Patient.objects.of(query.practice).filter(**_address(query)).order_by()
+    contacts = Contact.objects.of(query.practice).current().filter(**_address(query)).order_by()
+    return patients.values_list("pk", flat=True).union(contacts.values_list("patient", flat=True))
+
+
+def _address(query: PatientQuery) -> dict[str, str]:
+    keys = {"email_key": email_key(query.email), "phone_key": phone_key(query.phone)}
+    return {name: value for name, value in keys.items() if value}
 
 
 def _distinct(keys: QuerySet[NameKey]) -> QuerySet[NameKey]:

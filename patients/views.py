@@ -41,7 +41,7 @@ def account(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     audit.record(
         audit.Action.ACCOUNT_VIEWED, actor=audit.Actor.of(request), practice=request.practice, patient=patient.pk
     )
-    contacts = patient.contacts.filter(active=True)
+    contacts = patient.contacts.current()
     return render(request, "patients/account.html", {"patient": patient, "contacts": contacts})
 
 

@@ -4,7 +4,8 @@ import uuid
 from datetime import date
 from typing import Any, Final
 
-from patients.models import Contact, NameKey, Patient, email_key, keys_of, phone_key
+from patients.keys import email_key, phone_key
+from patients.models import Contact, NameKey, Patient, keys_of
 from portal.models import Membership, Practice, User
 from registration.models import VerificationQuestion
 

@@ -1,6 +1,12 @@
 """Records into the database, repeatably: loading a file twice leaves what loading it once leaves.
 
-What belongs to the portal (a portal status, a contact that the desk added by hand) is never touched.
+What belongs to the portal (a portal status, a contact that the desk added by hand, a contact's `active`) is never
+touched: a contact who is missing from the source is no longer `in_source`, and that alone comes back with the contact.
+
+Authority to see the record can be withdrawn by either side and is given by the practice alone. False at the source (a
+court order, say) wins over whatever the practice granted before, with every load. True or nothing at the source leaves a
+known contact as it is: it would undo what the desk was told at the counter. A new contact has authority unless the
+source says False.
 """
 
 import enum
@@ -15,7 +21,8 @@ from uuid import UUID
 from django.db import transaction
 
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
-from patients.models import Contact, NameKey, Patient, email_key, keys_of, phone_key
+from patients.keys import email_key, phone_key
+from patients.models import Contact, NameKey, Patient, keys_of
 from portal.models import Practice
 
 _PATIENT_FIELDS: Final = (
@@ -158,8 +165,8 @@ class _Batch:
                 changed.append(contact)
             family.append(contact)
         for contact in known.values():
-            if contact.active:
-                contact.active = False
+            if contact.in_source:
+                contact.in_source = False
                 changed.append(contact)
         self.contacts.extend(changed)
         return family, bool(changed)
@@ -175,7 +182,7 @@ class _Batch:
             self.contacts,
             update_conflicts=True,
             unique_fields=["id"],
-            update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "active"],
+            update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "in_source"],
         )
         NameKey.objects.filter(patient__in=self.rekeyed).delete()
         NameKey.objects.bulk_create(self.name_keys)
@@ -194,8 +201,8 @@ def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord,
 
 
 def _assign_contact(contact: Contact, *, record: ContactRecord, position: int) -> bool:
-    has_authority = contact.has_authority if record.has_authority is None else record.has_authority
-    was = (contact.position, contact.has_authority, contact.active)
-    contact.position, contact.has_authority, contact.active = position, has_authority, True
+    has_authority = contact.has_authority and record.has_authority is not False
+    was = (contact.position, contact.has_authority, contact.in_source)
+    contact.position, contact.has_authority, contact.in_source = position, has_authority, True
     is_moved = was != (position, has_authority, True)
     return _assign(contact, record=record, fields=_CONTACT_FIELDS) or is_moved

@@ -49,8 +49,7 @@ class Refusal:
 class ContactRecord:
     """A family contact. `key` names it in its source, so that it is recognised when it comes again.
 
-    `has_authority` is None where the source does not say: a new contact then has it, and a known one keeps what the
-    desk decided.
+    `has_authority` is None where the source does not say. patients.intake.load tells what it does to a known contact.
     """
 
     key: str

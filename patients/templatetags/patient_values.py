@@ -1,5 +1,6 @@
 """How a patient's values look on a page."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from django import template
@@ -9,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from patients.models import Patient, PortalStatus
+from portal.models import AuditEvent, Practice
 from portal.phones import national
 
 register = template.Library()
@@ -48,6 +50,16 @@ def shown_age(born: date, *, on: date) -> str:
     if months < 3:
         return f"{days // 7} wk"
     return f"{months} mo" if months < 24 else f"{months // 12} y"
+
+
+@register.filter
+def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[AuditEvent]:
+    """The events, each with the `patient` whose id it bears: a trail names patients by their ids alone."""
+    listed = list(events)
+    patients = Patient.objects.of(practice).in_bulk({event.patient_id for event in listed if event.patient_id})
+    for event in listed:
+        event.patient = patients.get(event.patient_id)  # type: ignore[attr-defined]  # for the template alone
+    return listed
 
 
 @register.filter

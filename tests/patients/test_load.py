@@ -125,19 +125,31 @@ def test_a_load_never_touches_the_portal_status(practice: Practice) -> None:
 # --- Contacts
 
 
-def test_a_contact_keeps_its_key_goes_inactive_and_comes_back(practice: Practice) -> None:
+def test_a_contact_keeps_its_key_leaves_the_source_and_comes_back(practice: Practice) -> None:
     load([child(contacts=(MOTHER, FATHER))], practice=practice)
     father = Contact.objects.get(source_key="father")
     assert counts(load([child(contacts=(MOTHER,))], practice=practice)) == (0, 1, 0)
     father.refresh_from_db()
-    assert not father.active
+    assert (father.in_source, father.active, father.is_current) == (False, True, False)
     assert not father.name_keys.exists()
     assert counts(load([child(contacts=(MOTHER,))], practice=practice)) == (0, 0, 1)
     assert counts(load([child(contacts=(FATHER, MOTHER))], practice=practice)) == (0, 1, 0)
     father.refresh_from_db()
-    assert (father.active, father.position, father.phone_key) == (True, 0, "+15550100100")
+    assert (father.is_current, father.position, father.phone_key) == (True, 0, "+15550100100")
     assert father.name_keys.count() == 1
     assert Contact.objects.count() == 2
+
+
+def test_a_contact_whom_the_practice_made_inactive_stays_so_whatever_the_source_says(practice: Practice) -> None:
+    load([child(contacts=(MOTHER, FATHER))], practice=practice)
+    Contact.objects.filter(source_key="father").update(active=False)
+    renamed = replace(FATHER, family_name="Ito")
+    for contacts in [(MOTHER, renamed), (MOTHER,), (MOTHER, FATHER)]:
+        load([child(contacts=contacts)], practice=practice)
+        father = Contact.objects.get(source_key="father")
+        assert (father.active, father.in_source) == (False, len(contacts) == 2)
+        assert not father.name_keys.exists()
+    assert [contact.source_key for contact in Contact.objects.of(practice).current()] == ["mother"]
 
 
 def test_a_contact_that_the_desk_added_is_left_alone_and_stays_found(practice: Practice) -> None:
@@ -145,16 +157,30 @@ def test_a_contact_that_the_desk_added_is_left_alone_and_stays_found(practice: P
     own = baker.make(Contact, practice=practice, patient=Patient.objects.get(), family_name="Ito", source_key="")
     load([child(city="Troy", contacts=(MOTHER,))], practice=practice)
     own.refresh_from_db()
-    assert own.active
+    assert own.is_current
     assert own.name_keys.get().last == "ito"
 
 
-def test_authority_follows_the_source_where_it_says_and_the_desk_where_it_does_not(practice: Practice) -> None:
+def test_a_new_contact_has_authority_unless_the_source_says_otherwise(practice: Practice) -> None:
     load([child(contacts=(MOTHER, replace(FATHER, has_authority=False)))], practice=practice)
     assert dict(Contact.objects.values_list("source_key", "has_authority")) == {"mother": True, "father": False}
-    Contact.objects.update(has_authority=False)
-    load([child(contacts=(replace(MOTHER, phone="1"), replace(FATHER, has_authority=True)))], practice=practice)
-    assert dict(Contact.objects.values_list("source_key", "has_authority")) == {"mother": False, "father": True}
+
+
+@pytest.mark.parametrize("granted", [True, False])
+@pytest.mark.parametrize("told", [True, False, None])
+def test_the_source_withdraws_authority_over_an_older_grant_and_never_gives_it(
+    practice: Practice, granted: bool, told: bool | None
+) -> None:
+    load([child(contacts=(MOTHER,))], practice=practice)
+    Contact.objects.update(has_authority=granted)
+    load([child(contacts=(replace(MOTHER, has_authority=told, phone="1"),))], practice=practice)
+    assert Contact.objects.get().has_authority is (granted and told is not False)
+
+
+def test_authority_that_the_source_withdrew_comes_back_by_the_practice_alone(practice: Practice) -> None:
+    for told in (True, False, True, None):
+        load([child(contacts=(replace(MOTHER, has_authority=told),))], practice=practice)
+    assert not Contact.objects.get().has_authority
 
 
 def test_contacts_that_cannot_be_told_apart_are_a_mistake_of_the_reader_s() -> None:

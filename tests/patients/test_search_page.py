@@ -37,6 +37,42 @@ def test_an_impossible_date_is_explained_and_kept(desk: Client, typed: str, told
     assert f'value="{typed}"' in html
 
 
+@pytest.mark.parametrize(
+    ("search_for", "hidden"),
+    [
+        ("contact", {"date_of_birth": "2/30/2019"}),
+        ("account", {"phone": "abc", "email": "a" * 300}),
+        ("", {"phone": "abc"}),
+    ],
+)
+def test_what_is_hidden_neither_stops_a_search_nor_is_audited(
+    desk: Client, practice: Practice, search_for: str, hidden: dict[str, str]
+) -> None:
+    people.a_contact(people.a_patient(practice))
+    html = page(desk, search_for=search_for, last_name="garcia", **hidden)
+    assert "1 patient" in html
+    assert not any(f'value="{typed}"' in html for typed in hidden.values())
+    by = AuditEvent.objects.get(action="searched").details["by"]
+    assert by == ("search_for, last_name" if search_for else "last_name")
+
+
+def test_family_contacts_are_listed_in_the_order_of_their_own_column(desk: Client, practice: Practice) -> None:
+    people.a_contact(people.a_patient(practice, "Ana", "Zimmer"), "Elena", "García")
+    people.a_contact(people.a_patient(practice, "Zoe", "Abbott"), "Rosa", "Garland", relationship="")
+    html = page(desk, search_for="contact", last_name="gar")
+    shown = [html.index(text) for text in ("García, Elena", "Zimmer, Ana", "Garland, Rosa", "Abbott, Zoe")]
+    assert shown == sorted(shown)
+    assert '<th scope="col">Family contact</th>' in html
+    assert '<th scope="col">Family contact</th>' not in page(desk, last_name="zimmer")
+
+
+def test_an_address_on_the_patients_own_record_is_shown_as_such(desk: Client, practice: Practice) -> None:
+    people.a_patient(practice, email="sofia@families.example")
+    html = page(desk, search_for="contact", email="sofia@families.example")
+    assert "the patient’s own record" in html
+    assert "in full" in page(desk, search_for="contact", email="sofia@fam")
+
+
 def test_nobody_found_says_what_to_try(desk: Client) -> None:
     html = page(desk, last_name="nobody")
     assert "No patient found" in html
