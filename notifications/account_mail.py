@@ -1,11 +1,14 @@
 """What allauth has to say to a person (a code for a forgotten password, a changed password) goes through the outbox."""
 
+from datetime import timedelta
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from notifications import outbox
 from notifications.models import Channel
@@ -17,7 +20,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        mail = self.render_mail(template_prefix, email, {"request": allauth_context.request, "email": email} | context)
+        code_is_good_for = timedelta(seconds=app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT)
+        own = {
+            "request": allauth_context.request,
+            "email": email,
+            "code_minutes": code_is_good_for // timedelta(minutes=1),
+        }
+        mail = self.render_mail(template_prefix, email, own | context)
         with transaction.atomic():
             outbox.enqueue(
                 practice=None,
@@ -27,4 +36,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 sender_name="Practice portal",
                 subject=mail.subject,
                 text=mail.body,
+                good_until=timezone.now() + code_is_good_for if "code" in context else None,
             )

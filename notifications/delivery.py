@@ -18,8 +18,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from django.db.models import F
 from django.utils import timezone
 
-from notifications.models import DeliveryEvent, OutgoingMessage
-from notifications.outbox import WIPED
+from notifications.models import Content, DeliveryEvent, OutgoingMessage
 from notifications.transports.base import Transport, TransportError
 from notifications.transports.mail import MailTransport
 from portal import audit
@@ -47,7 +46,7 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
             message = claim()
             if message is not None:
                 taken += 1
-                deliver(message, transport=transport)
+                _deliver_whatever_happens(message, transport=transport)
                 continue
             if timezone.now() >= tidy_at:
                 worker_idle.send(sender=None)
@@ -77,18 +76,25 @@ def claim() -> OutgoingMessage | None:
         OutgoingMessage.objects.filter(pk=pk).update(
             state=State.SENDING, lease=uuid.uuid4(), due_at=now + settings.DELIVERY_LEASE, attempts=F("attempts") + 1
         )
-        return OutgoingMessage.objects.defer("subject", "text", "html").select_related("practice").get(pk=pk)
+        return OutgoingMessage.objects.select_related("practice").get(pk=pk)
 
 
 def deliver(message: OutgoingMessage, *, transport: Transport) -> None:
     """Sends a claimed message and records the outcome."""
+    if message.cancel_asked:  # while a worker held it that died since
+        _finish(message, State.CANCELLED, "Cancelled; a worker that died with it may have sent it.")
+        return
     if message.good_until and message.good_until <= timezone.now():
         _finish(message, State.FAILED, "Not sent: what it says is no longer valid.")
         return
     try:
-        outcome = transport.send(_opened(message))
+        content = _opened(message)
+        if content is None:  # another worker took it over and is done with it
+            log.warning("lease lost", message=str(message.pk))
+            return
+        outcome = transport.send(message, content)
     except TransportError as error:
-        if error.permanent or message.attempts >= MAX_ATTEMPTS:
+        if error.permanent:
             _finish(message, State.FAILED, str(error))
         else:
             _try_again(message, str(error))
@@ -102,14 +108,25 @@ def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = rand
     return now + delay * (1 + jitter() / 10)
 
 
-def _opened(message: OutgoingMessage) -> OutgoingMessage:
+def _deliver_whatever_happens(message: OutgoingMessage, *, transport: Transport) -> None:
+    """One message that nobody foresaw must not keep the others from going out."""
     try:
-        message.refresh_from_db(fields=["subject", "text", "html"])
+        deliver(message, transport=transport)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - logged by its kind alone: its text may quote the message
+        log.error("message not sendable", message=str(message.pk), error=type(error).__name__)
+        transport.close()
+        _try_again(message, "Something unforeseen went wrong here; the log names it.")
+
+
+def _opened(message: OutgoingMessage) -> Content | None:
+    try:
+        return Content.objects.filter(message=message).first()
     except ValueError as error:  # this worker lacks the key; another one may have it
         raise TransportError(
             "The message could not be opened: SEALING_KEYS has to be checked.", permanent=False
         ) from error
-    return message
 
 
 _ACTIONS: Final = {
@@ -122,11 +139,12 @@ _ACTIONS: Final = {
 def _finish(message: OutgoingMessage, state: State, outcome: str) -> None:
     with transaction.atomic():
         held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease).update(
-            state=state, due_at=None, lease=None, finished_at=timezone.now(), outcome=outcome, **WIPED
+            state=state, due_at=None, lease=None, finished_at=timezone.now(), outcome=outcome
         )
         if not held:  # another worker took it over; what became of it is for that one to say
             log.warning("lease lost", message=str(message.pk))
             return
+        Content.objects.filter(message_id=message.pk).delete()
         DeliveryEvent.objects.create(message_id=message.pk, kind=Kind(state.value), detail=outcome)
         audit.record(
             _ACTIONS[state],
@@ -139,13 +157,16 @@ def _finish(message: OutgoingMessage, state: State, outcome: str) -> None:
 
 
 def _try_again(message: OutgoingMessage, outcome: str) -> None:
-    if OutgoingMessage.objects.filter(pk=message.pk, cancel_asked=True).exists():
-        _finish(message, State.CANCELLED, "Cancelled after a try that was not accepted.")
+    if message.attempts >= MAX_ATTEMPTS:
+        _finish(message, State.FAILED, outcome)
         return
     with transaction.atomic():
-        held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease).update(
+        held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease, cancel_asked=False).update(
             state=State.QUEUED, due_at=retry_at(message.attempts, now=timezone.now()), lease=None, outcome=outcome
         )
         if held:
             DeliveryEvent.objects.create(message_id=message.pk, kind=Kind.RETRY, detail=outcome)
-    log.info("message not accepted", message=str(message.pk), attempts=message.attempts)
+    if held:
+        log.info("message not accepted", message=str(message.pk), attempts=message.attempts)
+    else:
+        _finish(message, State.CANCELLED, "Cancelled after a try that was not accepted.")

@@ -3,11 +3,12 @@
 import mailbox
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage as OutgoingMail
@@ -45,12 +46,16 @@ class Received:
 
     @property
     def at(self) -> datetime:
-        return parsedate_to_datetime(str(self.mail["Date"]))
+        sent = parsedate_to_datetime(str(self.mail["Date"]))
+        return sent if sent.tzinfo else sent.replace(tzinfo=UTC)  # "-0000" says: no zone known, so UTC
 
     @property
     def row_id(self) -> str:
-        """The id of the OutgoingMessage that it was."""
-        return str(self.mail["Message-ID"]).strip("<>").split("@")[0]
+        """The id of the OutgoingMessage that it was; "" where it was none."""
+        try:
+            return str(UUID(str(self.mail["Message-ID"]).strip("<>").split("@")[0]))
+        except ValueError:
+            return ""
 
     @property
     def text(self) -> str:
@@ -86,6 +91,6 @@ def _opened(key: str, raw: bytes) -> Received:
 
 
 def _box() -> mailbox.Maildir:
-    path = Path(settings.DEMO_MAILBOX)
+    path = Path(str(settings.DEMO_MAILBOX))
     path.parent.mkdir(parents=True, exist_ok=True)
     return mailbox.Maildir(path)

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.formats import date_format
 
 from portal.models import Practice
@@ -66,10 +67,10 @@ class Carrier(models.Model):
         """What the desk has to know before it picks this carrier; "" where there is nothing."""
         if self.has_ended(on=on):
             when = f" ({self.when})" if self.when else ""
-            return f"{self.name} has closed its text gateway{when}: a text would vanish. Send an e-mail or print the PIN instead."
+            return f"{self.name} no longer takes our texts{when}. Choose Email Address, or print the PIN."
         if self.will_end:
             when = f" ({self.when})" if self.when else ""
-            return f"{self.name} will close its text gateway{when}."
+            return f"{self.name} will stop taking our texts{when}."
         if self.status == self.Status.UNVERIFIED:
             return f"Nobody has verified that texts through {self.name} arrive. Ask the family whether it came."
         return ""
@@ -83,9 +84,13 @@ class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
     def of(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
+    def seen_from(self, practice: Practice) -> Self:
+        """Those of the practice, and those of the installation itself (a code for a forgotten password)."""
+        return self.filter(Q(practice=practice) | Q(practice=None))
+
 
 class OutgoingMessage(models.Model):
-    """A message that is owed: the row is the queue. `due_at` is NULL once it is finished, and the content is gone then.
+    """A message that is owed: the row is the queue. `due_at` is NULL once it is finished, and its Content is gone then.
 
     It knows neither patients nor PINs. `about` is the caller's, for the audit trail.
     """
@@ -107,9 +112,6 @@ class OutgoingMessage(models.Model):
     shown_recipient = models.CharField(max_length=254, help_text="The address or number as the desk knows it.")
     sender_name = models.CharField(max_length=120, blank=True)
     reply_to = models.EmailField(blank=True)
-    subject = SealedTextField(null=True)
-    text = SealedTextField(null=True)
-    html = SealedTextField(null=True)
 
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     due_at = models.DateTimeField(null=True)
@@ -140,6 +142,18 @@ class OutgoingMessage(models.Model):
     @property
     def will_be_tried_again(self) -> bool:
         return self.state == self.State.QUEUED and self.attempts > 0
+
+
+class Content(models.Model):
+    """What an unfinished message says, sealed. Apart from the message, so that nobody opens it but who sends it."""
+
+    message = models.OneToOneField(OutgoingMessage, models.CASCADE, primary_key=True)
+    subject = SealedTextField()
+    text = SealedTextField()
+    html = SealedTextField(null=True)
+
+    def __str__(self) -> str:
+        return f"Content of {self.message_id}"
 
 
 class DeliveryEvent(models.Model):

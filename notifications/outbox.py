@@ -4,9 +4,10 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications.models import DeliveryEvent, OutgoingMessage
+from notifications.models import Content, DeliveryEvent, OutgoingMessage
 from portal.models import Practice
 
 State = OutgoingMessage.State
@@ -38,39 +39,35 @@ def enqueue(
         shown_recipient=shown_recipient,
         sender_name=sender_name,
         reply_to=reply_to,
-        subject=subject,
-        text=text,
-        html=html,
         good_until=good_until,
         due_at=timezone.now(),
     )
+    Content.objects.create(message=message, subject=subject, text=text, html=html)
     DeliveryEvent.objects.create(message=message, kind=Kind.QUEUED)
     return message
 
 
 def cancel(message: OutgoingMessage) -> bool:
-    """Takes a message back: True where it will not be sent (any more), False where it is out or just going out.
+    """Takes a message back, in the caller's transaction. False where it is out, or just going out.
 
     One that a worker holds right now may still be accepted; if it is not, it is not tried again. The caller, who knows
     why, writes the line of the audit trail.
     """
     now = timezone.now()
     unfinished = OutgoingMessage.objects.filter(pk=message.pk, state__in=OutgoingMessage.UNFINISHED)
-    nobody_sends_it = unfinished.exclude(state=State.SENDING, due_at__gt=now)
-    cancelled = nobody_sends_it.update(
-        state=State.CANCELLED,
-        due_at=None,
-        lease=None,
-        finished_at=now,
-        outcome="Cancelled before it was sent.",
-        **WIPED,
+    queued = unfinished.filter(state=State.QUEUED)
+    left_behind = unfinished.filter(state=State.SENDING, due_at__lte=now)
+    cancelled = _end(queued, "Cancelled before it was sent.") or _end(
+        left_behind, "Cancelled; a worker that died with it may have sent it."
     )
     if cancelled:
+        Content.objects.filter(message=message).delete()
         DeliveryEvent.objects.create(message=message, kind=Kind.CANCELLED)
     else:
         unfinished.update(cancel_asked=True)
-    return bool(cancelled)
+    return cancelled
 
 
-# What a finished row no longer holds.
-WIPED: dict[str, None] = {"subject": None, "text": None, "html": None}
+def _end(messages: QuerySet[OutgoingMessage], outcome: str) -> bool:
+    ended = messages.update(state=State.CANCELLED, due_at=None, lease=None, finished_at=timezone.now(), outcome=outcome)
+    return bool(ended)

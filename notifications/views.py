@@ -74,6 +74,8 @@ def _one(request: StaffRequest, key: str) -> tuple[Received, OutgoingMessage]:
 
 
 def _of_practice(request: StaffRequest, messages: list[Received]) -> dict[str, OutgoingMessage]:
-    """The rows of those messages that the practice at hand sent, by their id."""
-    rows = OutgoingMessage.objects.of(request.practice).in_bulk([each.row_id for each in messages])
+    """The rows of those messages that the practice at hand sent, or the installation itself, by their id."""
+    rows = OutgoingMessage.objects.seen_from(request.practice).in_bulk(
+        [each.row_id for each in messages if each.row_id]
+    )
     return {str(pk): row for pk, row in rows.items()}

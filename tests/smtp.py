@@ -23,6 +23,7 @@ class MailServer:
         self.tries: list[str] = []
         self.answer: Callable[[str], str | None] = lambda recipient: OK
         self.answer_recipient: Callable[[str], str] = lambda recipient: OK
+        self.answer_sender = OK
         self._lock = threading.Lock()
         self._controller = Controller(self, hostname="127.0.0.1", port=_free_port(), ready_timeout=20)
 
@@ -50,6 +51,13 @@ class MailServer:
     @property
     def message_ids(self) -> list[str]:
         return [str(each["Message-ID"]) for each in self.received]
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd asks for this name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
+    ) -> str:
+        if self.answer_sender.startswith("250"):
+            envelope.mail_from = address
+        return self.answer_sender
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd asks for this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from notifications.models import OutgoingMessage
+from notifications.models import Content, OutgoingMessage
 
 
 class TransportError(Exception):
@@ -17,7 +17,7 @@ class TransportError(Exception):
 
 
 class Transport(Protocol):
-    def send(self, message: OutgoingMessage) -> str:
+    def send(self, message: OutgoingMessage, content: Content) -> str:
         """Hands the message over; says in words to whom. Raises TransportError where it was not accepted."""
 
     def close(self) -> None:

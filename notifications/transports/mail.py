@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
-from notifications.models import Channel, OutgoingMessage
+from notifications.models import Channel, Content, OutgoingMessage
 from notifications.transports.base import TransportError
 
 # RFC 3463: what the two last figures of an enhanced status code mean, where the desk can do something with it.
@@ -35,9 +35,9 @@ class MailTransport:
     def __init__(self) -> None:
         self._connection: BaseEmailBackend | None = None
 
-    def send(self, message: OutgoingMessage) -> str:
-        mail = compose(message)
+    def send(self, message: OutgoingMessage, content: Content) -> str:
         try:
+            mail = compose(message, content)
             if self._connection is None:
                 self._connection = get_connection()
                 self._connection.open()
@@ -59,11 +59,11 @@ class MailTransport:
             self._connection = None
 
 
-def compose(message: OutgoingMessage) -> EmailMultiAlternatives:
+def compose(message: OutgoingMessage, content: Content) -> EmailMultiAlternatives:
     """The mail as it goes out. Its Message-ID is that of the row, so that a repeat is recognised."""
     mail = EmailMultiAlternatives(
-        subject=message.subject or "",
-        body=message.text or "",
+        subject=content.subject,
+        body=content.text,
         from_email=formataddr((message.sender_name, settings.DEFAULT_FROM_EMAIL)),
         to=[message.recipient],
         reply_to=[message.reply_to] if message.reply_to else None,
@@ -72,8 +72,8 @@ def compose(message: OutgoingMessage) -> EmailMultiAlternatives:
             "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office notes in return
         },
     )
-    if message.html:
-        mail.attach_alternative(message.html, "text/html")
+    if content.html:
+        mail.attach_alternative(content.html, "text/html")
     return mail
 
 
@@ -82,13 +82,14 @@ def message_id(message: OutgoingMessage) -> str:
 
 
 def _explained(error: smtplib.SMTPException | OSError) -> TransportError:
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return TransportError("The mail server does not let us in: its password has to be checked.", permanent=False)
+    if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError | smtplib.SMTPHeloError):
+        return TransportError("The mail server does not let us in: EMAIL_URL has to be checked.", permanent=False)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, reply = next(iter(error.recipients.values()))
         return _refused("The address was refused", code, reply)
     if isinstance(error, smtplib.SMTPSenderRefused):
-        return _refused("The sender's address was refused", error.smtp_code, error.smtp_error)
+        sender = _refused("Our own address was refused", error.smtp_code, error.smtp_error)
+        return TransportError(str(sender), permanent=False)  # FROM_EMAIL has to be checked: no fault of the message
     if isinstance(error, smtplib.SMTPResponseException):
         return _refused("The message was refused", error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):

@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from notifications import delivery, outbox
-from notifications.models import Channel, OutgoingMessage
+from notifications.models import Channel, Content, OutgoingMessage
 from notifications.transports.mail import MailTransport
 from portal.models import AuditEvent, Practice
 from tests.smtp import OK, MailServer
@@ -62,7 +62,8 @@ def test_an_accepted_message_is_finished_and_wiped(practice: Practice, mail_serv
 
     message.refresh_from_db()
     assert message.state == State.ACCEPTED
-    assert (message.subject, message.text, message.html, message.due_at, message.lease) == (None,) * 5
+    assert (message.due_at, message.lease) == (None, None)
+    assert not Content.objects.exists()
     assert events(message) == ["queued", "accepted"]
     event = AuditEvent.objects.get(action="message_accepted")
     assert (event.actor_name, event.patient_id, event.practice) == ("delivery worker", uuid.UUID(int=7), practice)
@@ -91,7 +92,7 @@ def test_refused_for_now_is_tried_again_later(practice: Practice, mail_server: M
     assert message.outcome == "The message was refused (451 4.3.0)."
     assert message.due_at is not None
     assert timedelta(seconds=30) <= message.due_at - timezone.now() <= timedelta(seconds=33)
-    assert message.text is not None
+    assert Content.objects.filter(message=message).exists()
     assert deliver() == 0
 
     mail_server.answer = lambda _: OK
@@ -117,7 +118,8 @@ def test_refused_for_good_is_not_tried_again(
     mail_server.answer_recipient = lambda _: reply
     deliver()
     message.refresh_from_db()
-    assert (message.state, message.outcome, message.due_at, message.text) == (State.FAILED, told, None, None)
+    assert (message.state, message.outcome, message.due_at) == (State.FAILED, told, None)
+    assert not Content.objects.exists()
     assert events(message) == ["queued", "failed"]
     assert AuditEvent.objects.get(action="message_failed").details["outcome"] == told
 
@@ -143,7 +145,7 @@ def test_a_server_that_is_down_loses_nothing(practice: Practice) -> None:
         deliver()
     message.refresh_from_db()
     assert (message.state, message.attempts) == (State.QUEUED, 1)
-    assert message.text is not None
+    assert Content.objects.filter(message=message).exists()
 
 
 def test_in_the_end_it_gives_up(practice: Practice, mail_server: MailServer) -> None:
@@ -182,7 +184,8 @@ def test_a_cancelled_message_is_never_sent(practice: Practice, mail_server: Mail
     assert deliver() == 0
     assert not outbox.cancel(message)
     message.refresh_from_db()
-    assert (message.state, message.text) == (State.CANCELLED, None)
+    assert message.state == State.CANCELLED
+    assert not Content.objects.exists()
     assert mail_server.tries == []
 
 
@@ -195,6 +198,43 @@ def test_a_message_that_is_going_out_is_at_least_not_tried_again(practice: Pract
     delivery.deliver(claimed, transport=MailTransport())
     message.refresh_from_db()
     assert message.state == State.CANCELLED
+
+
+def test_what_was_taken_back_while_a_worker_died_with_it_is_not_sent(
+    practice: Practice, mail_server: MailServer
+) -> None:
+    message = owe(practice)
+    assert delivery.claim() is not None
+    assert not outbox.cancel(message)
+    with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
+        deliver()
+    message.refresh_from_db()
+    assert message.state == State.CANCELLED
+    assert mail_server.tries == []
+    assert not Content.objects.exists()
+
+
+def test_a_message_that_nobody_foresaw_does_not_stop_the_others(practice: Practice, mail_server: MailServer) -> None:
+    class Stumbles(MailTransport):
+        def send(self, message: OutgoingMessage, content: Content) -> str:
+            if message.pk == bad.pk:
+                raise LookupError(f"a fault of ours, with {SECRET} in it")
+            return super().send(message, content)
+
+    bad, good = owe(practice), owe(practice)
+    assert delivery.run(stop=threading.Event(), once=True, transport=Stumbles()) == 2
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, good.state) == (State.QUEUED, State.ACCEPTED)
+    assert SECRET not in bad.outcome
+
+
+def test_our_own_address_refused_is_no_fault_of_the_message(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    mail_server.answer_sender = "530 5.7.0 authentication required"
+    deliver()
+    message.refresh_from_db()
+    assert (message.state, message.outcome) == (State.QUEUED, "Our own address was refused (530 5.7.0).")
 
 
 def test_whoever_lost_the_lease_walks_away(practice: Practice, mail_server: MailServer) -> None:
@@ -221,7 +261,7 @@ def test_a_worker_without_the_key_leaves_the_message_to_one_that_has_it(
     keys = settings.SEALING_KEYS
     with override_settings(SEALING_KEYS=[Fernet.generate_key().decode()]):
         deliver()
-    stored = OutgoingMessage.objects.defer("subject", "text", "html").get(pk=message.pk)
+    stored = OutgoingMessage.objects.get(pk=message.pk)
     assert (stored.state, stored.attempts) == (State.QUEUED, 1)
     assert "SEALING_KEYS" in stored.outcome
     assert stored.due_at is not None
