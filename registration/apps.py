@@ -9,13 +9,14 @@ class RegistrationConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.signals import statuses_wanted, worker_idle
-        from registration import reveals, statuses
+        from registration import ending, reveals
 
         def keep_statuses_true(**_: Any) -> None:
-            statuses.expire_due()
+            ending.expire_due()
 
         def tidy_up(**_: Any) -> None:
-            statuses.expire_due()
+            ending.expire_due()
+            ending.revoke_unfit()
             reveals.wipe_ended()
 
         statuses_wanted.connect(keep_statuses_true, weak=False, dispatch_uid="registration")

@@ -26,6 +26,7 @@ from portal.phones import national
 from registration import messages
 from registration.models import Registration
 from registration.pins import Pin
+from registration.rules import Recipient
 
 # WeasyPrint logs what it could not draw: the letters of a name, the source of an image.
 logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
@@ -44,13 +45,15 @@ _CSS: Final = CSS(
 class Sheet:
     """What is printed on one page.
 
-    `who` is the practice's label of the patients (never a full name), `several` says whether there is more than one.
+    `who` is the practice's label of the patients (never a full name), `several` says whether there is more than one,
+    `is_patient` whether it is given to the patient.
     """
 
     practice: Practice
     logo_png: bytes | None
     who: str
     several: bool
+    is_patient: bool = False
     recipient_name: str
     pin: Pin
     start_url: str
@@ -91,6 +94,7 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
         logo_png=bytes(logo.png) if logo else None,
         who=messages.label(practice, patients),
         several=len(patients) > 1,
+        is_patient=registration.recipient_key == Recipient.PATIENT,
         recipient_name=registration.recipient_name,
         pin=pin,
         start_url=messages.start_url(),

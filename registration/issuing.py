@@ -1,9 +1,10 @@
-"""The desk's use cases: issue a registration, revoke it.
+"""The desk's main use case: issue a registration, in one transaction.
 
-Each is one transaction. Locks are taken in one order, patients, registrations, messages, and the audit trail last, so that
-two desks and a worker never wait for each other in a ring.
+Locks are taken in one order, patients, registrations, messages, and the audit trail last, so that two desks and a worker
+never wait for each other in a ring.
 """
 
+import json
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from functools import partial
 from typing import assert_never
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from notifications import outbox
@@ -22,7 +24,7 @@ from patients.models import Patient
 from portal.audit import Action, Actor
 from portal.models import Practice, User
 from registration import messages, pins, reveals, rules, statuses
-from registration.models import Registration
+from registration.models import Registration, Reveal
 from registration.pins import Pin
 from registration.rules import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
 
@@ -42,13 +44,16 @@ def register_patients(
 ) -> Registration:
     """Issues one registration for these patients and owes the recipient the message that goes with it.
 
-    `window` names the window that completed it: the same window again gives back the same registration. The PIN may be
-    seen with `reveals.show` by the session that issued it. Raises Refused, and then nothing has happened.
+    `window` names the window that completed it: the same wish from the same window again (a second click, an answer that
+    was lost) gives back the same registration; another wish from it is a correction and supersedes the first. The PIN may
+    be seen with `reveals.show` by the session that issued it. Raises Refused, and then nothing has happened.
     """
     credential = _credential(method)
+    wish = _wish(patients, recipient, method, delivery)
     with transaction.atomic():
         locked = statuses.lock(practice, patients)
-        if done := Registration.objects.of(practice).filter(window=window).first():
+        of_window = Registration.objects.of(practice).filter(window=window)
+        if done := of_window.filter(wish=wish).first():
             return done
         if len(locked) != len(patients):
             raise Refused("This patient is no longer there. Search again.")
@@ -65,6 +70,7 @@ def register_patients(
             expires_at=issued_at + practice.pin_validity[_channel(delivery)],
             delivery=_channel(delivery),
             window=window,
+            wish=wish,
             **credential.columns,
         )
         superseded = _supersede(registration, locked, at=issued_at)
@@ -79,23 +85,6 @@ def register_patients(
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
         registration.record(Action.REGISTRATION_ISSUED, actor=actor)
     return registration
-
-
-def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
-    """Ends a live registration and takes back what is still queued. False where it was not live any more."""
-    with transaction.atomic():
-        patients = statuses.lock(registration.practice, list(registration.patients.all()))
-        ended = (
-            Registration.objects.filter(pk=registration.pk)
-            .live()
-            .update(state=State.REVOKED, ended_at=timezone.now(), ended_by=_person(actor), end_reason=reason)
-        )
-        if not ended:
-            return False
-        statuses.refresh(patients)
-        cancelled = _take_back_messages([registration])
-        registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason, message_cancelled=cancelled > 0)
-    return True
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,10 +116,12 @@ def _credential(method: Method) -> _Credential:
 def _supersede(registration: Registration, patients: list[Patient], *, at: datetime) -> list[Registration]:
     earlier = (
         Registration.objects.of(registration.practice)
-        .filter(state=State.PENDING, recipient_key=registration.recipient_key, patients__in=patients)
+        .filter(Q(recipient_key=registration.recipient_key) | Q(window=registration.window))
+        .filter(state=State.PENDING, patients__in=patients)
         .distinct()
     )
     superseded = list(earlier)
+    Reveal.objects.filter(registration__in=superseded).delete()
     Registration.objects.filter(pk__in=[each.pk for each in superseded]).update(
         state=State.SUPERSEDED,
         ended_at=at,
@@ -184,6 +175,20 @@ def _owe(
             )
         case _:
             assert_never(delivery)
+
+
+def _wish(patients: Sequence[Patient], recipient: Recipient, method: Method, delivery: Delivery) -> str:
+    """The same for the same wish. Peppered, because an answer could be guessed from a bare digest."""
+    match delivery:
+        case ByEmail(address):
+            to = address
+        case ByText(number, carrier):
+            to = carrier.address_of(number)
+        case InPerson():
+            to = ""
+    asked = (method.question, names.key(method.answer)) if isinstance(method, ByQuestion) else ()
+    patient_keys = sorted(str(patient.pk) for patient in patients)
+    return pins.fingerprint(json.dumps([patient_keys, recipient.key, asked, _channel(delivery), to]))
 
 
 def _channel(delivery: Delivery) -> Registration.Delivery:

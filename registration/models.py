@@ -81,15 +81,16 @@ class Registration(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     end_reason = models.CharField(max_length=200, blank=True)
-    window = models.UUIDField(
-        editable=False, help_text="The window that completed it: completing the same window again makes no second one."
+    window = models.UUIDField(editable=False, help_text="The window that completed it.")
+    wish = models.CharField(
+        max_length=64, editable=False, help_text="A digest of what was asked for: the same again makes no second one."
     )
 
     objects: ClassVar[models.Manager["Registration"]] = models.Manager.from_queryset(RegistrationQuerySet)()
 
     class Meta:
         ordering = ("-issued_at",)
-        constraints = (models.UniqueConstraint(fields=("practice", "window"), name="one_registration_a_window"),)
+        constraints = (models.UniqueConstraint(fields=("practice", "window", "wish"), name="one_registration_a_wish"),)
         indexes = (
             models.Index(fields=("state", "expires_at"), name="registration_to_expire"),
             models.Index(fields=("practice", "issued_at"), name="registration_by_practice"),
@@ -101,6 +102,11 @@ class Registration(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state == self.State.PENDING and self.expires_at > timezone.now()
+
+    def replaced(self) -> RegistrationQuerySet:
+        """The registrations of the same recipient that ended when this one was issued."""
+        superseded = Registration.objects.of(self.practice).filter(state=self.State.SUPERSEDED, ended_at=self.issued_at)
+        return superseded.filter(recipient_key=self.recipient_key, patients__in=self.patients.all())
 
     def record(self, action: Action, *, actor: Actor, **details: str | bool) -> None:
         """Writes a line of the audit trail for each patient that this registration covers."""

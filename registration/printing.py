@@ -7,12 +7,18 @@ from registration import handout, reveals
 from registration.models import Registration
 
 
-@transaction.atomic
 def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -> bytes | None:
-    """The PIN sheet as a PDF; None where it can no longer, or not in this session, be printed."""
+    """The PIN sheet as a PDF; None where it can no longer, or not in this session, be printed.
+
+    It is drawn outside any transaction: SQLite has one writer at a time, and a sheet takes a while.
+    """
     pin = reveals.kept(registration, session_key=session_key)
     if pin is None:
         return None
     pdf = handout.render([handout.sheet_for(registration, pin)])
-    registration.record(Action.SHEET_PRINTED, actor=actor)
+    with transaction.atomic():
+        registration.refresh_from_db(fields=["state"])
+        if not registration.is_live:  # revoked while the sheet was being drawn
+            return None
+        registration.record(Action.SHEET_PRINTED, actor=actor)
     return pdf

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from notifications.models import Carrier
 from patients import names
@@ -21,6 +22,8 @@ class Refused(Exception):
 class Recipient:
     """Who gets the PIN: a family contact, the patient, or somebody else by name."""
 
+    PATIENT: ClassVar[str] = "patient"
+
     name: str
     relationship: str = ""
     contact: Contact | None = None
@@ -31,7 +34,7 @@ class Recipient:
         """The same for the same recipient: there is one live PIN for each recipient and patient."""
         if self.contact:
             return f"contact:{self.contact.pk}"
-        return "patient" if self.is_patient else f"other:{names.key(self.name)[:190]}"
+        return self.PATIENT if self.is_patient else f"other:{names.key(self.name)[:190]}"
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,13 @@ def why_not(patient: Patient) -> str | None:
         return "This patient is recorded as deceased. No registration can be issued."
     if not patient.active:
         return "This patient is inactive. Make the patient active in the record before you register the family."
+    if not patient.given_names:
+        return "No first name is recorded. Enter it in the record before you register the family."
     if patient.has_placeholder_name:
-        name = patient.given_names or "No first name"
-        return f"“{name}” is a placeholder. Enter the child’s real first name before you register the family."
+        return (
+            f"“{patient.given_names}” is a placeholder. "
+            "Enter the child’s real first name in the record before you register the family."
+        )
     return None
 
 
@@ -90,20 +97,38 @@ def check(
     for patient in patients:
         if reason := why_not(patient):
             raise Refused(reason)
-    if not recipient.name.strip():
-        raise Refused("Say who receives the registration.", field="recipient")
-    if (contact := recipient.contact) is not None:
-        if contact.patient_id not in {patient.pk for patient in patients} or not contact.active:
-            raise Refused("This person is not a family contact of the patient.", field="recipient")
-        if not contact.has_authority:
-            raise Refused(
-                f"{contact.name} may not see this record: no PIN can be issued to this contact.", field="recipient"
-            )
-    if recipient.is_patient and any(each.age(on=today) < practice.age_of_majority for each in patients):
-        raise Refused(f"A patient may have an own PIN from the age of {practice.age_of_majority}.", field="recipient")
+    if recipient.contact is not None:
+        _check_contact(recipient.contact, patients)
+    elif recipient.is_patient:
+        _check_patient(practice, patients, today=today)
+    else:
+        _check_somebody_else(recipient, patients)
     if isinstance(delivery, ByText) and delivery.carrier.has_ended(on=today):
         raise Refused(delivery.carrier.warning(on=today), field="carrier")
     if isinstance(method, ByQuestion) and isinstance(delivery, InPerson):
         raise Refused(
             "A verification question goes with a message: choose Email Address or Text Message.", field="delivery"
         )
+
+
+def _check_contact(contact: Contact, patients: list[Patient]) -> None:
+    if contact.patient_id not in {patient.pk for patient in patients} or not contact.is_current:
+        raise Refused("This person is not a family contact of the patient.", field="recipient")
+    if not contact.has_authority:
+        raise Refused(
+            f"{contact.name} may not see this record: no PIN can be issued to this contact.", field="recipient"
+        )
+
+
+def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
+    if any(each.age(on=today) < practice.age_of_majority for each in patients):
+        raise Refused(f"A patient may have an own PIN from the age of {practice.age_of_majority}.", field="recipient")
+
+
+def _check_somebody_else(recipient: Recipient, patients: list[Patient]) -> None:
+    """A contact under another heading would have two PINs, or one that the contact's record rules out."""
+    if not names.key(recipient.name):
+        raise Refused("Say who receives the registration.", field="other_name")
+    for contact in Contact.objects.filter(patient__in=patients):
+        if names.key(contact.name) == names.key(recipient.name):
+            raise Refused(f"{contact.name} is a family contact: choose this person in the list.", field="other_name")

@@ -71,6 +71,9 @@ class RegistrationForm(forms.Form):
     carrier = CarrierField(
         queryset=Carrier.objects.all(), label="Cell Carrier", required=False, empty_label="Choose a carrier"
     )
+    shared_address = forms.BooleanField(
+        label="They share this address or number", required=False, help_text="Both may read what is sent there."
+    )
     print_pin = forms.BooleanField(label="Print PIN", required=False, help_text="A paper copy for the family.")
     window = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -79,12 +82,13 @@ class RegistrationForm(forms.Form):
         self.practice = practice
         self.patient = patient
         self.today = timezone.localdate()
-        self.contacts = list(patient.contacts.filter(active=True))
+        self.contacts = list(patient.contacts.current())
         questions = practice.verification_questions.filter(active=True)
         self._field("question", forms.ModelChoiceField).queryset = questions
         if not questions:  # a practice without a list of questions registers by PIN alone
             self._field("method", forms.ChoiceField).choices = Registration.Method.choices[:1]
         self._field("recipient", forms.ChoiceField).choices = list(self._recipients())
+        self.asks_whether_shared = False
         self.initial = self._prefilled()
 
     def clean(self) -> dict[str, Any]:
@@ -157,22 +161,22 @@ class RegistrationForm(forms.Form):
     # --- How it is done ---
 
     def _recipients(self) -> Iterable[tuple[str, str]]:
-        for contact in self.contacts:
-            yield str(contact.pk), " · ".join(filter(None, [contact.name, contact.relationship]))
         if self.may_be_patient:
             yield PATIENT, "The patient"
+        for contact in self.contacts:
+            yield str(contact.pk), " · ".join(filter(None, [contact.name, contact.relationship]))
         yield OTHER, "Somebody else"
 
     def _contact(self, key: str) -> Contact | None:
         return next((each for each in self.contacts if str(each.pk) == key), None)
 
     def _prefilled(self) -> dict[str, Any]:
-        """The first contact who may have a PIN, with the address and the number on record."""
+        """The patient who is of age, otherwise the first contact who may have a PIN, with what is on record."""
         first = next((each for each in self.contacts if each.has_authority), None)
-        chosen: Contact | Patient | None = first or (self.patient if self.may_be_patient else None)
+        chosen: Contact | Patient | None = self.patient if self.may_be_patient else first
         return {
             "window": uuid.uuid4(),
-            "recipient": str(first.pk) if first else PATIENT if chosen else OTHER,
+            "recipient": PATIENT if self.may_be_patient else str(first.pk) if first else OTHER,
             "email": chosen.email if chosen else "",
             "cell_phone": _shown(chosen.phone) if chosen else "",
         }
@@ -210,7 +214,7 @@ class RegistrationForm(forms.Form):
             else:
                 self.cleaned_data["cell_phone"] = number
                 self._check_not_anothers("cell_phone", f"+1{number}", {each: each.phone_key for each in self.contacts})
-        if self._require("carrier", "Choose the cell carrier: a text goes through its gateway."):
+        if self._require("carrier", "Choose the family’s cell carrier."):
             carrier: Carrier = self.cleaned_data["carrier"]
             if carrier.has_ended(on=self.today):
                 self.add_error("carrier", carrier.warning(on=self.today))
@@ -218,8 +222,14 @@ class RegistrationForm(forms.Form):
     def _check_not_anothers(self, field: str, key: str, known: dict[Contact, str]) -> None:
         """A PIN for one parent must not go to the other one because the address of the first was left in the field."""
         owners = [contact for contact, theirs in known.items() if theirs == key]
-        if owners and self.cleaned_data.get("recipient") not in {str(each.pk) for each in owners}:
-            self.add_error(field, f"This belongs to {owners[0].name}, who is not the one you chose. Check “For whom”.")
+        is_anothers = owners and self.cleaned_data.get("recipient") not in {str(each.pk) for each in owners}
+        if is_anothers and not self.cleaned_data.get("shared_address"):
+            self.asks_whether_shared = True
+            self.add_error(
+                field,
+                f"This belongs to {owners[0].name}, who is not the one you chose. "
+                "Check “For whom”, or say below that they share it.",
+            )
 
 
 def _shown(phone: str) -> str:
@@ -230,6 +240,6 @@ class RevokeForm(forms.Form):
     reason = forms.CharField(
         label="Reason",
         max_length=200,
-        error_messages={"required": "Say why: it is kept in the activity."},
+        error_messages={"required": "Type a reason. Your manager sees it."},
         help_text="For example: sent to a wrong address.",
     )

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 from django.contrib import messages as notices
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,14 +12,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.models import OutgoingMessage
 from patients.models import Patient
+from portal import access, audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
-from registration import issuing, printing, reveals, rules
+from registration import ending, issuing, printing, reveals, rules
 from registration.desk.forms import RegistrationForm, RevokeForm
 from registration.models import Registration
+from registration.templatetags import registration_panel
 
 _SLOW_AFTER = timedelta(minutes=5)
+_FAILED_SHOWN = timedelta(days=3)
 
 
 @require_safe
@@ -33,7 +37,7 @@ def dashboard(request: StaffRequest) -> HttpResponse:
         request,
         "desk/dashboard.html",
         {
-            "failed": live.filter(message__state=OutgoingMessage.State.FAILED)[:20],
+            "failed": _failed(request)[:20],
             "waiting": live.filter(message__state__in=OutgoingMessage.UNFINISHED, issued_at__lt=now - _SLOW_AFTER)[:20],
             "ending": live.filter(expires_at__lt=now + timedelta(days=1)).order_by("expires_at")[:20],
             "latest": ours[:10],
@@ -47,6 +51,14 @@ def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpRespon
     """The Patient Registration window: over the account page, or a whole page without JavaScript."""
     patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
     form = RegistrationForm(request.POST or None, practice=request.practice, patient=patient)
+    if request.method != "POST":
+        audit.record(
+            audit.Action.ACCOUNT_VIEWED,
+            actor=Actor.of(request),
+            practice=request.practice,
+            patient=patient.pk,
+            details={"in": "Patient Registration window"},
+        )
     refused = rules.why_not(patient)
     if request.method == "POST" and not refused and form.is_valid():
         try:
@@ -65,7 +77,11 @@ def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpRespon
 def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The registrations of the account page by themselves: what the page asks for while a message is on its way."""
     patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
-    return render(request, "desk/_live.html", {"patient": patient})
+    may = access.context(request)["may"]
+    panel = registration_panel.panel(request, patient, may=may)
+    if request.GET.get("seen") == panel["seen"]:
+        return HttpResponse(status=204)  # nothing new: the page keeps what it has, and the focus where it is
+    return render(request, "desk/_live.html", {"patient": patient, "panel": panel})
 
 
 @require_safe
@@ -87,7 +103,7 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     patient = registration.patients.all()[0]
     form = RevokeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if issuing.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.of(request)):
+        if ending.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.of(request)):
             notices.success(request, f"The registration for {registration.recipient_name} is revoked.")
         else:
             notices.info(request, f"The registration for {registration.recipient_name} had ended already.")
@@ -95,6 +111,18 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     return render(
         request, "desk/revoke.html", {"registration": registration, "patient": patient, "form": form}, status=status
+    )
+
+
+def _failed(request: StaffRequest) -> QuerySet[Registration]:
+    """Messages that failed in the last days, even where the PIN has run out since: the family is still waiting."""
+    given_up = (Registration.State.SUPERSEDED, Registration.State.REVOKED)
+    return (
+        Registration.objects.of(request.practice)
+        .filter(message__state=OutgoingMessage.State.FAILED, message__finished_at__gt=timezone.now() - _FAILED_SHOWN)
+        .exclude(state__in=given_up)
+        .select_related("message", "issued_by")
+        .prefetch_related("patients")
     )
 
 
@@ -117,7 +145,13 @@ def _completed(request: StaffRequest, patient: Patient, registration: Registrati
     return render(
         request,
         _template(request, "completed"),
-        {"patient": patient, "registration": registration, "pin": pin, "print_now": print_now and pin is not None},
+        {
+            "patient": patient,
+            "registration": registration,
+            "pin": pin,
+            "print_now": print_now and pin is not None,
+            "replaced": registration.replaced().exists(),
+        },
     )
 
 

@@ -1,9 +1,11 @@
 """What registration shows on the account page, which belongs to the floor below: the one place where it hands down."""
 
+import hashlib
 from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 
 from notifications.models import OutgoingMessage
 from patients.models import Patient, PortalStatus
@@ -30,11 +32,10 @@ _MESSAGE_TONES = {
 @register.inclusion_tag("desk/_account_settings.html", takes_context=True)
 def account_settings(context: dict[str, Any], patient: Patient, oob: bool = False) -> dict[str, Any]:
     """The Account Settings panel: Status, PIN/VQ, Register Patient. `oob`: it replaces the one on the page (htmx)."""
-    live = patient.registrations.live().first()
     return {
         "patient": patient,
         "oob": oob,
-        "live": live,
+        "live": list(patient.registrations.live()),
         "refused": rules.why_not(patient),
         "registered": patient.portal_status == PortalStatus.REGISTERED,
         "may": context["may"],
@@ -44,15 +45,24 @@ def account_settings(context: dict[str, Any], patient: Patient, oob: bool = Fals
 @register.inclusion_tag("desk/_registrations.html", takes_context=True)
 def registrations(context: dict[str, Any], patient: Patient) -> dict[str, Any]:
     """The registrations of a patient, the newest first, and what became of each message."""
-    request: HttpRequest = context["request"]
+    return panel(context["request"], patient, may=context["may"])
+
+
+def panel(request: HttpRequest, patient: Patient, *, may: dict[str, bool]) -> dict[str, Any]:
+    """`rows` is the panel's content; `seen` names it, so that a page that has it already need not get it again."""
     session_key = request.session.session_key or ""
-    rows = patient.registrations.select_related("message", "issued_by", "ended_by").prefetch_related("message__events")
-    listed = list(rows[:30])
+    listed = list(
+        patient.registrations.select_related("message", "issued_by", "ended_by").prefetch_related("message__events")[
+            :30
+        ]
+    )
+    listing = [(each, reveals.is_open(each, session_key=session_key)) for each in listed]
+    rows = render_to_string("desk/_registration_rows.html", {"registrations": listing, "may": may})
     return {
         "patient": patient,
-        "registrations": [(each, reveals.is_open(each, session_key=session_key)) for each in listed],
+        "rows": rows,
+        "seen": hashlib.sha256(rows.encode()).hexdigest()[:16],
         "unfinished": any(each.message and not each.message.is_finished for each in listed),
-        "may": context["may"],
     }
 
 

@@ -1,78 +1,104 @@
 // What JavaScript adds to the desk's pages: the window over the account page, fields filled from the family contact,
-// warnings as one chooses. Every page works without it.
+// warnings as one chooses, the live state of a message. Every page works without it.
 (() => {
   const dialog = document.getElementById("window");
   const body = document.getElementById("window-body");
-  const IDLE_LIMIT = 30 * 60 * 1000; // as SESSION_IDLE_LIMIT
+  const news = document.getElementById("news");
+  let sending = false;
+
+  const takeFocus = (root) => root.querySelector("[data-take-focus]")?.focus();
 
   // --- The window ---
 
-  const closeWindow = () => dialog.close();
+  const opened = () => {
+    if (dialog.open) return;
+    dialog.showModal();
+    (dialog.querySelector("[name=method]:checked") || dialog.querySelector("[data-close-window]"))?.focus();
+  };
 
-  dialog.addEventListener("close", () => {
-    body.replaceChildren(); // a PIN does not stay in the page behind
-    const opener = document.getElementById("register-patient");
-    if (opener) opener.focus();
-  });
-
-  document.addEventListener("click", (event) => {
-    if (dialog.open && event.target.closest("[data-close-window]")) {
-      event.preventDefault();
-      closeWindow();
-    }
-  });
-
+  // What was swapped in: a form (again, with what is to be mended), or the PIN.
   const shown = (root) => {
     takeFocus(root);
     for (const form of root.querySelectorAll("[data-registration]")) prepare(form);
-    if (root.querySelector("[data-completed]")) htmx.trigger(document.body, "registration-issued");
+    if (!root.querySelector("[data-completed]")) return;
+    htmx.trigger(document.body, "registration-issued");
     const sheet = root.querySelector("[data-open-now]");
     if (sheet) window.open(sheet.href, "_blank", "noopener");
   };
 
-  const takeFocus = (root) => root.querySelector("[data-take-focus]")?.focus();
+  dialog.addEventListener("close", () => {
+    body.replaceChildren(); // a PIN does not stay in the page behind
+    document.getElementById("register-patient")?.focus();
+  });
+
+  // Nobody closes the window on a registration that is just being made: its PIN would never be seen.
+  dialog.addEventListener("cancel", (event) => { if (sending) event.preventDefault(); });
+  document.addEventListener("click", (event) => {
+    if (!dialog.open || !event.target.closest("[data-close-window]")) return;
+    event.preventDefault();
+    if (!sending) dialog.close();
+  });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (!body.contains(event.detail.target) && event.detail.target !== body && !dialog.contains(event.target)) return;
-    if (!dialog.open) {
-      dialog.showModal();
-      (dialog.querySelector("[name=method]:checked") || dialog.querySelector("[data-close-window]"))?.focus();
+    const target = event.detail.target;
+    if (target === body) opened();
+    if (target === body || event.detail.requestConfig.elt.matches("[data-registration]")) {
+      shown(dialog.open ? body : document.getElementById("content"));
     }
-    shown(body);
+    if (target.id === "registrations") {
+      const latest = document.querySelector("#registrations [data-news]")?.textContent.replace(/\s+/g, " ").trim() || "";
+      announce(latest);
+    }
   });
 
-  // The network gone, or the server in trouble: what was typed is still there.
-  const connectionLost = (event) => {
-    const form = event.target.closest("[data-registration]");
-    const notice = form?.querySelector("[data-connection-lost]");
-    if (!notice) return;
-    notice.hidden = false;
-    notice.scrollIntoView({ block: "nearest" });
+  // Said once by a screen reader, then gone: the page itself keeps the words.
+  let announced = "";
+  const announce = (words) => {
+    if (words === announced) return;
+    announced = news.textContent = words;
+    setTimeout(() => { news.textContent = ""; }, 4000);
   };
-  document.addEventListener("htmx:sendError", connectionLost);
-  document.addEventListener("htmx:responseError", connectionLost);
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    const notice = event.target.querySelector?.("[data-connection-lost]");
-    if (notice) notice.hidden = true;
+
+  // --- When it does not get through: what was typed is still there, and nothing is said that is not known ---
+
+  const TROUBLE = {
+    network: "The server could not be reached. What you typed is still here: try again in a moment. If it did get through, completing it again does no harm.",
+    stale: "Somebody signed in or out since you opened this page, so nothing was issued or sent. Reload the page and register again.",
+    server: "Something went wrong on our side. Look at the account page before you try again: it shows whether a registration was issued.",
+  };
+  const tell = (form, trouble) => {
+    const notice = form?.querySelector("[data-trouble]");
+    if (!notice) return;
+    notice.textContent = trouble;
+    notice.hidden = !trouble;
+    if (trouble) notice.scrollIntoView({ block: "nearest" });
+  };
+  const formOf = (event) => event.detail.requestConfig?.elt?.closest("[data-registration]");
+  document.addEventListener("htmx:sendError", (event) => tell(formOf(event), TROUBLE.network));
+  document.addEventListener("htmx:responseError", (event) => {
+    tell(formOf(event), event.detail.xhr.status === 403 || event.detail.xhr.status === 404 ? TROUBLE.stale : TROUBLE.server);
   });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = formOf(event);
+    if (form) {
+      sending = true;
+      tell(form, "");
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => { if (formOf(event)) sending = false; });
 
   // --- The registration form ---
 
   const prepare = (form) => {
-    const contacts = JSON.parse(form.querySelector("#contacts-data")?.textContent || "{}");
-    const filled = { email: "email", cell_phone: "phone" };
-    let chosen = form.querySelector("[name=recipient]:checked")?.value;
+    const people = JSON.parse(form.querySelector("#contacts-data")?.textContent || "{}");
     form.addEventListener("change", (event) => {
-      if (event.target.name === "recipient") {
-        for (const [name, kind] of Object.entries(filled)) {
-          const input = form.elements[name];
-          const before = contacts[chosen]?.[kind] || "";
-          // What was typed by hand stays; what came from the contact goes with the contact.
-          if (input.value === before) input.value = contacts[event.target.value]?.[kind] || "";
-        }
-        chosen = event.target.value;
+      const { name, value } = event.target;
+      if (name === "recipient") {
+        // An address belongs to a person: with another person it goes, typed or not. A PIN must not follow the wrong one.
+        form.elements.email.value = people[value]?.email || "";
+        form.elements.cell_phone.value = people[value]?.phone || "";
       }
-      if (event.target.name === "method" && event.target.value === "question" && form.elements.delivery.value === "none") {
+      if (name === "method" && value === "question" && form.elements.delivery.value === "none") {
         form.querySelector("[name=delivery][value=email]").checked = true;
       }
       warn(form);
@@ -84,23 +110,21 @@
     const carrier = form.elements.carrier;
     const warning = form.querySelector("[data-carrier-warning]");
     if (!carrier || !warning) return;
-    warning.textContent = carrier.selectedOptions[0]?.dataset.warning || "";
-    warning.hidden = !warning.textContent || carrier.classList.contains("is-invalid");
+    warning.textContent = carrier.classList.contains("is-invalid") ? "" : carrier.selectedOptions[0]?.dataset.warning || "";
   };
 
   // --- Everywhere ---
 
-  document.addEventListener("change", (event) => {
-    event.target.closest("[data-submit-on-change]")?.requestSubmit();
-  });
+  // Back to the results that one came from, not to an empty search.
+  const search = document.querySelector("[data-back-to-search]");
+  if (search && document.referrer.startsWith(`${search.href}?`)) search.href = document.referrer;
 
-  let idle;
-  const notIdle = () => {
-    clearTimeout(idle);
-    idle = setTimeout(() => location.reload(), IDLE_LIMIT + 60 * 1000); // the server asks to sign in again
+  // A page that nobody touches is left when the session has ended; asking whether it has does not keep it alive.
+  const lookWhetherSignedIn = async () => {
+    const answer = await fetch("/accounts/session/", { headers: { "X-Live-Update": "true" } }).catch(() => null);
+    if (answer?.status === 401) location.assign(location.pathname);
   };
-  for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, notIdle, { passive: true });
-  notIdle();
+  if (document.querySelector("[data-signed-in]")) setInterval(lookWhetherSignedIn, 5 * 60 * 1000);
 
   takeFocus(document);
   for (const form of document.querySelectorAll("[data-registration]")) prepare(form);

@@ -86,6 +86,8 @@ def desk_page(context: BrowserContext, page: Page, front_desk: User, sign_in: Ca
 
 def check_accessibility(page: Page) -> None:
     """axe finds nothing on the page as it stands."""
+    page.wait_for_load_state()
+    expect(page.get_by_role("heading", level=1).first).to_be_attached()
     page.evaluate(AXE)
     found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", WCAG)
     assert not found, "\n".join(

@@ -68,6 +68,7 @@ def test_the_practice_is_chosen_in_the_navigation_panel(
     Membership.objects.create(user=manager, practice=other, role=Membership.Role.FRONT_DESK)
     sign_in(page, manager)
     page.get_by_label("Practice", exact=True).select_option("Harbor Street")
+    page.get_by_role("button", name="Work in this practice").click()
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
     expect(page.get_by_role("link", name="Activity")).to_be_hidden()
     page.goto(f"{portal}/patients/{patient.pk}/")

@@ -2,11 +2,13 @@
 
 import io
 import re
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pypdf import PdfReader
+from pytest_django import Settings
 
 from patients.models import Contact, Patient
 from portal.models import AuditEvent
@@ -19,12 +21,14 @@ PIN = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
 def open_account(page: Page) -> None:
     """Steps 1 to 3: Navigation Panel, Search Patients, the Patient Account page."""
     page.get_by_role("navigation", name="Navigation Panel").get_by_role("link", name="Patient Administration").click()
+    expect(page.get_by_role("heading", name="Patient Administration")).to_be_visible()
     check_accessibility(page)
     page.get_by_role("radio", name="Account").check()
     page.get_by_label("Last name").fill("lopez")
     page.get_by_label("Date of birth").fill("Mar 5 2019")
     page.get_by_label("Search by").select_option("Unregistered")
     page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="1 patient")).to_be_visible()
     check_accessibility(page)
     page.get_by_role("link", name="Select").click()
     expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
@@ -72,8 +76,10 @@ def see_it_accepted(page: Page) -> None:
 
 def open_message(page: Page) -> None:
     page.get_by_role("link", name="Demo mailbox").click()
+    expect(page.get_by_role("heading", name="Demo mailbox")).to_be_visible()
     check_accessibility(page)
     page.get_by_role("region", name="Messages").get_by_role("link").click()
+    expect(page.get_by_text("Demo mailbox / Message")).to_be_visible()
     check_accessibility(page)
 
 
@@ -122,7 +128,7 @@ def test_by_text_message(desk_page: Page, patient: Patient, mother: Contact) -> 
     page.get_by_role("radio", name="Text Message").check()
     expect(page.get_by_label("Cell phone number")).to_have_value("(612) 555-0161")
     page.get_by_label("Cell Carrier").select_option("Verizon (until March 31, 2027)")
-    expect(page.get_by_text("Verizon will close its text gateway (March 31, 2027).")).to_be_visible()
+    expect(page.get_by_text("Verizon will stop taking our texts (March 31, 2027).")).to_be_visible()
     complete(page)
     pin = shown_pin(page)
     page.get_by_role("link", name="Done").click()
@@ -187,7 +193,7 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     expect(summary).to_contain_text("Nothing was issued or sent yet.")
     check_accessibility(page)
     assert page.locator("#id_cell_phone_error").inner_text().startswith("This is not a US phone number.")
-    assert "closed its text gateway (June 17, 2025)" in page.locator("#id_carrier_error").inner_text()
+    assert "no longer takes our texts (June 17, 2025)" in page.locator("#id_carrier_error").inner_text()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Rosa Prado")
     expect(page.get_by_label("Cell phone number")).to_have_value("555-12")
     summary.get_by_role("link", name="Cell phone number").click()
@@ -219,7 +225,7 @@ def test_escape_closes_the_window_and_the_focus_comes_back(desk_page: Page, pati
     expect(page.get_by_role("button", name="Register Patient")).to_be_focused()
 
 
-def test_choosing_another_contact_fills_the_address_but_keeps_what_was_typed(
+def test_an_address_goes_with_the_person_typed_or_not(
     desk_page: Page, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     page = desk_page
@@ -230,7 +236,69 @@ def test_choosing_another_contact_fills_the_address_but_keeps_what_was_typed(
     expect(address).to_have_value("pablo@families.example")
     address.fill("pablo.work@families.example")
     page.get_by_role("radio", name="Elena García").check()
-    expect(address).to_have_value("pablo.work@families.example")
+    expect(address).to_have_value("elena@families.example")
+
+
+def test_the_window_stays_open_while_a_registration_is_being_made(
+    desk_page: Page, patient: Patient, mother: Contact
+) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+
+    def slowly(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    page.route("**/register/", slowly)
+    page.get_by_role("button", name="Complete Registration").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
+    assert shown_pin(page)
+
+
+def test_the_live_state_does_not_take_the_focus_away(
+    desk_page: Page, patient: Patient, mother: Contact, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1  # nobody there: the message waits
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    complete(page)
+    page.get_by_role("link", name="Done").click()
+    expect(page.locator("#news")).to_contain_text("Waiting to try again")
+    expect(page.get_by_text("Waiting to try again", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Revoke").focus()
+    with page.expect_response(lambda response: "seen=" in response.url) as answered:
+        pass
+    assert answered.value.status == 204
+    expect(page.get_by_role("link", name="Revoke")).to_be_focused()
+
+
+def test_a_page_from_before_somebody_else_signed_in(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    open_account(page)
+    open_window(page)
+    page.context.clear_cookies(name="csrf")
+    page.get_by_role("button", name="Complete Registration").click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing was issued or sent. Reload the page")
+    assert not Registration.objects.exists()
+
+
+def test_the_window_as_a_page_of_its_own(desk_page: Page, patient: Patient, mother: Contact, father: Contact) -> None:
+    page = desk_page
+    page.goto(f"{page.url}patients/{patient.pk}/register/")
+    address = page.get_by_role("textbox", name="Email Address")
+    address.fill("")
+    page.get_by_role("button", name="Complete Registration").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_role("radio", name="Pablo López").check()
+    expect(address).to_have_value("pablo@families.example")
+    complete(page)
+    page.get_by_role("link", name="Done").click()
+    expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
 
 
 def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -> None:

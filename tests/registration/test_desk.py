@@ -1,12 +1,14 @@
 """The Patient Registration window and what follows from it, request by request."""
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from pypdf import PdfReader
 
 from notifications.models import Carrier, OutgoingMessage
@@ -52,8 +54,8 @@ BAD = {
     "no number": ({"delivery": "text", "carrier": "Verizon"}, "cell_phone", "Type the cell phone number"),
     "an impossible number": ({"delivery": "text", "cell_phone": "555-12", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
     "a British number": ({"delivery": "text", "cell_phone": "+44 20 7946 0958", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
-    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Choose the cell carrier"),
-    "a carrier that has ended": ({"delivery": "text", "cell_phone": "(612) 555-0161", "carrier": "AT&T"}, "carrier", "has closed its text gateway (June 17, 2025)"),
+    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Choose the family’s cell carrier"),
+    "a carrier that has ended": ({"delivery": "text", "cell_phone": "(612) 555-0161", "carrier": "AT&T"}, "carrier", "no longer takes our texts (June 17, 2025)"),
     "a carrier of nobody": ({"delivery": "text", "cell_phone": "(612) 555-0161", "carrier": "77777"}, "carrier", "not one of the available choices"),
     "no question": ({"method": "question", "answer": "Rex"}, "question", "Choose a question"),
     "no answer": ({"method": "question", "question": "first"}, "answer", "Type the answer"),
@@ -187,9 +189,11 @@ def test_a_revoked_pin_is_printed_no_more(desk: Client, patient: Patient, mother
 
 
 def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient, mother: Contact) -> None:
-    assert "Nothing. No message failed" in desk.get("/").content.decode()
+    assert "Nothing. No message failed or hangs" in desk.get("/").content.decode()
     desk.post(window(patient), typed(mother))
-    OutgoingMessage.objects.update(state="failed", due_at=None, outcome="The address was refused (550).")
+    OutgoingMessage.objects.update(
+        state="failed", due_at=None, finished_at=timezone.now(), outcome="The address was refused (550)."
+    )
     html = desk.get("/").content.decode()
     assert "Message failed" in html
     assert "The address was refused (550)." in html
@@ -230,3 +234,65 @@ def test_an_adult_of_another_system_is_registered_as_the_patient(desk: Client, p
     }
     assert desk.post(window(adult), data).status_code == 200
     assert Registration.objects.get().recipient_key == "patient"
+
+
+def test_parents_who_share_an_address_can_say_so(
+    desk: Client, patient: Patient, mother: Contact, father: Contact
+) -> None:
+    data = typed(father, email="elena@families.example")
+    html = desk.post(window(patient), data).content.decode()
+    assert "belongs to Elena García" in html
+    assert "They share this address" in html
+    assert desk.post(window(patient), {**data, "shared_address": "on"}).status_code == 200
+    assert Registration.objects.get().recipient_name == "Pablo López"
+
+
+def test_a_patient_of_age_comes_first(desk: Client, practice: Practice) -> None:
+    grown = people.a_patient(
+        practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
+    )
+    people.a_contact(grown, "Karin", "Johansson")
+    html = desk.get(window(grown)).content.decode()
+    assert "Astrid is of age" in html
+    assert (
+        'value="patient" id="id_recipient_0" required checked' in html or 'id="id_recipient_0" required checked' in html
+    )
+    assert 'value="astrid@families.example"' in html
+
+
+def test_a_second_pin_says_that_the_first_no_longer_works(desk: Client, patient: Patient, mother: Contact) -> None:
+    assert "no longer works" not in desk.post(window(patient), typed(mother)).content.decode()
+    assert (
+        "The earlier PIN for Elena García no longer works."
+        in desk.post(window(patient), typed(mother)).content.decode()
+    )
+
+
+def test_the_page_is_told_only_what_is_new(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.post(window(patient), typed(mother))
+    html = desk.get(patient.get_absolute_url()).content.decode()
+    seen = html.split("?seen=")[1].split('"')[0]
+    path = f"/patients/{patient.pk}/registrations/"
+    assert desk.get(path, {"seen": seen}).status_code == 204
+    OutgoingMessage.objects.update(state="accepted", outcome="Accepted by the mail server.")
+    assert "Accepted by the mail server." in desk.get(path, {"seen": seen}).content.decode()
+
+
+def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
+    desk: Client, patient: Patient, mother: Contact
+) -> None:
+    Practice.objects.update(pin_profile=Practice.PinProfile.NIST)
+    with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
+        desk.force_login(User.objects.get(email="desk@maplegrove.example"))
+        desk.post(
+            window(patient), typed(mother, delivery="text", cell_phone="(612) 555-0161", carrier=carrier("Verizon"))
+        )
+        clock.shift(timedelta(minutes=11))
+        call_command("deliver", "--once", verbosity=0)
+        html = desk.get("/").content.decode()
+    assert "Not sent: what it says is no longer valid." in html
+
+
+def test_looking_at_the_window_is_looking_at_the_record(desk: Client, patient: Patient) -> None:
+    desk.get(window(patient))
+    assert AuditEvent.objects.latest("id").details == {"in": "Patient Registration window"}

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 
-from notifications.models import Carrier, OutgoingMessage
+from notifications.models import Carrier, Content, OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import issuing, pins, reveals, statuses
+from registration import ending, issuing, pins, reveals
 from registration.models import Registration, Reveal
 from registration.rules import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
 from tests import people
@@ -56,7 +56,7 @@ def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor
     assert patient.portal_status == PortalStatus.PENDING
     assert patient.name_keys.filter(status=PortalStatus.PENDING).count() == patient.name_keys.count()
     assert registration.message is not None
-    assert pin.shown in (registration.message.text or "")
+    assert pin.shown in (registration.message.content.text)
     assert pins.matches(pin.characters, registration.digest)
     assert registration.selector == pin.selector
     assert registration.expires_at - registration.issued_at == timedelta(days=7)
@@ -175,7 +175,7 @@ def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor
     registration = issue(patient, of(mother), actor, method=question, delivery=ByEmail("elena@families.example"))
     assert pins.matches("rex", registration.answer_digest)
     assert registration.message is not None
-    text = registration.message.text or ""
+    text = registration.message.content.text
     token = text.split("#q=")[1].split()[0]
     assert len(token) >= 22
     assert pins.matches(token, registration.digest)
@@ -186,7 +186,7 @@ def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor
 
 def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    assert issuing.revoke(registration, reason="wrong address", actor=actor)
+    assert ending.revoke(registration, reason="wrong address", actor=actor)
 
     patient.refresh_from_db()
     registration.refresh_from_db()
@@ -194,21 +194,22 @@ def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: C
     assert (registration.state, registration.end_reason) == (Registration.State.REVOKED, "wrong address")
     assert registration.message is not None
     message = OutgoingMessage.objects.get(pk=registration.message.pk)
-    assert (message.state, message.text, message.due_at) == (OutgoingMessage.State.CANCELLED, None, None)
+    assert (message.state, message.due_at) == (OutgoingMessage.State.CANCELLED, None)
+    assert not Content.objects.exists()
     assert AuditEvent.objects.latest("id").details["message_cancelled"] is True
-    assert not issuing.revoke(registration, reason="again", actor=actor)
+    assert not ending.revoke(registration, reason="again", actor=actor)
 
 
 def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue(patient, of(mother), actor)
         clock.shift(timedelta(days=7, seconds=-1))
-        statuses.expire_due()
+        ending.expire_due()
         assert registration.is_live
         clock.shift(timedelta(seconds=1))
         assert not registration.is_live
-        statuses.expire_due()
-        statuses.expire_due()
+        ending.expire_due()
+        ending.expire_due()
     patient.refresh_from_db()
     assert patient.portal_status == PortalStatus.UNREGISTERED
     assert actions() == ["registration_issued", "registration_expired"]
@@ -222,7 +223,7 @@ def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, sta
     registration = issue(patient, Recipient(name="Rosa Prado"), actor)
     patient.refresh_from_db()
     assert patient.portal_status == during
-    issuing.revoke(registration, reason="mistake", actor=actor)
+    ending.revoke(registration, reason="mistake", actor=actor)
     patient.refresh_from_db()
     assert patient.portal_status == status
 
@@ -273,3 +274,60 @@ def test_a_failure_on_the_way_leaves_nothing_behind(
     assert patient.portal_status == PortalStatus.UNREGISTERED
     assert not Registration.objects.exists()
     assert not OutgoingMessage.objects.exists()
+
+
+def test_a_correction_in_the_same_window_supersedes_what_went_before(
+    patient: Patient, mother: Contact, father: Contact, actor: Actor
+) -> None:
+    """The answer was lost, the desk saw that nothing happened, corrected the address and completed again."""
+    window = uuid.uuid4()
+    typo = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), window=window)
+    right = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    assert typo != right
+    assert list(patient.registrations.live()) == [right]
+    typo.refresh_from_db()
+    assert typo.message is not None
+    assert typo.message.state == OutgoingMessage.State.CANCELLED
+    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    assert again == right
+    other_parent = issue(patient, of(father), actor, window=window)
+    assert list(patient.registrations.live()) == [other_parent]
+
+
+def test_a_window_of_one_patient_says_nothing_for_another(
+    practice: Practice, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    window = uuid.uuid4()
+    aunt = Recipient(name="Rosa Prado")
+    first = issue(patient, aunt, actor, window=window)
+    other = issue(people.a_patient(practice, "Liam", "O'Brien"), aunt, actor, window=window)
+    assert first != other
+
+
+@pytest.mark.parametrize("typed", ["Elena García", "elena garcia", " ELENA  GARCIA "])
+def test_somebody_else_is_not_a_family_contact(patient: Patient, mother: Contact, actor: Actor, typed: str) -> None:
+    assert "choose this person in the list" in refused(patient, Recipient(name=typed), actor)
+
+
+@pytest.mark.parametrize("change", [{"deceased": True}, {"active": False}])
+def test_what_would_be_refused_by_now_is_revoked(
+    patient: Patient, mother: Contact, actor: Actor, change: dict[str, object]
+) -> None:
+    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+    ending.revoke_unfit()
+    assert registration.is_live
+    Patient.objects.filter(pk=patient.pk).update(**change)
+    ending.revoke_unfit()
+    registration.refresh_from_db()
+    assert registration.state == Registration.State.REVOKED
+    assert registration.message is not None
+    assert registration.message.state == OutgoingMessage.State.CANCELLED
+    assert AuditEvent.objects.latest("id").actor_name == "clock"
+
+
+def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother: Contact, actor: Actor) -> None:
+    registration = issue(patient, of(mother), actor)
+    Contact.objects.update(has_authority=False)
+    ending.revoke_unfit()
+    registration.refresh_from_db()
+    assert registration.end_reason == "The contact may not see the record any more."

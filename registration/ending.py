@@ -1,0 +1,58 @@
+"""How a registration ends before it is claimed: somebody revokes it, its time runs out, or it would be refused by now.
+
+Each is one transaction, with the locks in the order that `issuing` takes them in.
+"""
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications import outbox
+from portal import audit
+from portal.audit import Action, Actor
+from portal.models import User
+from registration import statuses
+from registration.models import Registration, Reveal
+
+State = Registration.State
+
+
+def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
+    """Ends a live registration and takes back what is still queued. False where it was not live any more."""
+    if actor.user is None:
+        raise PermissionError("A registration is revoked by a person.")
+    return _revoke(registration, reason=reason, by=actor.user, actor=actor)
+
+
+def revoke_unfit() -> None:
+    """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
+    gone = Q(patients__deceased=True) | Q(patients__active=False)
+    barred = Q(contact__has_authority=False) | Q(contact__active=False) | Q(contact__in_source=False)
+    for registration in Registration.objects.live().filter(gone | barred).select_related("practice").distinct():
+        unfit = registration.patients.filter(Q(deceased=True) | Q(active=False)).exists()
+        reason = "The patient is deceased or inactive." if unfit else "The contact may not see the record any more."
+        _revoke(registration, reason=reason, by=None, actor=audit.CLOCK)
+
+
+def expire_due() -> None:
+    """Ends what has run out. One look into an index where nothing has; called before statuses are read."""
+    due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
+    for registration in due.select_related("practice")[:500]:
+        with transaction.atomic():
+            patients = statuses.lock(registration.practice, list(registration.patients.all()))
+            if due.filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):
+                statuses.refresh(patients)
+                registration.record(Action.REGISTRATION_EXPIRED, actor=audit.CLOCK)
+
+
+@transaction.atomic
+def _revoke(registration: Registration, *, reason: str, by: User | None, actor: Actor) -> bool:
+    patients = statuses.lock(registration.practice, list(registration.patients.all()))
+    live = Registration.objects.filter(pk=registration.pk).live()
+    if not live.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):
+        return False
+    Reveal.objects.filter(registration=registration).delete()
+    statuses.refresh(patients)
+    taken_back = registration.message is not None and outbox.cancel(registration.message)
+    registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason, message_cancelled=taken_back)
+    return True
