@@ -66,6 +66,8 @@ class SearchForm(forms.Form):
             if name not in {"search_for", "search_by"}:
                 field.widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
         self.fields["date_of_birth"].widget.attrs["placeholder"] = "m/d/yyyy"
+        if data is None:
+            self.fields["last_name"].widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

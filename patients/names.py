@@ -32,8 +32,8 @@ def key(name: str) -> str:
 
 
 def surname_keys(family_name: str) -> list[str]:
-    """A key from each word of the surname to its end: "García-López" is found as "garcialopez" and as "lopez"."""
-    parts = words(family_name)
+    """A key from each part of the surname to its end: "García-López" is found as "garcialopez" and as "lopez"."""
+    parts = words(_APOSTROPHES.sub(" ", family_name))  # "O'Brien" is found as "obrien" and as "brien"
     return list(dict.fromkeys("".join(parts[start:]) for start in range(len(parts)))) or [""]
 
 

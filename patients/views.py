@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from patients import search
-from patients.forms import ACCOUNT, SearchForm
+from patients.forms import ACCOUNT, CONTACT, SearchForm
 from patients.models import Patient
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
@@ -60,7 +60,9 @@ def _without_paging(request: StaffRequest) -> str:
 
 def _record_search(request: StaffRequest, form: SearchForm, page: search.Page) -> None:
     """The trail says by which fields was searched and how many were found; not what was typed."""
-    fields = [name for name in form.fields if form.cleaned_data.get(name)]
+    fields = [name for name in form.fields if name != "search_for" and form.cleaned_data.get(name)]
+    if form.cleaned_data["search_for"] == CONTACT:
+        fields.insert(0, "family contact")
     audit.record(
         audit.Action.SEARCHED,
         actor=audit.Actor.of(request),

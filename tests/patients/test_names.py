@@ -13,6 +13,8 @@ from patients import names
         ("O'Brien", "obrien"),
         ("O’Brien", "o'brien"),
         ("O'Brien", "o brien"),
+        ("O'Brien", "brien"),
+        ("D’Angelo", "angelo"),
         ("García-López", "lopez"),
         ("García-López", "garcia lopez"),
         ("García-López", "GARCIALOPEZ"),

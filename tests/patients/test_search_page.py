@@ -25,7 +25,7 @@ def test_a_search_is_audited_without_what_was_typed(desk: Client, practice: Prac
     people.a_patient(practice)
     assert "García-López, Sofía" in page(desk, last_name="garcia")
     event = AuditEvent.objects.get(action="searched")
-    assert event.details == {"by": "search_for, last_name", "found": "1"}
+    assert event.details == {"by": "last_name", "found": "1"}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_is_hidden_neither_stops_a_search_nor_is_audited(
     assert "1 patient" in html
     assert not any(f'value="{typed}"' in html for typed in hidden.values())
     by = AuditEvent.objects.get(action="searched").details["by"]
-    assert by == ("search_for, last_name" if search_for else "last_name")
+    assert by == ("family contact, last_name" if search_for == "contact" else "last_name")
 
 
 def test_family_contacts_are_listed_in_the_order_of_their_own_column(desk: Client, practice: Practice) -> None:
