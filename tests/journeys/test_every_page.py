@@ -24,6 +24,7 @@ PAGES = [
     "/demo/mailbox/",
     "/accounts/2fa/",
     "/accounts/2fa/webauthn/",
+    "/accounts/2fa/totp/activate/",
     "/accounts/password/change/",
     "/accounts/logout/",
     "/nowhere/",
