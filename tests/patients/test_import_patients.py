@@ -12,6 +12,7 @@ import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from model_bakery import baker
 
 from patients.management.commands.import_patients import guard
@@ -239,3 +240,20 @@ def test_the_sample_is_imported_twice_without_a_duplicate() -> None:
     before = [model.objects.count() for model in (Patient, Contact, NameKey)]
     assert run(SAMPLE) == "120 patients: 0 added, 0 changed, 120 unchanged, 0 refused\n"
     assert [model.objects.count() for model in (Patient, Contact, NameKey)] == before
+
+
+@pytest.mark.django_db
+def test_the_planner_knows_of_what_was_imported(practice: Practice, tmp_path: Path) -> None:
+    """Without statistics a search by a shared address took seconds on PostgreSQL right after an import."""
+    file = tmp_path / "patients.ndjson"
+    file.write_text(
+        '{"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "1"}],'
+        ' "name": [{"family": "Lind", "given": ["Ida"]}], "birthDate": "2020-01-02"}\n'
+    )
+    call_command("import_patients", str(file), stdout=StringIO())
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'patients_namekey'")
+        else:
+            cursor.execute("SELECT count(*) FROM pg_stats WHERE tablename = 'patients_namekey'")
+        assert cursor.fetchone()[0] > 0

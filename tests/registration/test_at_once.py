@@ -1,0 +1,111 @@
+"""Many at the same moment: one registration, nothing half done, nobody waiting for ever."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from notifications import delivery
+from notifications.models import Content, OutgoingMessage
+from patients.models import Contact, Patient
+from portal import audit
+from portal.audit import Actor
+from portal.models import AuditEvent
+from registration import ending, issuing, reveals
+from registration.models import Registration
+from registration.rules import ByEmail, ByPin, Recipient
+from tests.smtp import MailServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SESSION = "a-session"
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+    """What each deed gave back, all begun at the same moment; a fault of one is the test's fault."""
+    results: list[Any] = [None] * len(deeds)
+    begin = threading.Barrier(len(deeds))
+
+    def run(number: int) -> None:
+        try:
+            begin.wait()
+            results[number] = deeds[number]()
+        except Exception as error:  # noqa: BLE001 - handed over to the test
+            results[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(deeds))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+        assert not thread.is_alive(), "somebody waits for ever"
+    faults = [result for result in results if isinstance(result, Exception)]
+    assert not faults, faults
+    return results
+
+
+def issue(patient: Patient, contact: Contact, actor: Actor, *, window: uuid.UUID) -> Registration:
+    return issuing.register_patients(
+        practice=patient.practice,
+        patients=[patient],
+        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
+        method=ByPin(),
+        delivery=ByEmail(contact.email),
+        window=window,
+        session_key=SESSION,
+        actor=actor,
+    )
+
+
+def test_eight_clicks_are_one_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
+    window = uuid.uuid4()
+    registrations = at_once(*[lambda: issue(patient, mother, actor, window=window)] * 8)
+    assert len({each.pk for each in registrations}) == 1
+    assert Registration.objects.count() == 1
+    assert OutgoingMessage.objects.count() == 1
+    assert AuditEvent.objects.filter(action="registration_issued").count() == 1
+    assert reveals.kept(registrations[0], session_key=SESSION) is not None
+
+
+def test_eight_desks_leave_one_live_pin_for_a_recipient(patient: Patient, mother: Contact, actor: Actor) -> None:
+    at_once(*[lambda: issue(patient, mother, actor, window=uuid.uuid4())] * 8)
+    assert patient.registrations.live().count() == 1
+    assert Registration.objects.filter(state=Registration.State.SUPERSEDED).count() == 7
+    assert OutgoingMessage.objects.filter(state=OutgoingMessage.State.CANCELLED).count() == 7
+    assert Content.objects.count() == 1
+    patient.refresh_from_db()
+    assert patient.portal_status == "pending"
+    assert audit.verify() == []
+
+
+def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
+    patient: Patient, mother: Contact, father: Contact, actor: Actor, mail_server: MailServer
+) -> None:
+    def desk(contact: Contact) -> None:
+        for _ in range(5):
+            registration = issue(patient, contact, actor, window=uuid.uuid4())
+            ending.revoke(registration, reason="mistake", actor=actor)
+
+    def worker() -> None:
+        for _ in range(5):
+            delivery.run(stop=threading.Event(), once=True)
+
+    def clock() -> None:
+        for _ in range(5):
+            ending.expire_due()
+            ending.revoke_unfit()
+
+    at_once(lambda: desk(mother), lambda: desk(father), worker, worker, clock)
+    worker()
+    assert not patient.registrations.live().exists()
+    assert not OutgoingMessage.objects.filter(state__in=OutgoingMessage.UNFINISHED).exists()
+    assert not Content.objects.exists()
+    assert len(set(mail_server.message_ids)) == len(mail_server.message_ids)
+    assert audit.verify() == []
+    patient.refresh_from_db()
+    assert patient.portal_status == "unregistered"
