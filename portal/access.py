@@ -119,7 +119,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and back to the page (not to a part of one) afterwards."""
     part_of = request.headers.get("HX-Current-URL")
     back = urlsplit(part_of).path if part_of else request.get_full_path() if request.method == "GET" else "/"
-    if part_of or request.method == "POST":
+    if request.method == "POST":
         messages.info(request, "You were signed out. What you just sent was not accepted: sign in and do it again.")
     response = redirect_to_login(back)
     return HttpResponse(headers={"HX-Redirect": response.url}) if part_of else response
