@@ -52,9 +52,9 @@ def register_patients(
     wish = _wish(patients, recipient, method, delivery)
     with transaction.atomic():
         locked = statuses.lock(practice, patients)
-        of_window = Registration.objects.of(practice).filter(window=window)
-        if done := of_window.filter(wish=wish).first():
-            return done
+        last = Registration.objects.of(practice).filter(window=window).order_by("-issued_at").first()
+        if last and last.wish == wish:
+            return last
         if len(locked) != len(patients):
             raise Refused("This patient is no longer there. Search again.")
         issued_at = timezone.now()

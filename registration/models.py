@@ -90,7 +90,13 @@ class Registration(models.Model):
 
     class Meta:
         ordering = ("-issued_at",)
-        constraints = (models.UniqueConstraint(fields=("practice", "window", "wish"), name="one_registration_a_wish"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("practice", "window", "wish"),
+                condition=models.Q(state="pending"),
+                name="one_registration_a_wish",
+            ),
+        )
         indexes = (
             models.Index(fields=("state", "expires_at"), name="registration_to_expire"),
             models.Index(fields=("practice", "issued_at"), name="registration_by_practice"),

@@ -290,6 +290,9 @@ def test_a_correction_in_the_same_window_supersedes_what_went_before(
     assert typo.message.state == OutgoingMessage.State.CANCELLED
     again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
     assert again == right
+    back = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), window=window)
+    assert list(patient.registrations.live()) == [back]
+    assert back not in {typo, right}
     other_parent = issue(patient, of(father), actor, window=window)
     assert list(patient.registrations.live()) == [other_parent]
 
