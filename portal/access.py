@@ -98,6 +98,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "practice": getattr(request, "practice", None),
         "memberships": getattr(request, "memberships", []),
         "may": {permission.name.lower(): True for permission in getattr(request, "permissions", ())},
+        "idle_minutes": int(settings.SESSION_IDLE_LIMIT.total_seconds() // 60),
         "demo_mailbox": settings.DEMO_MAILBOX is not None,
     }
 

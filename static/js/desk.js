@@ -119,12 +119,34 @@
   const search = document.querySelector("[data-back-to-search]");
   if (search && document.referrer.startsWith(`${search.href}?`)) search.href = document.referrer;
 
-  // A page that nobody touches is left when the session has ended; asking whether it has does not keep it alive.
-  const lookWhetherSignedIn = async () => {
-    const answer = await fetch("/accounts/session/", { headers: { "X-Live-Update": "true" } }).catch(() => null);
-    if (answer?.status === 401) location.assign(location.pathname);
+  // Who types or clicks is there, even where no page is asked for; a page that nobody touches is left when the session
+  // has ended, after a warning (WCAG 2.2.1). Asking without having been touched does not keep the session alive.
+  const watchTheSession = (idleMinutes) => {
+    const MINUTE = 60 * 1000;
+    const warning = document.getElementById("idle-warning");
+    let touched = Date.now();
+    let asked = Date.now();
+    const ask = async () => {
+      asked = Date.now();
+      const headers = asked - touched < 5 * MINUTE ? {} : { "X-Live-Update": "true" };
+      const answer = await fetch("/accounts/session/", { headers }).catch(() => null);
+      if (answer?.status === 401) location.assign(location.pathname);
+    };
+    const here = () => {
+      touched = Date.now();
+      if (!warning.matches(":popover-open")) return;
+      warning.hidePopover();
+      ask();
+    };
+    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, here, { passive: true });
+    setInterval(() => {
+      const idle = (Date.now() - touched) / MINUTE;
+      if (idle > idleMinutes - 2 && !warning.matches(":popover-open")) warning.showPopover();
+      if (idle > idleMinutes || Date.now() - asked > 4 * MINUTE) ask();
+    }, MINUTE / 2);
   };
-  if (document.querySelector("[data-signed-in]")) setInterval(lookWhetherSignedIn, 5 * 60 * 1000);
+  const signedIn = document.querySelector("[data-idle-minutes]");
+  if (signedIn && HTMLElement.prototype.showPopover) watchTheSession(Number(signedIn.dataset.idleMinutes));
 
   takeFocus(document);
   for (const form of document.querySelectorAll("[data-registration]")) prepare(form);

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 from pypdf import PdfReader
 from pytest_django import Settings
 
 from patients.models import Contact, Patient
-from portal.models import AuditEvent
+from portal.models import AuditEvent, User
 from registration.models import Registration
 from tests.journeys.conftest import check_accessibility
 
@@ -326,3 +327,22 @@ def tab_to(page: Page, there: Callable[[], bool]) -> None:
             return
         page.keyboard.press("Tab")
     pytest.fail("Tab does not lead there")
+
+
+def test_who_does_nothing_is_warned_before_the_session_ends(
+    desk_page: Page, patient: Patient, mother: Contact, front_desk: User
+) -> None:
+    page = desk_page
+    page.clock.install()
+    page.goto(f"{page.url}patients/{patient.pk}/")
+    warning = page.get_by_text("you will be signed out in two minutes")
+    page.clock.fast_forward("27:00")
+    expect(warning).to_be_hidden()
+    page.clock.fast_forward("01:31")
+    expect(warning).to_be_visible()
+    check_accessibility(page)
+    page.keyboard.press("Shift")
+    expect(warning).to_be_hidden()
+    Session.objects.all().delete()  # as after half an hour of nobody
+    page.clock.fast_forward("31:00")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
