@@ -85,8 +85,9 @@ class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
         return self.filter(practice=practice)
 
     def seen_from(self, practice: Practice) -> Self:
-        """Those of the practice, and those of the installation itself (a code for a forgotten password)."""
-        return self.filter(Q(practice=practice) | Q(practice=None))
+        """Those of the practice, and what the installation itself wrote to its members (a code for a forgotten password)."""
+        members = practice.memberships.values("user__email")
+        return self.filter(Q(practice=practice) | Q(practice=None, recipient__in=members))
 
 
 class OutgoingMessage(models.Model):

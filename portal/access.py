@@ -119,7 +119,10 @@ def _at_work(request: HttpRequest) -> StaffRequest | None:
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and back to the page (not to a part of one) afterwards."""
     part_of = request.headers.get("HX-Current-URL")
-    back = urlsplit(part_of).path if part_of else request.get_full_path() if request.method == "GET" else "/"
+    try:
+        back = urlsplit(part_of).path if part_of else request.get_full_path() if request.method == "GET" else "/"
+    except ValueError:  # no address at all
+        back = "/"
     if request.method == "POST":
         messages.info(request, "You were signed out. What you just sent was not accepted: sign in and do it again.")
     response = redirect_to_login(back)

@@ -4,10 +4,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal import audit
-from portal.models import AuditEvent, Practice
+from portal.models import AuditEvent, Practice, User
 
 
 def validate_year(value: date) -> None:
@@ -32,10 +32,13 @@ class ActivityForm(forms.Form):
         self.practice = practice
         who = self.fields["who"]
         assert isinstance(who, forms.ChoiceField)
-        members = practice.memberships.select_related("user").order_by("user__name", "user__email")
+        acted = AuditEvent.objects.filter(practice=practice, actor=OuterRef("pk"))
+        people = (
+            User.objects.filter(Q(memberships__practice=practice) | Exists(acted)).distinct().order_by("name", "email")
+        )
         who.choices = [
             ("", "Everybody"),
-            *((member.user.email, str(member.user)) for member in members),
+            *((str(person.pk), str(person)) for person in people),
             *((actor.name, actor.name.capitalize()) for actor in (audit.WORKER, audit.CLOCK, audit.COMMAND_LINE)),
         ]
 
@@ -56,7 +59,7 @@ class ActivityForm(forms.Form):
         if until := wanted["until"]:
             events = events.filter(at__lt=datetime.combine(until + timedelta(days=1), time(), self.practice.zone))
         if who := wanted["who"]:
-            events = events.filter(actor_name=who)
+            events = events.filter(actor=who) if who.isdecimal() else events.filter(actor=None, actor_name=who)
         if action := wanted["action"]:
             events = events.filter(action=action)
         if patient := wanted["patient"]:

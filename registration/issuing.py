@@ -51,7 +51,8 @@ def register_patients(
     credential = _credential(method)
     wish = _wish(patients, recipient, method, delivery)
     with transaction.atomic():
-        locked = statuses.lock(practice, patients)
+        everybody = statuses.lock(practice, [*patients, *_covered_besides(practice, patients, recipient)])
+        locked = [each for each in everybody if each in patients]
         last = Registration.objects.of(practice).filter(window=window).order_by("-issued_at").first()
         if last and last.wish == wish:
             return last
@@ -77,7 +78,7 @@ def register_patients(
         registration.message = _owe(registration, locked, credential, delivery)
         registration.save(force_insert=True)
         registration.patients.set(locked)
-        statuses.refresh(locked)
+        statuses.refresh(everybody)
         if credential.pin:
             reveals.keep(registration, credential.pin, session_key=session_key)
         _take_back_messages(superseded)
@@ -111,6 +112,14 @@ def _credential(method: Method) -> _Credential:
             return _Credential({"method": Registration.Method.QUESTION, "question": question, **columns}, token=token)
         case _:
             assert_never(method)
+
+
+def _covered_besides(practice: Practice, patients: Sequence[Patient], recipient: Recipient) -> list[Patient]:
+    """Siblings under a live registration of the recipient, which the new one is going to supersede for them too."""
+    earlier = Registration.objects.of(practice).filter(
+        state=State.PENDING, recipient_key=recipient.key, patients__in=patients
+    )
+    return list(Patient.objects.of(practice).filter(registrations__in=earlier).exclude(pk__in=[p.pk for p in patients]))
 
 
 def _supersede(registration: Registration, patients: list[Patient], *, at: datetime) -> list[Registration]:
@@ -187,8 +196,9 @@ def _wish(patients: Sequence[Patient], recipient: Recipient, method: Method, del
         case InPerson():
             to = ""
     asked = (method.question, names.key(method.answer)) if isinstance(method, ByQuestion) else ()
+    who = (recipient.key, recipient.name, recipient.relationship)
     patient_keys = sorted(str(patient.pk) for patient in patients)
-    return pins.fingerprint(json.dumps([patient_keys, recipient.key, asked, _channel(delivery), to]))
+    return pins.fingerprint(json.dumps([patient_keys, *who, asked, _channel(delivery), to]))
 
 
 def _channel(delivery: Delivery) -> Registration.Delivery:

@@ -110,9 +110,9 @@ class Registration(models.Model):
         return self.state == self.State.PENDING and self.expires_at > timezone.now()
 
     def replaced(self) -> RegistrationQuerySet:
-        """The registrations of the same recipient that ended when this one was issued."""
+        """The registrations that ended when this one was issued."""
         superseded = Registration.objects.of(self.practice).filter(state=self.State.SUPERSEDED, ended_at=self.issued_at)
-        return superseded.filter(recipient_key=self.recipient_key, patients__in=self.patients.all())
+        return superseded.filter(patients__in=self.patients.all()).distinct()
 
     def record(self, action: Action, *, actor: Actor, **details: str | bool) -> None:
         """Writes a line of the audit trail for each patient that this registration covers."""

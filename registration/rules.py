@@ -131,4 +131,14 @@ def _check_somebody_else(recipient: Recipient, patients: list[Patient]) -> None:
         raise Refused("Say who receives the registration.", field="other_name")
     for contact in Contact.objects.filter(patient__in=patients):
         if names.key(contact.name) == names.key(recipient.name):
-            raise Refused(f"{contact.name} is a family contact: choose this person in the list.", field="other_name")
+            raise Refused(_as_contact(contact), field="other_name")
+
+
+def _as_contact(contact: Contact) -> str:
+    if not contact.is_current:
+        return (
+            f"{contact.name} is no longer a family contact of this patient. If that is wrong, correct the record first."
+        )
+    if not contact.has_authority:
+        return f"{contact.name} may not see this record: no PIN can be issued to this person."
+    return f"{contact.name} is a family contact: choose this person in the list."

@@ -9,7 +9,6 @@ from portal.models import AuditEvent
 register = template.Library()
 
 _IDS: Final = {"registration", "message"}
-_SENTENCES: Final = {"by": "by {}", "found": "{} found"}
 _WORDS: Final = {
     "pin": "PIN",
     "question": "verification question",
@@ -32,4 +31,6 @@ def _in_words(name: str, value: str) -> str:
         return _WORDS.get(value, value)
     if name == "message_cancelled":
         return "its message was taken back"
-    return _SENTENCES.get(name, name.replace("_", " ") + ": {}").format(value.replace("_", " "))
+    if name == "by":
+        return "by " + value.replace("_", " ")  # names of fields; everything else is shown as it was written
+    return f"{value} found" if name == "found" else f"{name.replace('_', ' ')}: {value}"

@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from notifications.models import Carrier
 from patients import names
+from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
@@ -203,7 +204,7 @@ class RegistrationForm(forms.Form):
             self.add_error("email", f"This address cannot be right. {error}")
             return
         self.cleaned_data["email"] = valid.normalized
-        self._check_not_anothers("email", valid.normalized.casefold(), {each: each.email_key for each in self.contacts})
+        self._check_not_anothers("email", email_key(valid.normalized))
 
     def _clean_text(self) -> None:
         if self._require("cell_phone", "Type the cell phone number."):
@@ -213,21 +214,25 @@ class RegistrationForm(forms.Form):
                 self.add_error("cell_phone", str(error))
             else:
                 self.cleaned_data["cell_phone"] = number
-                self._check_not_anothers("cell_phone", f"+1{number}", {each: each.phone_key for each in self.contacts})
+                self._check_not_anothers("cell_phone", phone_key(number))
         if self._require("carrier", "Choose the family’s cell carrier."):
             carrier: Carrier = self.cleaned_data["carrier"]
             if carrier.has_ended(on=self.today):
                 self.add_error("carrier", carrier.warning(on=self.today))
 
-    def _check_not_anothers(self, field: str, key: str, known: dict[Contact, str]) -> None:
+    def _check_not_anothers(self, field: str, key: str) -> None:
         """A PIN for one parent must not go to the other one because the address of the first was left in the field."""
-        owners = [contact for contact, theirs in known.items() if theirs == key]
-        is_anothers = owners and self.cleaned_data.get("recipient") not in {str(each.pk) for each in owners}
+        people: dict[str, Contact | Patient] = {str(each.pk): each for each in self.contacts}
+        if self.may_be_patient:
+            people[PATIENT] = self.patient
+        owners = {choice: each for choice, each in people.items() if key in {each.email_key, each.phone_key}}
+        is_anothers = owners and self.cleaned_data.get("recipient") not in owners
         if is_anothers and not self.cleaned_data.get("shared_address"):
             self.asks_whether_shared = True
+            owner = "the patient" if PATIENT in owners else next(iter(owners.values())).name
             self.add_error(
                 field,
-                f"This belongs to {owners[0].name}, who is not the one you chose. "
+                f"This belongs to {owner}, who is not the one you chose. "
                 "Check “For whom”, or say below that they share it.",
             )
 

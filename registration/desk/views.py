@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from django.contrib import messages as notices
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -117,10 +117,16 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
 def _failed(request: StaffRequest) -> QuerySet[Registration]:
     """Messages that failed in the last days, even where the PIN has run out since: the family is still waiting."""
     given_up = (Registration.State.SUPERSEDED, Registration.State.REVOKED)
+    made_good = Registration.objects.of(request.practice).filter(
+        recipient_key=OuterRef("recipient_key"),
+        patients__registrations=OuterRef("pk"),
+        issued_at__gt=OuterRef("issued_at"),
+    )
     return (
         Registration.objects.of(request.practice)
         .filter(message__state=OutgoingMessage.State.FAILED, message__finished_at__gt=timezone.now() - _FAILED_SHOWN)
         .exclude(state__in=given_up)
+        .filter(~Exists(made_good))
         .select_related("message", "issued_by")
         .prefetch_related("patients")
     )
@@ -150,7 +156,7 @@ def _completed(request: StaffRequest, patient: Patient, registration: Registrati
             "registration": registration,
             "pin": pin,
             "print_now": print_now and pin is not None,
-            "replaced": registration.replaced().exists(),
+            "replaced": [each.recipient_name for each in registration.replaced()],
         },
     )
 

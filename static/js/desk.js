@@ -4,6 +4,7 @@
   const dialog = document.getElementById("window");
   const body = document.getElementById("window-body");
   const news = document.getElementById("news");
+  const warning = document.getElementById("idle-warning");
   let sending = false;
 
   const takeFocus = (root) => root.querySelector("[data-take-focus]")?.focus();
@@ -32,6 +33,10 @@
   });
 
   // Nobody closes the window on a registration that is just being made: its PIN would never be seen.
+  // (The browser heeds the answer to "cancel" only once, so the key itself is caught.)
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && (sending || warning?.matches(":popover-open"))) event.preventDefault();
+  }, { capture: true });
   dialog.addEventListener("cancel", (event) => { if (sending) event.preventDefault(); });
   document.addEventListener("click", (event) => {
     if (!dialog.open || !event.target.closest("[data-close-window]")) return;
@@ -64,6 +69,7 @@
   const TROUBLE = {
     network: "The server could not be reached. What you typed is still here: try again in a moment. If it did get through, completing it again does no harm.",
     stale: "Somebody signed in or out since you opened this page, so nothing was issued or sent. Reload the page and register again.",
+    elsewhere: "This patient is not in the practice that you work in now, so nothing was issued or sent. Choose the practice and search again.",
     server: "Something went wrong on our side. Look at the account page before you try again: it shows whether a registration was issued.",
   };
   const tell = (form, trouble) => {
@@ -76,7 +82,7 @@
   const formOf = (event) => event.detail.requestConfig?.elt?.closest("[data-registration]");
   document.addEventListener("htmx:sendError", (event) => tell(formOf(event), TROUBLE.network));
   document.addEventListener("htmx:responseError", (event) => {
-    tell(formOf(event), event.detail.xhr.status === 403 || event.detail.xhr.status === 404 ? TROUBLE.stale : TROUBLE.server);
+    tell(formOf(event), { 403: TROUBLE.stale, 404: TROUBLE.elsewhere }[event.detail.xhr.status] || TROUBLE.server);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const form = formOf(event);
@@ -85,7 +91,12 @@
       tell(form, "");
     }
   });
-  document.addEventListener("htmx:afterRequest", (event) => { if (formOf(event)) sending = false; });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = formOf(event);
+    if (!form) return;
+    sending = false;
+    if (!form.isConnected && !dialog.open) htmx.trigger(document.body, "registration-issued"); // nobody saw the answer
+  });
 
   // --- The registration form ---
 
@@ -97,6 +108,7 @@
         // An address belongs to a person: with another person it goes, typed or not. A PIN must not follow the wrong one.
         form.elements.email.value = people[value]?.email || "";
         form.elements.cell_phone.value = people[value]?.phone || "";
+        if (form.elements.shared_address) form.elements.shared_address.checked = false;
       }
       if (name === "method" && value === "question" && form.elements.delivery.value === "none") {
         form.querySelector("[name=delivery][value=email]").checked = true;
@@ -123,7 +135,7 @@
   // has ended, after a warning (WCAG 2.2.1). Asking without having been touched does not keep the session alive.
   const watchTheSession = (idleMinutes) => {
     const MINUTE = 60 * 1000;
-    const warning = document.getElementById("idle-warning");
+    const tabs = new BroadcastChannel("here"); // who works in one tab is there in all of them
     let touched = Date.now();
     let asked = Date.now();
     const ask = async () => {
@@ -138,10 +150,18 @@
       warning.hidePopover();
       ask();
     };
-    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, here, { passive: true });
+    const touch = () => {
+      if (Date.now() - touched > MINUTE / 4) tabs.postMessage("");
+      here();
+    };
+    tabs.addEventListener("message", here);
+    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, touch, { passive: true });
     setInterval(() => {
       const idle = (Date.now() - touched) / MINUTE;
-      if (idle > idleMinutes - 2 && !warning.matches(":popover-open")) warning.showPopover();
+      if (idle > idleMinutes - 2 && !warning.matches(":popover-open")) {
+        (dialog.open ? dialog : document.body).append(warning); // outside an open window nobody would hear of it
+        warning.showPopover();
+      }
       if (idle > idleMinutes || Date.now() - asked > 4 * MINUTE) ask();
     }, MINUTE / 2);
   };

@@ -253,7 +253,8 @@ def test_the_window_stays_open_while_a_registration_is_being_made(
 
     page.route("**/register/", slowly)
     page.get_by_role("button", name="Complete Registration").click()
-    page.keyboard.press("Escape")
+    for _ in range(3):
+        page.keyboard.press("Escape")
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
     assert shown_pin(page)
@@ -343,6 +344,12 @@ def test_who_does_nothing_is_warned_before_the_session_ends(
     check_accessibility(page)
     page.keyboard.press("Shift")
     expect(warning).to_be_hidden()
+    open_window(page)
+    page.clock.fast_forward("28:31")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("you will be signed out")
+    page.keyboard.press("Escape")
+    expect(warning).to_be_hidden()
+    expect(page.get_by_role("dialog")).to_be_visible()
     Session.objects.all().delete()  # as after half an hour of nobody
     page.clock.fast_forward("31:00")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -263,7 +263,7 @@ def test_a_patient_of_age_comes_first(desk: Client, practice: Practice) -> None:
 def test_a_second_pin_says_that_the_first_no_longer_works(desk: Client, patient: Patient, mother: Contact) -> None:
     assert "no longer works" not in desk.post(window(patient), typed(mother)).content.decode()
     assert (
-        "The earlier PIN for Elena García no longer works."
+        "The earlier registration for Elena García no longer works."
         in desk.post(window(patient), typed(mother)).content.decode()
     )
 
@@ -296,3 +296,44 @@ def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
 def test_looking_at_the_window_is_looking_at_the_record(desk: Client, patient: Patient) -> None:
     desk.get(window(patient))
     assert AuditEvent.objects.latest("id").details == {"in": "Patient Registration window"}
+
+
+def test_a_window_whose_registration_has_ended_promises_nothing(
+    desk: Client, patient: Patient, mother: Contact
+) -> None:
+    data = typed(mother)
+    desk.post(window(patient), data)
+    desk.post(f"/registrations/{Registration.objects.get().pk}/revoke/", {"reason": "mistake"})
+    html = desk.post(window(patient), data).content.decode()
+    assert "has ended since: revoked" in html
+    assert "is on its way" not in html
+
+
+def test_the_grown_patients_address_is_not_another_persons(desk: Client, practice: Practice) -> None:
+    grown = people.a_patient(
+        practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
+    )
+    karin = people.a_contact(grown, "Karin", "Johansson")
+    data = typed(karin, email="astrid@families.example")
+    assert "belongs to the patient" in desk.post(window(grown), data).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"in_source": False}, "no longer a family contact"), ({"has_authority": False}, "may not see this record")],
+)
+def test_somebody_else_who_cannot_be_chosen_in_the_list(
+    desk: Client, patient: Patient, mother: Contact, change: dict[str, Any], told: str
+) -> None:
+    Contact.objects.update(**change)
+    data = typed(mother, recipient="other", other_name="Elena García", email="x@families.example")
+    assert told in desk.post(window(patient), data).content.decode()
+
+
+def test_a_failure_that_was_made_good_needs_no_attention(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.post(window(patient), typed(mother))
+    OutgoingMessage.objects.update(state="failed", due_at=None, finished_at=timezone.now(), outcome="Refused.")
+    Registration.objects.update(state="expired")
+    assert "Message failed" in desk.get("/").content.decode()
+    desk.post(window(patient), typed(mother))
+    assert "Message failed" not in desk.get("/").content.decode()

@@ -334,3 +334,23 @@ def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother:
     ending.revoke_unfit()
     registration.refresh_from_db()
     assert registration.end_reason == "The contact may not see the record any more."
+
+
+def test_a_sibling_whose_registration_is_superseded_is_not_left_pending(
+    practice: Practice, patient: Patient, actor: Actor
+) -> None:
+    sibling = people.a_patient(practice, "Mateo", "García-López")
+    aunt = Recipient(name="Rosa Prado")
+    issuing.register_patients(
+        practice=practice,
+        patients=[patient, sibling],
+        recipient=aunt,
+        method=ByPin(),
+        delivery=InPerson(),
+        window=uuid.uuid4(),
+        session_key=SESSION,
+        actor=actor,
+    )
+    issue(patient, aunt, actor)
+    sibling.refresh_from_db()
+    assert sibling.portal_status == PortalStatus.UNREGISTERED
