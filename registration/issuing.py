@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import assert_never
 
 from django.db import transaction
@@ -18,7 +17,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications import outbox
-from notifications.models import Channel, OutgoingMessage
 from patients import names
 from patients.models import Patient
 from portal.audit import Action, Actor
@@ -75,7 +73,7 @@ def register_patients(
             **credential.columns,
         )
         superseded = _supersede(registration, locked, at=issued_at)
-        registration.message = _owe(registration, locked, credential, delivery)
+        registration.message = messages.owe(_welcome(registration, locked, credential), delivery)
         registration.save(force_insert=True)
         registration.patients.set(locked)
         statuses.refresh(everybody)
@@ -140,52 +138,6 @@ def _supersede(registration: Registration, patients: list[Patient], *, at: datet
     return superseded
 
 
-def _owe(
-    registration: Registration, patients: list[Patient], credential: _Credential, delivery: Delivery
-) -> OutgoingMessage | None:
-    """The message that the recipient is owed, in the outbox; None where the PIN is told in person."""
-    welcome = messages.Welcome(
-        practice=registration.practice,
-        patients=patients,
-        recipient_name=registration.recipient_name,
-        pin=credential.pin,
-        token=credential.token,
-        question=registration.question,
-        expires_at=registration.expires_at,
-    )
-    enqueue = partial(
-        outbox.enqueue,
-        practice=registration.practice,
-        about=patients[0].pk,
-        sender_name=registration.practice.name,
-        reply_to=registration.practice.email,
-        good_until=registration.expires_at,
-    )
-    match delivery:
-        case InPerson():
-            return None
-        case ByEmail(address):
-            mail = messages.welcome_email(welcome)
-            return enqueue(
-                channel=Channel.EMAIL,
-                recipient=address,
-                shown_recipient=address,
-                subject=mail.subject,
-                text=mail.text,
-                html=mail.html,
-            )
-        case ByText(number, carrier):
-            return enqueue(
-                channel=Channel.TEXT,
-                recipient=carrier.address_of(number),
-                shown_recipient=number,
-                subject="",
-                text=messages.welcome_text(welcome),
-            )
-        case _:
-            assert_never(delivery)
-
-
 def _wish(patients: Sequence[Patient], recipient: Recipient, method: Method, delivery: Delivery) -> str:
     """The same for the same wish. Peppered, because an answer could be guessed from a bare digest."""
     match delivery:
@@ -217,6 +169,18 @@ def _person(actor: Actor) -> User:
     if actor.user is None:
         raise PermissionError("A registration is issued and revoked by a person.")
     return actor.user
+
+
+def _welcome(registration: Registration, patients: list[Patient], credential: _Credential) -> messages.Welcome:
+    return messages.Welcome(
+        practice=registration.practice,
+        patients=patients,
+        recipient_name=registration.recipient_name,
+        pin=credential.pin,
+        token=credential.token,
+        question=registration.question,
+        expires_at=registration.expires_at,
+    )
 
 
 def _take_back_messages(registrations: list[Registration]) -> int:

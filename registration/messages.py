@@ -7,7 +7,8 @@ full name, the date of birth or the reason of a visit (HIPAA minimum necessary, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, assert_never
 
 from anyascii import anyascii
 from django.conf import settings
@@ -15,11 +16,13 @@ from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.text import get_text_list
 
+from notifications import outbox
+from notifications.models import Channel, OutgoingMessage
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
 from registration.pins import Pin
-from registration.rules import Refused
+from registration.rules import ByEmail, ByText, Delivery, InPerson, Refused
 
 # One part of a text is 160 GSM-7 characters, of which a gateway uses some for the sender.
 _BUDGET: Final = 140
@@ -85,6 +88,41 @@ def label(practice: Practice, patients: Sequence[Patient]) -> str:
     """How a message or a sheet says whom it is about, as the practice wishes: "A.G." or "Ana", and "A.G. and M.G."."""
     first_names = practice.name_on_messages == Practice.NameOnMessages.FIRST_NAME
     return get_text_list([each.first_name if first_names else each.initials for each in patients], "and")
+
+
+def owe(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
+    """Puts the welcome into the outbox, within the caller's transaction; None where the PIN is told in person."""
+    enqueue = partial(
+        outbox.enqueue,
+        practice=welcome.practice,
+        about=welcome.patients[0].pk,
+        sender_name=welcome.practice.name,
+        reply_to=welcome.practice.email,
+        good_until=welcome.expires_at,
+    )
+    match delivery:
+        case InPerson():
+            return None
+        case ByEmail(address):
+            mail = welcome_email(welcome)
+            return enqueue(
+                channel=Channel.EMAIL,
+                recipient=address,
+                shown_recipient=address,
+                subject=mail.subject,
+                text=mail.text,
+                html=mail.html,
+            )
+        case ByText(number, carrier):
+            return enqueue(
+                channel=Channel.TEXT,
+                recipient=carrier.address_of(number),
+                shown_recipient=number,
+                subject="",
+                text=welcome_text(welcome),
+            )
+        case _:
+            assert_never(delivery)
 
 
 def welcome_email(welcome: Welcome) -> Mail:
