@@ -80,13 +80,12 @@ def requires(
     return decorate
 
 
-def work_in(request: HttpRequest, practice_id: str) -> Practice | None:
-    """From now on the person works in this practice; None where it is not one of theirs."""
-    for membership in Membership.objects.filter(user=cast(User, request.user)).select_related("practice"):
-        if str(membership.practice_id) == practice_id:
-            request.session["practice"] = practice_id
-            return membership.practice
-    return None
+def work_in(request: StaffRequest, practice_id: str) -> bool:
+    """From now on the person works in this practice; False where it is not one of theirs."""
+    is_theirs = any(str(membership.practice_id) == practice_id for membership in request.memberships)
+    if is_theirs:
+        request.session["practice"] = practice_id
+    return is_theirs
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

@@ -38,6 +38,11 @@ class Actor:
         user = request.user
         if not isinstance(user, User):
             raise PermissionError("Nobody is signed in, so nobody can have done this.")
+        return cls.at(request, user=user)
+
+    @classmethod
+    def at(cls, request: HttpRequest, *, user: User) -> "Actor":
+        """This person, at the address that the request came from."""
         return cls(user=user, name=user.email, address=client_address(request))
 
 

@@ -17,7 +17,7 @@ from portal.models import AuditEvent
 @require_POST
 @requires(Permission.SEE_DASHBOARD)
 def choose_practice(request: StaffRequest) -> HttpResponse:
-    if access.work_in(request, request.POST.get("practice", "")) is None:
+    if not access.work_in(request, request.POST.get("practice", "")):
         raise Http404
     return redirect("/")
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import assert_never
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
@@ -49,7 +49,9 @@ def register_patients(
     credential = _credential(method)
     wish = _wish(patients, recipient, method, delivery)
     with transaction.atomic():
-        everybody = statuses.lock(practice, [*patients, *_covered_besides(practice, patients, recipient)])
+        replaced = _replaced_by(practice, patients, recipient, window)
+        siblings = Patient.objects.of(practice).filter(registrations__in=replaced)  # they lose theirs, too
+        everybody = statuses.lock(practice, [*patients, *siblings])
         locked = [each for each in everybody if each in patients]
         last = Registration.objects.of(practice).filter(window=window).order_by("-issued_at").first()
         if last and last.wish == wish:
@@ -72,14 +74,17 @@ def register_patients(
             wish=wish,
             **credential.columns,
         )
-        superseded = _supersede(registration, locked, at=issued_at)
+        superseded = list(replaced)
+        _supersede(superseded, at=issued_at, by=registration.issued_by)
         registration.message = messages.owe(_welcome(registration, locked, credential), delivery)
         registration.save(force_insert=True)
         registration.patients.set(locked)
         statuses.refresh(everybody)
         if credential.pin:
             reveals.keep(registration, credential.pin, session_key=session_key)
-        _take_back_messages(superseded)
+        for earlier in superseded:
+            if earlier.message:
+                outbox.cancel(earlier.message)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
         registration.record(Action.REGISTRATION_ISSUED, actor=actor)
@@ -112,30 +117,19 @@ def _credential(method: Method) -> _Credential:
             assert_never(method)
 
 
-def _covered_besides(practice: Practice, patients: Sequence[Patient], recipient: Recipient) -> list[Patient]:
-    """Siblings under a live registration of the recipient, which the new one is going to supersede for them too."""
-    earlier = Registration.objects.of(practice).filter(
-        state=State.PENDING, recipient_key=recipient.key, patients__in=patients
-    )
-    return list(Patient.objects.of(practice).filter(registrations__in=earlier).exclude(pk__in=[p.pk for p in patients]))
+def _replaced_by(
+    practice: Practice, patients: Sequence[Patient], recipient: Recipient, window: uuid.UUID
+) -> QuerySet[Registration]:
+    """What a new registration of these supersedes: the recipient's earlier one, and what the same window asked for before."""
+    same = Q(recipient_key=recipient.key) | Q(window=window)
+    return Registration.objects.of(practice).filter(same, state=State.PENDING, patients__in=patients).distinct()
 
 
-def _supersede(registration: Registration, patients: list[Patient], *, at: datetime) -> list[Registration]:
-    earlier = (
-        Registration.objects.of(registration.practice)
-        .filter(Q(recipient_key=registration.recipient_key) | Q(window=registration.window))
-        .filter(state=State.PENDING, patients__in=patients)
-        .distinct()
+def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:
+    Reveal.objects.filter(registration__in=registrations).delete()
+    Registration.objects.filter(pk__in=[each.pk for each in registrations]).update(
+        state=State.SUPERSEDED, ended_at=at, ended_by=by, end_reason="A new registration was issued."
     )
-    superseded = list(earlier)
-    Reveal.objects.filter(registration__in=superseded).delete()
-    Registration.objects.filter(pk__in=[each.pk for each in superseded]).update(
-        state=State.SUPERSEDED,
-        ended_at=at,
-        ended_by=registration.issued_by,
-        end_reason="A new registration was issued.",
-    )
-    return superseded
 
 
 def _wish(patients: Sequence[Patient], recipient: Recipient, method: Method, delivery: Delivery) -> str:
@@ -181,8 +175,3 @@ def _welcome(registration: Registration, patients: list[Patient], credential: _C
         question=registration.question,
         expires_at=registration.expires_at,
     )
-
-
-def _take_back_messages(registrations: list[Registration]) -> int:
-    """Cancels what those registrations still owe; how many messages that were."""
-    return sum(outbox.cancel(each.message) for each in registrations if each.message is not None)

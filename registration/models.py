@@ -131,7 +131,3 @@ class Reveal(models.Model):
 
     def __str__(self) -> str:
         return f"PIN of {self.registration_id} until {self.until:%H:%M}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.until > timezone.now()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
@@ -19,9 +18,8 @@ from patients.management.commands.import_patients import guard
 from patients.models import Contact, NameKey, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
+from tests import sample
 from tests.patients.test_fhir import ANA
-
-SAMPLE = Path(settings.BASE_DIR).parent / "shared/data/fhir-r4-patients-100.ndjson"
 
 
 @pytest.fixture(autouse=True)
@@ -234,11 +232,11 @@ def test_without_a_practice_there_is_nothing_to_import_into(tmp_path: Path, prac
         run(write(tmp_path, ndjson(patient())))
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample is not part of the project")
+@sample.needed
 def test_the_sample_is_imported_twice_without_a_duplicate() -> None:
-    assert run(SAMPLE) == "120 patients: 120 added, 0 changed, 0 unchanged, 0 refused\n"
+    assert run(sample.FILE) == "120 patients: 120 added, 0 changed, 0 unchanged, 0 refused\n"
     before = [model.objects.count() for model in (Patient, Contact, NameKey)]
-    assert run(SAMPLE) == "120 patients: 0 added, 0 changed, 120 unchanged, 0 refused\n"
+    assert run(sample.FILE) == "120 patients: 0 added, 0 changed, 120 unchanged, 0 refused\n"
     assert [model.objects.count() for model in (Patient, Contact, NameKey)] == before
 
 

@@ -1,25 +1,21 @@
 """Patients as a record system exports them: imported twice, one of them found, registered and welcomed."""
 
 import uuid
-from pathlib import Path
 
-import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
 from patients.models import NameKey, Patient
 from registration.models import Registration
+from tests import sample
 from tests.smtp import MailServer
 
-SAMPLE = Path(settings.BASE_DIR).parent / "shared/data/fhir-r4-patients-100.ndjson"
-
-pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="the sample lies beside the project, not in it")
+pytestmark = sample.needed
 
 
 def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -> None:
     for _ in range(2):
-        call_command("import_patients", str(SAMPLE), verbosity=0)
+        call_command("import_patients", str(sample.FILE), verbosity=0)
         assert Patient.objects.count() == 120
     assert NameKey.objects.values("patient").distinct().count() == 120
 
