@@ -121,6 +121,7 @@ class OutgoingMessage(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     cancel_asked = models.BooleanField(default=False)
     outcome = models.CharField(max_length=200, blank=True, help_text="In words, for the desk.")
+    address_refused = models.BooleanField(default=False, help_text="It failed because nobody has this address.")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -131,6 +132,7 @@ class OutgoingMessage(models.Model):
         indexes = (
             models.Index(fields=("due_at", "id"), name="message_due"),
             models.Index(fields=("practice", "state", "created_at"), name="message_by_state"),
+            models.Index(fields=("recipient", "created_at"), name="message_by_recipient"),
         )
 
     def __str__(self) -> str:
@@ -177,3 +179,21 @@ class DeliveryEvent(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class StoppedAddress(models.Model):
+    """An e-mail address or a number to which a practice sends nothing, because whoever it belongs to asked for that."""
+
+    practice = models.ForeignKey(Practice, models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=5, choices=Channel)
+    address = models.CharField(
+        max_length=254, help_text="An e-mail address in lower case, or the ten digits of a number."
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    by_name = models.CharField(max_length=254, help_text="Who wrote it down.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("practice", "channel", "address"), name="stopped_once"),)
+
+    def __str__(self) -> str:
+        return self.address

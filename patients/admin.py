@@ -28,7 +28,7 @@ class PatientAdmin(admin.ModelAdmin[Patient]):
     search_fields = ("=mrn", "=source_id", "family_name__istartswith")
     show_full_result_count = False
     inlines = (ContactInline,)
-    readonly_fields = ("practice", "source_system", "source_id", "portal_status", "settled_status", "updated_at")
+    readonly_fields = ("practice", "source_system", "source_id", "portal_status", "updated_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -54,12 +54,6 @@ class Patient(models.Model):
     postal_code = models.CharField(max_length=20, blank=True)
 
     portal_status = models.CharField(max_length=15, choices=PortalStatus, default=PortalStatus.UNREGISTERED)
-    settled_status = models.CharField(
-        max_length=15,
-        choices=PortalStatus,
-        default=PortalStatus.UNREGISTERED,
-        help_text="The portal status apart from a PIN on its way: what Pending falls back to.",
-    )
     phone_key = KeyField(max_length=20, blank=True, editable=False)
     email_key = KeyField(max_length=254, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
 from portal.models import Membership, Practice, User
+from portal.signals import home_wanted
 
 P = ParamSpec("P")
 Role = Membership.Role
@@ -31,6 +32,7 @@ class Permission(StrEnum):
     VIEW_PATIENT = "view a patient account"
     REGISTER_PATIENT = "register a patient"
     REVOKE_REGISTRATION = "revoke a registration"
+    MANAGE_ACCESS = "manage access"
     READ_DEMO_MAILBOX = "read the demo mailbox"
     SEE_ACTIVITY = "see the activity"
 
@@ -131,4 +133,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 def _without_practice(request: HttpRequest) -> HttpResponse:
     if cast(User, request.user).is_staff:
         return redirect("admin:index")
+    homes = [home for _, home in home_wanted.send(sender=None, user=request.user) if home]
+    if homes:
+        return redirect(homes[0])
     return render(request, "portal/no_practice.html", status=403)

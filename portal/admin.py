@@ -79,7 +79,12 @@ class PracticeAdmin(admin.ModelAdmin[Practice]):
         ),
         ("Logo", {"fields": ("present_logo", "logo", "remove_logo")}),
         ("Messages and PIN sheets", {"fields": ("name_on_messages", "sheet_size")}),
-        ("PINs", {"fields": ("pin_profile", "hours_by_email", "hours_by_text", "hours_in_person", "age_of_majority")}),
+        (
+            "PINs",
+            {"fields": ("pin_profile", "hours_by_email", "hours_by_text", "hours_in_person", "usual_identification")},
+        ),
+        ("Age", {"fields": ("teen_from", "age_of_majority", "minor_age_limit", "at_minor_age_limit")}),
+        ("The family’s pages", {"fields": ("slug", "terms_url", "clinical_portal_url")}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Practice | None = None) -> bool:

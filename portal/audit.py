@@ -49,6 +49,13 @@ class Actor:
 WORKER: Final = Actor(user=None, name="delivery worker")
 CLOCK: Final = Actor(user=None, name="clock")
 COMMAND_LINE: Final = Actor(user=None, name="command line")
+FAMILY_AT_THE_DOOR: Final = "family at the door"  # nobody knows yet who it is
+
+
+def at_the_door(address: str | None) -> Actor:
+    """Somebody who has not signed in, at this address."""
+    return Actor(user=None, name=FAMILY_AT_THE_DOOR, address=address)
+
 
 _WITH_PORT: Final = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")
 

@@ -1,13 +1,15 @@
 """What the activity page can be narrowed to."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal import audit
 from portal.models import AuditEvent, Practice, User
+
+_PARTS_OF_THE_PROGRAM: Final = (audit.WORKER.name, audit.CLOCK.name, audit.COMMAND_LINE.name)
 
 
 def validate_year(value: date) -> None:
@@ -39,7 +41,7 @@ class ActivityForm(forms.Form):
         who.choices = [
             ("", "Everybody"),
             *((str(person.pk), str(person)) for person in people),
-            *((actor.name, actor.name.capitalize()) for actor in (audit.WORKER, audit.CLOCK, audit.COMMAND_LINE)),
+            *((name, name.capitalize()) for name in (*_PARTS_OF_THE_PROGRAM, audit.FAMILY_AT_THE_DOOR)),
         ]
 
     def clean(self) -> dict[str, Any]:

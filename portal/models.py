@@ -8,8 +8,9 @@ from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, URLValidator
 from django.db import models
+from django.utils.text import slugify
 
 
 class UserManager(BaseUserManager["User"]):
@@ -64,6 +65,11 @@ class Practice(models.Model):
         LETTER = "letter", "US Letter"
         A4 = "a4", "A4"
 
+    class AtAgeLimit(models.TextChoices):
+        ENDS = "ends", "Parents’ access ends"
+        LIMITED = "limited", "Parents’ access becomes limited"
+        RENEWAL = "renewal", "Parents’ access pauses until it is renewed"
+
     class PinProfile(models.TextChoices):
         PRACTICE = "practice", "Practice: 7 days however it travels"
         NIST = "nist", "NIST SP 800-63A-4: e-mail 24 hours, text 10 minutes, in person 7 days"
@@ -117,12 +123,61 @@ class Practice(models.Model):
         validators=[MinValueValidator(16), MaxValueValidator(25)],
         help_text="18 in most states; Alabama and Nebraska 19, Mississippi 21. From then on the patient may have a PIN.",
     )
+    teen_from = models.PositiveSmallIntegerField(
+        "teens from the age of",
+        default=12,
+        validators=[MinValueValidator(10), MaxValueValidator(17)],
+        help_text="From then until the age of majority the desk is asked before a PIN goes to a guardian’s address.",
+    )
+    minor_age_limit = models.PositiveSmallIntegerField(
+        default=18,
+        validators=[MinValueValidator(12), MaxValueValidator(25)],
+        help_text="On this birthday the access of parents changes, and the patient may have a PIN.",
+    )
+    at_minor_age_limit = models.CharField(max_length=8, choices=AtAgeLimit, default=AtAgeLimit.ENDS)
+    usual_identification = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=[
+            ("photo_id", "Photo ID"),
+            ("known", "Known to staff"),
+            ("callback", "Called back on the number on record"),
+            ("other", "Other"),
+        ],
+        help_text="Chosen beforehand in the Patient Registration window. Leave empty to have the desk choose each time.",
+    )
+    slug = models.SlugField(
+        "short address", max_length=60, unique=True, help_text="In links to the family’s pages: /start/?practice=…"
+    )
+    terms_url = models.CharField(
+        "terms of use",
+        max_length=200,
+        blank=True,
+        validators=[URLValidator(["https", "http"])],
+        help_text="The address of your own terms. Leave empty to use the portal’s.",
+    )
+    clinical_portal_url = models.CharField(
+        "clinical portal",
+        max_length=200,
+        blank=True,
+        validators=[URLValidator(["https", "http"])],
+        help_text="Where families see the record itself, if that is another place.",
+    )
 
     class Meta:
         ordering = ("name",)
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **options: Any) -> None:
+        self.slug = self.slug or _free_slug(self.name)
+        super().save(*args, **options)
+
+    @property
+    def own_pin_age(self) -> int:
+        """Years from which a patient may have a PIN of their own."""
+        return min(self.age_of_majority, self.minor_age_limit)
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -143,6 +198,12 @@ class Practice(models.Model):
         )
         own = {"email": self.hours_by_email, "text": self.hours_by_text, "none": self.hours_in_person}
         return profile | {channel: timedelta(hours=hours) for channel, hours in own.items() if hours}
+
+
+def _free_slug(name: str) -> str:
+    wished = slugify(name)[:50] or "practice"
+    taken = set(Practice.objects.filter(slug__startswith=wished).values_list("slug", flat=True))
+    return next(each for each in (wished, *(f"{wished}-{n}" for n in range(2, 10_000))) if each not in taken)
 
 
 class Logo(models.Model):
@@ -203,6 +264,32 @@ class AuditEvent(models.Model):
         MESSAGE_CANCELLED = "message_cancelled", "Message cancelled"
         PATIENTS_IMPORTED = "patients_imported", "Imported patients"
         TRAIL_VIEWED = "trail_viewed", "Viewed the activity"
+        REGISTRATION_CLAIMED = "registration_claimed", "Claimed a registration"
+        CLAIM_FAILED = "claim_failed", "Failed to claim a registration"
+        REGISTRATION_LOCKED = "registration_locked", "Registration locked"
+        TRIES_LIMITED = "tries_limited", "Too many tries"
+        ACCOUNT_CREATED = "account_created", "Created a portal account"
+        ACCOUNT_CHANGED = "account_changed", "Changed a portal account"
+        FAMILY_VIEWED = "family_viewed", "Family viewed its access"
+        ACCESS_GIVEN = "access_given", "Access given"
+        ACCESS_REMOVED = "access_removed", "Access removed"
+        ACCESS_RESTORED = "access_restored", "Access restored"
+        ACCESS_ENDED = "access_ended", "Access ended"
+        ACCESS_LIMITED = "access_limited", "Access limited"
+        SELF_REGISTERED = "self_registered", "Registered without a PIN"
+        SELF_REGISTRATION_WITHDRAWN = "self_registration_withdrawn", "Withdrew a self-registration"
+        MATCHED = "matched", "Merge match made"
+        MATCH_REFUSED = "match_refused", "Not our patient"
+        MATCH_ASKED = "match_asked", "Asked the family for more"
+        MATCH_ANSWERED = "match_answered", "Family answered"
+        DECLINED = "declined", "Family declined the portal"
+        DECLINE_UNDONE = "decline_undone", "Took back that the family declined"
+        MESSAGES_STOPPED = "messages_stopped", "Stopped messages to an address"
+        MESSAGES_ALLOWED = "messages_allowed", "Allowed messages to an address again"
+        SIGN_IN_RESET = "sign_in_reset", "Took lost passkeys off an account"
+        SCREEN_HANDED_OVER = "screen_handed_over", "Handed the screen to the family"
+        TOLD_OF_AGE_LIMIT = "told_of_age_limit", "Told of the minor age limit"
+        REMINDED = "reminded", "Reminded that access ends"
 
     chain = models.CharField(max_length=36, editable=False, help_text="The practice, or “installation”.")
     number = models.PositiveBigIntegerField(editable=False)

@@ -1,4 +1,4 @@
-"""Two moments that upper floors may listen to; the ground floor knows nobody who does."""
+"""Moments that upper floors may listen to; the ground floor knows nobody who does."""
 
 from typing import Final
 
@@ -9,3 +9,6 @@ statuses_wanted: Final = Signal()
 
 # The worker has a moment: whoever has something to tidy up does it.
 worker_idle: Final = Signal()
+
+# Somebody is signed in who works in no practice: whoever knows where this person is at home answers with the address.
+home_wanted: Final = Signal()

@@ -1,4 +1,4 @@
-"""The portal status of patients, kept true by whatever happens to their registrations."""
+"""The portal status of patients, kept true by whatever happens to registrations, access, self-registrations and declines."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,18 @@ def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
 
 
 def refresh(patients: Sequence[Patient]) -> None:
-    """Pending while a live registration exists and nobody has access yet; otherwise what it was."""
     for patient in patients:
-        pending = patient.settled_status != PortalStatus.REGISTERED and patient.registrations.live().exists()
-        set_portal_status(patient, PortalStatus.PENDING if pending else PortalStatus(patient.settled_status))
+        set_portal_status(patient, status_of(patient))
+
+
+def status_of(patient: Patient) -> PortalStatus:
+    """What follows from the facts. Somebody's access outweighs a PIN on its way, and that a match that waits."""
+    if patient.associations.live().exists():
+        return PortalStatus.REGISTERED
+    if patient.registrations.live().exists():
+        return PortalStatus.PENDING
+    if patient.self_registrations.waiting().exists():
+        return PortalStatus.SELF_REGISTERED
+    if patient.declines.live().exists():
+        return PortalStatus.DECLINED
+    return PortalStatus.UNREGISTERED

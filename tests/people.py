@@ -47,7 +47,6 @@ def a_patient(practice: Practice, given: str = "Sofía", family: str = "García-
         family_name=family,
         phone_key=phone_key(fields.get("phone", "")) if fields.get("phone") else "",
         email_key=email_key(fields.get("email", "")),
-        settled_status=fields.get("portal_status", "unregistered"),
         **fields,
     )
     NameKey.objects.bulk_create(keys_of(patient, []))

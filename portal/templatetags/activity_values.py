@@ -8,7 +8,7 @@ from portal.models import AuditEvent
 
 register = template.Library()
 
-_IDS: Final = {"registration", "message"}
+_IDS: Final = {"registration", "association", "message"}
 _WORDS: Final = {
     "pin": "PIN",
     "question": "verification question",
@@ -31,6 +31,8 @@ def _in_words(name: str, value: str) -> str:
         return _WORDS.get(value, value)
     if name == "message_cancelled":
         return "its message was taken back"
+    if name == "messages_cancelled":
+        return f"{value} queued taken back"
     if name == "by":
         return "by " + value.replace("_", " ")  # names of fields; everything else is shown as it was written
     return f"{value} found" if name == "found" else f"{name.replace('_', ' ')}: {value}"

@@ -115,10 +115,10 @@ def test_a_value_that_is_gone_at_the_source_goes(practice: Practice) -> None:
 
 def test_a_load_never_touches_the_portal_status(practice: Practice) -> None:
     load([child()], practice=practice)
-    Patient.objects.update(portal_status=PortalStatus.PENDING, settled_status=PortalStatus.DECLINED)
+    Patient.objects.update(portal_status=PortalStatus.PENDING)
     load([child(city="Troy", family_name="Ito")], practice=practice)
     patient = Patient.objects.get()
-    assert (patient.city, patient.portal_status, patient.settled_status) == ("Troy", "pending", "declined")
+    assert (patient.city, patient.portal_status) == ("Troy", "pending")
     assert {key.status for key in patient.name_keys.all()} == {PortalStatus.PENDING}
 
 

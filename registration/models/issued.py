@@ -1,4 +1,4 @@
-"""A PIN's life: the registration that the desk issues."""
+"""What the desk issues: the registration, a PIN's life."""
 
 import uuid
 from typing import ClassVar, Self
@@ -6,11 +6,12 @@ from typing import ClassVar, Self
 from django.db import models
 from django.utils import timezone
 
-from notifications.models import OutgoingMessage
+from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Practice, User
+from registration.models.access import AccessLevel, PortalAccount
 
 
 class VerificationQuestion(models.Model):
@@ -28,6 +29,15 @@ class VerificationQuestion(models.Model):
         return self.text
 
 
+class Identification(models.TextChoices):
+    """How the desk knew who stood before it, or rang: 45 CFR 164.514(h)."""
+
+    PHOTO_ID = "photo_id", "Photo ID"
+    KNOWN = "known", "Known to staff"
+    CALLBACK = "callback", "Called back on the number on record"
+    OTHER = "other", "Other"
+
+
 class RegistrationQuerySet(models.QuerySet["Registration"]):
     def of(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
@@ -39,13 +49,14 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 class Registration(models.Model):
     """The practice's word that one recipient may see the records of these patients, and the key that proves it.
 
-    The key is a PIN (`selector`, `digest`) or a link with a question (`digest` of its token, `answer_digest`). What is
-    stored cannot be turned back into either.
+    The key is a PIN (`selector`, `digest`), a link with a question (`digest` of its token, `answer_digest`), or the
+    sign-in to an `account` that is there already. What is stored cannot be turned back into a PIN, a token or an answer.
     """
 
     class Method(models.TextChoices):
         PIN = "pin", "PIN"
         QUESTION = "question", "Verification Question"
+        ACCOUNT = "account", "Add to the account"
 
     class Delivery(models.TextChoices):
         EMAIL = "email", "Email Address"
@@ -57,6 +68,8 @@ class Registration(models.Model):
         SUPERSEDED = "superseded", "Superseded"
         REVOKED = "revoked", "Revoked"
         EXPIRED = "expired", "Expired"
+        LOCKED = "locked", "Locked"
+        CLAIMED = "claimed", "Claimed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
@@ -71,10 +84,38 @@ class Registration(models.Model):
     digest = models.CharField(max_length=200, editable=False)
     question = models.CharField(max_length=120, blank=True)
     answer_digest = models.CharField(max_length=200, blank=True, editable=False)
+    account = models.ForeignKey(
+        PortalAccount, models.PROTECT, null=True, related_name="offers", help_text="To whose account it is to be added."
+    )
     delivery = models.CharField(max_length=5, choices=Delivery)
+    carrier = models.ForeignKey(Carrier, models.SET_NULL, null=True, related_name="+")
+    language = models.CharField(max_length=10, default="en", help_text="In which the message and the sheet speak.")
     message = models.OneToOneField(OutgoingMessage, models.PROTECT, null=True, related_name="registration")
 
+    level = models.CharField("access level", max_length=7, choices=AccessLevel, default=AccessLevel.FULL)
+    access_ends_on = models.DateField(null=True, help_text="For a proxy: the last day of access.")
+    authorisation = models.CharField(
+        max_length=200, blank=True, help_text="For a proxy: the paper that gives the right."
+    )
+    identified_by = models.CharField(max_length=10, choices=Identification, blank=True)
+    told_of_risk = models.BooleanField(
+        default=False, help_text="Told that plain e-mail and texts can be read by others, and prefers them (HIPAA)."
+    )
+
+    confirmed = models.JSONField(
+        default=dict, help_text="What the desk was asked about before it was sent, and the reason that it gave."
+    )
+
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    replaces = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        related_name="replacements",
+        help_text="Sent again: the earlier one works until the message of this one is accepted.",
+    )
+    claimed_by = models.ForeignKey(PortalAccount, models.PROTECT, null=True, related_name="claimed")
     issued_at = models.DateTimeField(default=timezone.now)
     issued_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     expires_at = models.DateTimeField()
