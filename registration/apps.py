@@ -8,16 +8,24 @@ class RegistrationConfig(AppConfig):
     verbose_name = "Registrations"
 
     def ready(self) -> None:
-        from portal.signals import statuses_wanted, worker_idle
-        from registration import ending, reveals
+        from portal.models import User
+        from portal.signals import home_wanted, statuses_wanted, worker_idle
+        from registration import accounts, ending, guessing, proofs, reveals
 
         def keep_statuses_true(**_: Any) -> None:
+            ending.supersede_replaced()
             ending.expire_due()
 
         def tidy_up(**_: Any) -> None:
             ending.expire_due()
             ending.revoke_unfit()
             reveals.wipe_ended()
+            guessing.forget_old()
+            proofs.forget_old()
+
+        def family_home(*, user: User, **_: Any) -> str | None:
+            return "/family/" if accounts.of(user) else None
 
         statuses_wanted.connect(keep_statuses_true, weak=False, dispatch_uid="registration")
+        home_wanted.connect(family_home, weak=False, dispatch_uid="registration")
         worker_idle.connect(tidy_up, weak=False, dispatch_uid="registration")

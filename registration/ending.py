@@ -3,11 +3,15 @@
 Each is one transaction, with the locks in the order that `issuing` takes them in.
 """
 
+from typing import Final
+from uuid import UUID
+
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
+from notifications.models import OutgoingMessage
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
@@ -15,6 +19,9 @@ from registration import statuses
 from registration.models import Registration, Reveal
 
 State = Registration.State
+
+# The concern of registration.rules about a contact who may not see the record.
+AUTHORITY: Final = "authority"
 
 
 def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
@@ -28,10 +35,33 @@ def revoke_unfit() -> None:
     """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
     gone = Q(patients__deceased=True) | Q(patients__active=False)
     barred = Q(contact__has_authority=False) | Q(contact__active=False) | Q(contact__in_source=False)
+    barred &= ~Q(confirmed__has_key=AUTHORITY)  # the desk was asked, and had its reason
     for registration in Registration.objects.live().filter(gone | barred).select_related("practice").distinct():
         unfit = registration.patients.filter(Q(deceased=True) | Q(active=False)).exists()
         reason = "The patient is deceased or inactive." if unfit else "The contact may not see the record any more."
         _revoke(registration, reason=reason, by=None, actor=audit.CLOCK)
+
+
+def replaced_by_accepted() -> QuerySet[Registration, UUID]:
+    """Those that were sent again, and the newer message was accepted: the earlier key ends with that."""
+    accepted = OutgoingMessage.State.ACCEPTED
+    return Registration.objects.filter(replacements__message__state=accepted).order_by().values_list("pk", flat=True)
+
+
+def supersede_replaced() -> None:
+    """Ends what was sent again, once the newer message was accepted; called before registrations are read."""
+    for registration in Registration.objects.filter(
+        state=State.PENDING, replacements__message__state=OutgoingMessage.State.ACCEPTED
+    ).select_related("practice", "message"):
+        with transaction.atomic():
+            patients = statuses.lock(registration.practice, list(registration.patients.all()))
+            live = Registration.objects.filter(pk=registration.pk, state=State.PENDING)
+            if live.update(state=State.SUPERSEDED, ended_at=timezone.now(), end_reason="It was sent again."):
+                Reveal.objects.filter(registration=registration).delete()
+                statuses.refresh(patients)
+                if registration.message:
+                    outbox.cancel(registration.message)
+                registration.record(Action.REGISTRATION_SUPERSEDED, actor=audit.CLOCK)
 
 
 def expire_due() -> None:

@@ -1,0 +1,128 @@
+"""How often a key may be tried. docs/guessing.md has the arithmetic behind the figures.
+
+A try is taken before anything is compared and given back where it was right, so that a hundred tries at the same moment
+are a hundred tries. The counts are rows of the database: every machine counts the same, and no restart forgets.
+
+NIST SP 800-63B-4 3.2.2: consecutive failures are limited, and a new code does not reset the count. OWASP ASVS 5.0 6.3.1.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from registration import pins
+from registration.models import TryCount
+
+# Wrong tries of one key, until it is locked for good.
+MOST_OF_A_PIN: Final = 5
+MOST_OF_A_QUESTION: Final = 3
+
+
+class TooManyTries(Exception):
+    """No further try from this address, or from anywhere, for a while. It says nothing about any key."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most so many wrong tries in such a time."""
+
+    most: int
+    within: timedelta
+
+    @property
+    def name(self) -> str:
+        return f"{self.most}/{int(self.within.total_seconds())}"
+
+
+# A waiting room has one address, so it is not narrow; a family mistypes twice.
+OF_AN_ADDRESS: Final = (Limit(20, timedelta(hours=1)), Limit(60, timedelta(days=1)))
+OVER_ALL: Final = (Limit(2_000, timedelta(hours=1)), Limit(10_000, timedelta(days=1)))
+# Whatever PINs are issued meanwhile. NIST allows 100 failures in a row.
+OF_A_PATIENT: Final = (Limit(10, timedelta(days=1)), Limit(40, timedelta(days=30)))
+
+
+# How many codes are sent to one address, and asked for from one.
+CODES_TO_AN_ADDRESS: Final = (Limit(5, timedelta(hours=1)), Limit(15, timedelta(days=1)))
+CODES_ASKED_FROM: Final = (Limit(30, timedelta(hours=1)),)
+
+
+def take_code(*, to: str, asked_from: str | None) -> None:
+    """Takes a code from those that may be sent. Inside a transaction; raises TooManyTries."""
+    wanted = [
+        *_keys("code from", _network(asked_from), CODES_ASKED_FROM),
+        *_keys("code to", pins.fingerprint(to)[:32], CODES_TO_AN_ADDRESS),
+    ]
+    if not all(_take(key, limit) for key, limit in wanted):
+        raise TooManyTries
+
+
+def take(address: str | None) -> None:
+    """Takes a try from an address and over all. Inside a transaction; raises TooManyTries."""
+    wanted = [*_keys("all", "", OVER_ALL), *_keys("address", _network(address), OF_AN_ADDRESS)]
+    if not all(_take(key, limit) for key, limit in wanted):
+        raise TooManyTries
+
+
+def take_of_patients(patients: Iterable[UUID]) -> bool:
+    """Takes a try from each patient; False, and none taken, where one of them has none left. Inside a transaction."""
+    with transaction.atomic():
+        taken = all(_take(key, limit) for patient in sorted(patients) for key, limit in _of_patient(patient))
+        if not taken:
+            transaction.set_rollback(True)
+    return taken
+
+
+def give_back(address: str | None, patients: Iterable[UUID]) -> None:
+    """The try was right. Inside a transaction, before any other row is locked."""
+    keys: list[tuple[str, Limit]] = [*_keys("all", "", OVER_ALL), *_keys("address", _network(address), OF_AN_ADDRESS)]
+    for patient in sorted(patients):
+        keys += _of_patient(patient)
+    for key, _ in keys:
+        TryCount.objects.filter(key=key, count__gt=0).update(count=F("count") - 1)
+
+
+def is_used_up(address: str | None) -> bool:
+    """Whether the try that was just taken was the last one of this address for a while."""
+    keys = _keys("address", _network(address), OF_AN_ADDRESS)
+    return any(TryCount.objects.filter(key=key, count__gte=limit.most).exists() for key, limit in keys)
+
+
+def forget_old() -> None:
+    """Deletes counts that no limit looks at any more."""
+    TryCount.objects.filter(since__lt=timezone.now() - timedelta(days=31)).delete()
+
+
+def _of_patient(patient: UUID) -> list[tuple[str, Limit]]:
+    return _keys("patient", str(patient), OF_A_PATIENT)
+
+
+def _keys(scope: str, whose: str, limits: Sequence[Limit]) -> list[tuple[str, Limit]]:
+    return [(f"{scope}:{whose}:{limit.name}", limit) for limit in limits]
+
+
+def _take(key: str, limit: Limit) -> bool:
+    now = timezone.now()
+    TryCount.objects.get_or_create(key=key, defaults={"since": now})
+    _begin_anew(key, limit, now=now)
+    return bool(TryCount.objects.filter(key=key, count__lt=limit.most).update(count=F("count") + 1))
+
+
+def _begin_anew(key: str, limit: Limit, *, now: datetime) -> None:
+    TryCount.objects.filter(key=key, since__lte=now - limit.within).update(since=now, count=0)
+
+
+def _network(address: str | None) -> str:
+    """An IPv4 address, or the /64 of an IPv6 address, of which one customer has them all."""
+    if address is None:
+        return "unknown"
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

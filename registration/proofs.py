@@ -1,0 +1,84 @@
+"""That an e-mail address is somebody's: a six-digit code is sent there and typed here.
+
+Whether anybody has an account with the address is not asked, so that no answer can tell it. NIST SP 800-63B-4 3.1.3.
+"""
+
+import secrets
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+
+from notifications import outbox
+from notifications.models import Channel
+from portal.models import Practice
+from portal.phones import national
+from registration import guessing, pins
+from registration.models import EmailCode
+
+GOOD_FOR: Final = timedelta(minutes=15)
+MOST_TRIES: Final = 5
+
+
+class TooManyCodes(Exception):
+    """No further code for a while, to this address or from this caller."""
+
+
+class CodeGone(Exception):
+    """The code has run out, was used, or was tried too often: a new one is needed."""
+
+
+@transaction.atomic
+def send_code(address: str, *, practice: Practice | None, language: str, asked_from: str | None) -> UUID:
+    """Owes the address a code, and names it. Raises TooManyCodes."""
+    try:
+        guessing.take_code(to=address.casefold(), asked_from=asked_from)
+    except guessing.TooManyTries:
+        raise TooManyCodes from None
+    digits = f"{secrets.randbelow(1_000_000):06}"
+    now = timezone.now()
+    code = EmailCode.objects.create(
+        address=address, digest=pins.digest(digits), created_at=now, expires_at=now + GOOD_FOR
+    )
+    with translation.override(language):
+        context = {"practice": practice, "phone": national(practice.phone) if practice else "", "code": digits}
+        name = practice.name if practice else gettext("Patient portal")
+        outbox.enqueue(
+            practice=practice,
+            channel=Channel.EMAIL,
+            recipient=address,
+            shown_recipient=address,
+            sender_name=name,
+            reply_to=practice.email if practice else "",
+            subject=gettext("%(practice)s: your code") % {"practice": name},
+            text=render_to_string(
+                "registration/messages/code.txt", {**context, "minutes": GOOD_FOR // timedelta(minutes=1)}
+            ),
+            good_until=code.expires_at,
+        )
+    return code.pk
+
+
+def is_right(code_id: UUID, typed: str) -> bool:
+    """Whether this is the code; a right one is used up. Raises CodeGone, also with the last wrong try."""
+    open_codes = EmailCode.objects.filter(pk=code_id, used_at=None, expires_at__gt=timezone.now())
+    # Counted before it is compared, so that tries at the same moment are all counted.
+    if not open_codes.filter(tries__lt=MOST_TRIES).update(tries=F("tries") + 1):
+        raise CodeGone
+    code = EmailCode.objects.get(pk=code_id)
+    if pins.matches("".join(filter(str.isdecimal, typed)), code.digest):
+        if not open_codes.update(used_at=timezone.now()):
+            raise CodeGone
+        return True
+    if code.tries >= MOST_TRIES:
+        raise CodeGone
+    return False
+
+
+def forget_old() -> None:
+    EmailCode.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()
