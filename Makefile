@@ -17,7 +17,7 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check lock clean
+.PHONY: help run test test-postgresql check messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ check: .venv/dev.ready ## Lint, check the types, the migrations and the settings
 	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
 		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
+
+# A further language: a line in portal/settings.py (LANGUAGES), and mkdir -p locale/vi/LC_MESSAGES before this.
+messages: .venv/dev.ready ## Gather what is to be translated into locale/, and compile what is translated there
+	@$(apart) DEMO=True $(manage) makemessages --all --no-location --no-wrap --no-obsolete \
+		--ignore .venv --ignore staticfiles --ignore tests --ignore var
+	@$(apart) DEMO=True $(manage) compilemessages --ignore .venv --verbosity 0
 
 lock: ## Resolve the dependencies anew, with uv (ARGS=--upgrade for newer releases)
 	$(resolve) --output-file requirements.txt $(ARGS)

@@ -1,4 +1,7 @@
-"""What allauth has to say to a person (a code for a forgotten password, a changed password) goes through the outbox."""
+"""What allauth has to say to a person (a code for a forgotten password, a changed password) goes through the outbox.
+
+It is written in the language that is active: a family's at the family's pages, English at the desk's.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -9,6 +12,7 @@ from allauth.core import context as allauth_context
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from notifications import outbox
 from notifications.models import Channel
@@ -33,7 +37,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 channel=Channel.EMAIL,
                 recipient=email,
                 shown_recipient=email,
-                sender_name="Practice portal",
+                sender_name=gettext("Practice portal"),
                 subject=mail.subject,
                 text=mail.body,
                 good_until=timezone.now() + code_is_good_for if "code" in context else None,

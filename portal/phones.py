@@ -1,6 +1,7 @@
 """Phone numbers of the United States, read by phonenumbers (Google's library)."""
 
 import phonenumbers
+from django.utils.translation import gettext
 
 
 def national(number: str) -> str:
@@ -23,13 +24,16 @@ def national(number: str) -> str:
 
 
 def read_national(typed: str) -> str:
-    """The ten digits of a valid US number. Raises ValueError with a sentence for the person who typed it."""
+    """The ten digits of a valid US number.
+
+    Raises ValueError with a sentence for the person who typed it, in the language that is active.
+    """
     try:
         parsed = phonenumbers.parse(typed, "US")
     except phonenumbers.NumberParseException:
         raise ValueError(
-            "This does not read as a phone number. Type it with the area code, as (612) 555-0142."
+            gettext("This does not read as a phone number. Type it with the area code, as (612) 555-0142.")
         ) from None
     if not phonenumbers.is_valid_number_for_region(parsed, "US"):
-        raise ValueError("This is not a US phone number. Check the area code and that it has ten digits.")
+        raise ValueError(gettext("This is not a US phone number. Check the area code and that it has ten digits."))
     return str(parsed.national_number)

@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 
 import segno
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
+from django.utils import translation
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from portal.models import Logo, Practice
 from portal.phones import national
-from registration import messages
+from registration import languages, messages
 from registration.models import Registration
 from registration.pins import Pin
 from registration.rules import Recipient
@@ -43,7 +43,7 @@ _CSS: Final = CSS(
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Sheet:
-    """What is printed on one page.
+    """What is printed on one page, in the family's language.
 
     `who` is the practice's label of the patients (never a full name), `several` says whether there is more than one,
     `is_patient` whether it is given to the patient.
@@ -58,6 +58,7 @@ class Sheet:
     pin: Pin
     start_url: str
     expires_at: datetime
+    language: str = languages.ENGLISH
 
     @property
     def logo(self) -> str | None:
@@ -81,30 +82,34 @@ class Sheet:
     @property
     def until(self) -> str:
         """In the practice's time: "Monday, November 30, 2026, 3:15 PM"."""
-        # Not in the template: its date filter would first turn this to whichever zone is active.
-        return date_format(self.expires_at.astimezone(self.practice.zone), "l, F j, Y, g:i A")
+        with translation.override(self.language):
+            return languages.moment(self.expires_at, self.practice.zone)
 
 
 def sheet_for(registration: Registration, pin: Pin) -> Sheet:
     practice = registration.practice
     patients = list(registration.patients.all())
     logo = Logo.objects.filter(practice=practice).first()
+    with translation.override(registration.language):
+        who = messages.label(practice, patients)
     return Sheet(
         practice=practice,
         logo_png=bytes(logo.png) if logo else None,
-        who=messages.label(practice, patients),
+        who=who,
         several=len(patients) > 1,
         is_patient=registration.recipient_key == Recipient.PATIENT,
         recipient_name=registration.recipient_name,
         pin=pin,
-        start_url=messages.start_url(),
+        start_url=messages.start_url(registration.language, practice),
         expires_at=registration.expires_at,
+        language=registration.language,
     )
 
 
 def render(sheets: Sequence[Sheet]) -> bytes:
-    """One PDF (PDF/UA-1), a page for each sheet."""
-    html = render_to_string("registration/sheet.html", {"sheets": sheets})
+    """One PDF (PDF/UA-1), a page for each sheet. Its language is that of the first."""
+    with translation.override(sheets[0].language):
+        html = render_to_string("registration/sheet.html", {"sheets": sheets})
     with _ONE_AT_A_TIME:
         document = HTML(string=html, url_fetcher=_DATA_ONLY)
         pdf: bytes = document.write_pdf(stylesheets=[_CSS], font_config=_FONTS, pdf_variant="pdf/ua-1")

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final, assert_never
+from urllib.parse import urlencode
 
 from anyascii import anyascii
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
-from django.utils.text import get_text_list
+from django.utils import translation
+from django.utils.translation import gettext
 
 from notifications import outbox
 from notifications.models import Channel, OutgoingMessage
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
+from registration import languages
 from registration.pins import Pin
 from registration.rules import ByEmail, ByText, Delivery, InPerson, Refused
 
@@ -32,7 +34,10 @@ _PLAIN: Final = {chr(code) for code in range(32, 127)} - set("[]{}\\^~|`")
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Welcome:
-    """What there is to tell. Either a PIN, or a link's token with the question that guards it."""
+    """What there is to tell: a PIN, a link's token with the question that guards it, or that it is to be confirmed.
+
+    Without a PIN and a token it is an offer to somebody who has an account: nothing in it is secret.
+    """
 
     practice: Practice
     patients: Sequence[Patient]
@@ -41,14 +46,25 @@ class Welcome:
     token: str | None
     question: str
     expires_at: datetime
+    language: str = languages.ENGLISH
+
+    @property
+    def is_offer(self) -> bool:
+        return not (self.pin or self.token)
 
     @property
     def start_url(self) -> str:
-        return start_url()
+        return start_url(self.language, self.practice)
 
     @property
     def link(self) -> str:
-        return pin_link(self.start_url, self.pin) if self.pin else f"{self.start_url}#q={self.token}"
+        return self.link_from(self.start_url)
+
+    def link_from(self, start: str) -> str:
+        """The address that leads on, with what is secret in it after `start`."""
+        if self.pin:
+            return pin_link(start, self.pin)
+        return f"{start}#q={self.token}" if self.token else family_url(self.language)
 
     @property
     def who(self) -> str:
@@ -59,13 +75,8 @@ class Welcome:
         return national(self.practice.phone)
 
     @property
-    def expires(self) -> datetime:
-        return self.expires_at.astimezone(self.practice.zone)
-
-    @property
     def until(self) -> str:
-        """In the practice's time, whatever zone is active: the date filter of a template would turn it back."""
-        return date_format(self.expires, "l, F j, Y, g:i A")
+        return languages.moment(self.expires_at, self.practice.zone)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -75,8 +86,26 @@ class Mail:
     html: str
 
 
-def start_url() -> str:
-    return f"{settings.PUBLIC_URL}/start/"
+def start_url(language: str = languages.ENGLISH, practice: Practice | None = None) -> str:
+    """The family's door. It says the language where it is not English, and the practice where there are several."""
+    query = _spoken(language)
+    if practice and practice.slug and Practice.objects.exclude(pk=practice.pk).exists():
+        query["practice"] = practice.slug
+    return _address("start", query)
+
+
+def family_url(language: str = languages.ENGLISH) -> str:
+    """The family's pages, behind the sign-in, which speaks the language too."""
+    return _address("family", _spoken(language))
+
+
+def _spoken(language: str) -> dict[str, str]:
+    return {} if language == languages.ENGLISH else {"lang": language}
+
+
+def _address(page: str, query: dict[str, str]) -> str:
+    address = f"{settings.PUBLIC_URL}/{page}/"
+    return f"{address}?{urlencode(query)}" if query else address
 
 
 def pin_link(start: str, pin: Pin) -> str:
@@ -86,8 +115,12 @@ def pin_link(start: str, pin: Pin) -> str:
 
 def label(practice: Practice, patients: Sequence[Patient]) -> str:
     """How a message or a sheet says whom it is about, as the practice wishes: "A.G." or "Ana", and "A.G. and M.G."."""
+    return languages.listed(shown_names(practice, patients))
+
+
+def shown_names(practice: Practice, patients: Sequence[Patient]) -> list[str]:
     first_names = practice.name_on_messages == Practice.NameOnMessages.FIRST_NAME
-    return get_text_list([each.first_name if first_names else each.initials for each in patients], "and")
+    return [each.first_name if first_names else each.initials for each in patients]
 
 
 def owe(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
@@ -126,35 +159,72 @@ def owe(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
 
 
 def welcome_email(welcome: Welcome) -> Mail:
-    context = {"welcome": welcome, "practice": welcome.practice}
-    return Mail(
-        subject=f"{welcome.practice.name}: set up your portal access",
-        text=render_to_string("registration/messages/welcome.txt", context),
-        html=render_to_string("registration/messages/welcome.html", context),
-    )
+    with translation.override(welcome.language):
+        subject = _subject(welcome)
+        context = {"welcome": welcome, "practice": welcome.practice, "phone": welcome.phone, "subject": subject}
+        return Mail(
+            subject=subject,
+            text=render_to_string("registration/messages/welcome.txt", context),
+            html=render_to_string("registration/messages/welcome.html", context),
+        )
+
+
+def _subject(welcome: Welcome) -> str:
+    if welcome.is_offer:
+        words = gettext("%(practice)s: please confirm in your portal account")
+    else:
+        words = gettext("%(practice)s: set up your portal access")
+    return words % {"practice": welcome.practice.name}
 
 
 def welcome_text(welcome: Welcome) -> str:
-    """The text message, in GSM-7 and one part. Says less where the practice's names are long; Refused where nothing fits."""
-    name, phone = welcome.practice.short_name, welcome.phone
-    until = date_format(welcome.expires, "n/j g:iA")
-    if welcome.pin:
-        pin, url = welcome.pin.shown, welcome.start_url
-        wordings = [
-            f"{name}: portal PIN {pin} for {welcome.who}, use it by {until} at {url} Not for you? Call {phone}",
-            f"{name}: PIN {pin} for {welcome.who}, by {until} at {url} Not you? {phone}",
-            f"{name}: PIN {pin} by {until} {url} {phone}",
-        ]
-    else:
-        wordings = [
-            f"{name}: portal access for {welcome.who}, use it by {until}: {welcome.link} Not for you? Call {phone}",
-            f"{name}: portal access by {until}: {welcome.link} Help {phone}",
-            f"{name}: by {until} {welcome.link} {phone}",
-        ]
-    for wording in wordings:
-        plain = "".join(filter(_PLAIN.__contains__, anyascii(wording)))
+    """The text message, in GSM-7 and one part. Says less where the practice's names are long; Refused where nothing fits.
+
+    Its address never names the practice, because a text has no room: the PIN or the token tells.
+    """
+    with translation.override(welcome.language):
+        wordings, facts = _wordings(welcome), _facts(welcome)
+    tries = [(wording, start_url(welcome.language)) for wording in wordings]
+    # The last thing to go is the language: the page can also take it from the browser.
+    for wording, start in [*tries, (wordings[-1], start_url())]:
+        text = wording % (facts | {"url": start, "link": welcome.link_from(start)})
+        plain = "".join(filter(_PLAIN.__contains__, anyascii(text)))
         if len(plain) <= _BUDGET:
             return plain
     raise Refused(
         "The portal's address is too long for a text message. Choose Email Address or Print PIN.", field="delivery"
     )
+
+
+def _facts(welcome: Welcome) -> dict[str, str]:
+    return {
+        "name": welcome.practice.short_name,
+        "who": welcome.who,
+        "pin": welcome.pin.shown if welcome.pin else "",
+        "until": languages.short_moment(welcome.expires_at, welcome.practice.zone),
+        "phone": welcome.phone,
+    }
+
+
+# Translations have to be understood without their accents, and without ñ: only plain letters are sent.
+def _wordings(welcome: Welcome) -> list[str]:
+    """From the one that says most to the one that says least."""
+    if welcome.pin:
+        return [
+            gettext(
+                "%(name)s: portal PIN %(pin)s for %(who)s, use it by %(until)s at %(url)s Not for you? Call %(phone)s"
+            ),
+            gettext("%(name)s: PIN %(pin)s for %(who)s, by %(until)s at %(url)s Not you? %(phone)s"),
+            gettext("%(name)s: PIN %(pin)s by %(until)s %(url)s %(phone)s"),
+        ]
+    if welcome.token:
+        return [
+            gettext("%(name)s: portal access for %(who)s, use it by %(until)s: %(link)s Not for you? Call %(phone)s"),
+            gettext("%(name)s: portal access by %(until)s: %(link)s Help %(phone)s"),
+            gettext("%(name)s: by %(until)s %(link)s %(phone)s"),
+        ]
+    return [
+        gettext("%(name)s: sign in by %(until)s to add %(who)s to your account: %(link)s Not for you? Call %(phone)s"),
+        gettext("%(name)s: sign in by %(until)s and confirm: %(link)s Help %(phone)s"),
+        gettext("%(name)s: confirm by %(until)s %(link)s %(phone)s"),
+    ]

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.utils.translation import gettext
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH: Final = 12
@@ -61,13 +62,14 @@ def new() -> Pin:
 def read(typed: str) -> Pin:
     """The PIN that a person typed: any case, with or without hyphens and spaces, O as 0, I and L as 1.
 
-    Raises ValueError with a sentence for that person.
+    Raises ValueError with a sentence for that person, in the language that is active.
     """
     characters = typed.upper().translate(_READ_AS)
     if wrong := sorted(set(characters) - set(ALPHABET)):
-        raise ValueError(f"A PIN has no “{wrong[0]}”. Please check the letters.")
+        raise ValueError(gettext("A PIN has no “%(letter)s”. Please check the letters.") % {"letter": wrong[0]})
     if len(characters) != LENGTH:
-        raise ValueError(f"A PIN has {LENGTH} letters and digits; this has {len(characters)}.")
+        told = gettext("A PIN has %(length)s letters and digits; this has %(found)s.")
+        raise ValueError(told % {"length": LENGTH, "found": len(characters)})
     return Pin(characters)
 
 

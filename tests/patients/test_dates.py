@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ TODAY = date(2026, 11, 23)
 @pytest.mark.parametrize(
     "typed",
     ["3/5/2019", "03/05/2019", "03-05-19", "3.5.19", "2019-03-05", "2019/3/5", "03052019", "Mar 5 2019", "March 5, 2019",
-     "mar 5th, 2019", "5 Mar 2019", "5 March 19", " 3 / 5 / 2019 "],
+     "mar 5th, 2019", "5 Mar 2019", "5 March 19", " 3 / 5 / 2019 ", "5 de marzo de 2019", "marzo 5, 2019", "5 MARZO DEL 2019"],
 )  # fmt: skip
 def test_one_day_in_many_ways(typed: str) -> None:
     assert dates.read(typed, today=TODAY) == date(2019, 3, 5)
@@ -23,6 +24,15 @@ def test_one_day_in_many_ways(typed: str) -> None:
 def test_two_digits_mean_the_latest_year_that_has_come() -> None:
     assert dates.read("1/2/26", today=TODAY).year == 2026
     assert dates.read("1/2/27", today=TODAY).year == 1927
+
+
+def test_the_longest_month_is_read_in_either_language() -> None:
+    assert dates.read("5 de septiembre de 2019", today=TODAY) == dates.read("Sept 5 2019", today=TODAY)
+
+
+def test_a_family_is_told_in_its_language() -> None:
+    with translation.override("es"), pytest.raises(ValueError, match="El 30 de febrero no existe en 2019"):
+        dates.read("2/30/2019", today=TODAY)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.management import call_command
 from django.test import Client, RequestFactory
+from django.utils import translation
 
 from notifications.models import OutgoingMessage
 from portal.models import User
@@ -24,8 +25,8 @@ NOTICES = {
     "mfa/email/totp_activated": "Authenticator app activated.",
     "mfa/email/totp_deactivated": "Authenticator app deactivated.",
     "mfa/email/recovery_codes_generated": "recovery codes has been generated.",
-    "mfa/email/webauthn_added": "A new security key has been added.",
-    "mfa/email/webauthn_removed": "A security key has been removed.",
+    "mfa/email/webauthn_added": "A passkey was added.",
+    "mfa/email/webauthn_removed": "A passkey was taken away.",
 }
 
 
@@ -72,6 +73,28 @@ def test_the_code_for_a_forgotten_password_is_sent_while_it_is_good(client: Clie
     )
     assert "3 minutes" in text
     assert code[0] not in sent.subject
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("account/email/password_changed", "Su contraseña ha sido modificada."),
+        ("mfa/email/webauthn_added", "Se agregó una llave de acceso."),
+    ],
+)
+def test_a_familys_change_is_told_in_its_language(
+    front_desk: User, rf: RequestFactory, template: str, told: str
+) -> None:
+    request = rf.get("/", REMOTE_ADDR="192.0.2.7", headers={"User-Agent": "Firefox"})
+    request.user = front_desk
+    request.session = SessionStore()
+    with request_context(request), time_machine.travel(datetime(2026, 11, 23, 14, 5, tzinfo=UTC), tick=False):
+        with translation.override("es"):
+            get_adapter().send_notification_mail(template, front_desk)
+        sent = delivered()
+    for words in (told, "Cuándo: 23 de noviembre de 2026, 14:05 UTC", "Desde: 192.0.2.7", "a su consultorio o"):
+        assert words in sent.body
+    assert "Portal del consultorio" in sent.from_email
 
 
 def test_a_new_password_by_code_works_and_is_told(client: Client, front_desk: User) -> None:

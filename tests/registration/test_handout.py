@@ -157,6 +157,35 @@ def test_the_sheet_says_what_a_family_needs() -> None:
     assert "https" not in said
 
 
+def test_the_sheet_speaks_the_familys_language() -> None:
+    spanish = sheet(
+        language="es", several=True, who="S.G. y M.G.", start_url="https://portal.example.org/start/?lang=es"
+    )
+    pdf = handout.render([spanish])
+    said = text(pdf)
+    for words in (
+        "Privado: para Ana García",
+        "Para la familia de S.G. y M.G.",
+        "Entregado a: Ana García",
+        "Úselo hasta el lunes 30 de noviembre de 2026, 3:15 PM",
+        "Escriba el PIN y la fecha de nacimiento de cada niño o niña.",
+        "Llámenos al (612) 555-0100.",
+    ):
+        assert words in said
+    assert "?" not in said.replace("¿Necesita ayuda?", "").replace("¿No es para usted?", "")
+    assert scan(pdf) == ["https://portal.example.org/start/?lang=es#pin=K7QF2M9TXB4C"]
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert str(document.Root.Lang) == "es"
+        with document.open_metadata() as metadata:
+            assert metadata["dc:title"] == "Hoja con el PIN de Lindenwood Pediatrics"
+
+
+def test_sheets_of_two_languages_are_one_document() -> None:
+    spanish, english = pages(handout.render([sheet(language="es"), sheet()]))
+    assert "Su PIN" in spanish.extract_text()
+    assert "Your PIN" in english.extract_text()
+
+
 def test_siblings_each_need_a_date_of_birth() -> None:
     said = text(handout.render([sheet(who="S.G., M.G. and L.G.", several=True)]))
     assert "For the family of S.G., M.G. and L.G." in said
@@ -173,18 +202,27 @@ def test_a_practice_without_address_and_logo_has_a_sheet() -> None:
     assert said.startswith("Lindenwood Pediatrics (612) 555-0100")
 
 
+SECRET = {
+    "en": ("For the family", "Given to", "K7QF", "portal.", "Or scan"),
+    "es": ("Para la familia", "Entregado a", "K7QF", "portal.", "O escanee", "teléfono"),
+}
+COVER = {"en": "Private:", "es": "Privado:"}
+FOLD = {"en": "Fold here", "es": "Doble aquí"}
+
+
 @pytest.mark.parametrize("size_name", ["letter", "a4"])
 @pytest.mark.parametrize("make", [sheet, crowded_sheet])
-def test_folded_once_only_the_cover_is_to_be_seen(size_name: str, make: Any) -> None:
-    made = make()
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_folded_once_only_the_cover_is_to_be_seen(size_name: str, make: Any, language: str) -> None:
+    made = make(language=language)
     made.practice.sheet_size = size_name
     (page,) = pages(handout.render([made]))
-    fold = height_of("Fold here", page=page)
+    fold = height_of(FOLD[language], page=page)
     flap_reaches = 2 * fold
-    covered = [height_of(words, page=page) for words in ("For the family", "Given to", "K7QF", "portal.", "Or scan")]
+    covered = [height_of(words, page=page) for words in SECRET[language]]
     assert flap_reaches > max(covered) + INCH / 4, "the flap covers everything that is secret"
     assert min(covered) > fold + INCH / 8, "and all of it lies above the fold"
-    assert height_of("Private:", page=page) > flap_reaches, "the recipient’s name stays to be seen"
+    assert height_of(COVER[language], page=page) > flap_reaches, "the recipient’s name stays to be seen"
 
 
 @pytest.mark.parametrize("logo", [None, png(), png(3000, 40), png(40, 3000), b"not a picture"])
@@ -194,10 +232,14 @@ def test_whatever_the_logo_the_sheet_is_one_page_with_the_address_on_it(logo: by
     assert "1450 Cedar Avenue Lindenwood, MN 55298 (612) 555-0100" in text(pdf)
 
 
-def test_the_longest_of_everything_fits_on_one_page() -> None:
-    pdf = handout.render([crowded_sheet(start_url="https://" + "patient-portal." * 5 + "example.org/start/")])
+@pytest.mark.parametrize(
+    ("language", "end"), [("en", "Destroy it when you are done."), ("es", "Destrúyala cuando termine.")]
+)
+def test_the_longest_of_everything_fits_on_one_page(language: str, end: str) -> None:
+    url = "https://" + "patient-portal." * 5 + "example.org/start/?lang=es&practice=" + "p" * 60
+    pdf = handout.render([crowded_sheet(start_url=url, language=language)])
     assert len(pages(pdf)) == 1
-    for words in (PIN.shown, "3:15 PM", "example.org/start", "Fold here", "Destroy it when you are done."):
+    for words in (PIN.shown, "3:15 PM", "example.org/start", FOLD[language], end):
         assert words in text(pdf)
 
 
@@ -323,6 +365,15 @@ def test_the_sheet_of_a_registration_names_initials(registration: Registration, 
     made = handout.sheet_for(registration, PIN)
     expected = sheet(practice=registration.practice, logo_png=None, who="M.Q. and S.Q.", several=True)
     assert made == expected
+
+
+def test_the_sheet_of_a_registration_is_in_its_language(registration: Registration, settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://portal.example.org"
+    registration.language = "es"
+    made = handout.sheet_for(registration, PIN)
+    assert made.language == "es"
+    assert made.who == "M.Q. y S.Q."
+    assert made.start_url == "https://portal.example.org/start/?lang=es"
 
 
 def test_the_sheet_of_a_registration_never_tells_the_full_name_or_the_date_of_birth(registration: Registration) -> None:

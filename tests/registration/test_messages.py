@@ -1,20 +1,25 @@
 """What a family is told: enough, and nothing that does not belong into a message."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from django.utils import timezone
+from django.db import transaction
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from notifications.models import Content
 from patients.models import Patient
 from portal.models import Practice
-from registration import messages
+from registration import languages, messages
 from registration.messages import Welcome
 from registration.pins import Pin
-from registration.rules import Refused
+from registration.rules import ByEmail, Refused
+from tests import people
 
 GSM_7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -30,6 +35,7 @@ def a_welcome(
     token: str | None = None,
     given_names: str = "Sofía",
     family: str = "García-López",
+    language: str = "en",
 ) -> Welcome:
     practice = practice or Practice(
         name="Maple Grove Pediatrics",
@@ -46,7 +52,12 @@ def a_welcome(
         token=token,
         question="First pet?" if token else "",
         expires_at=UNTIL,
+        language=language,
     )
+
+
+def an_offer(language: str = "en") -> Welcome:
+    return replace(a_welcome(language=language), pin=None)
 
 
 def test_the_mail_has_all_that_a_family_needs(settings: Settings) -> None:
@@ -70,8 +81,9 @@ def test_the_time_is_the_practices_whatever_zone_is_active() -> None:
 
 
 @pytest.mark.parametrize("label", Practice.NameOnMessages)
-def test_no_full_name_and_no_date_of_birth(label: Practice.NameOnMessages) -> None:
-    welcome = a_welcome()
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_full_name_and_no_date_of_birth(label: Practice.NameOnMessages, language: str) -> None:
+    welcome = a_welcome(language=language)
     welcome.practice.name_on_messages = label
     mail = messages.welcome_email(welcome)
     everything = mail.subject + mail.text + mail.html + messages.welcome_text(welcome)
@@ -118,6 +130,120 @@ def test_a_text_is_one_part_of_gsm_7(
     assert "(612) 555-0142" in text
     assert ("K7QF-2M9T-XB4C" in text) is (token is None)
     assert "11/30 3:15PM" in text
+
+
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    short_name=st.from_regex(r"[A-Za-z0-9 .,'&-]{1,30}", fullmatch=True),
+    given_names=st.text(min_size=1, max_size=80),
+    key=st.sampled_from(["pin", "token", "account"]),
+    until=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_a_spanish_text_is_one_part_of_plain_letters(
+    settings: Settings, short_name: str, given_names: str, key: str, until: datetime
+) -> None:
+    settings.PUBLIC_URL = "https://portal.maplegrovepediatrics.example"
+    practice = Practice(name="x", short_name=short_name, phone="+16125550142", name_on_messages="first_name")
+    made = a_welcome(practice, given_names=given_names, token="t" * 22 if key == "token" else None, language="es")
+    text = messages.welcome_text(replace(made, expires_at=until, pin=made.pin if key == "pin" else None))
+    assert text.isascii()
+    assert len(text) <= 140
+    assert "(612) 555-0142" in text
+    assert "Call" not in text
+    assert ("K7QF-2M9T-XB4C" in text) is (key == "pin")
+    assert ("#q=" + "t" * 22 in text) is (key == "token")
+
+
+def test_a_spanish_text_names_the_language_as_long_as_there_is_room(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://portal.example"
+    welcome = a_welcome(language="es")
+    assert messages.welcome_text(welcome) == (
+        "Maple Grove Peds: PIN K7QF-2M9T-XB4C para S.G., vence 30 nov 3:15PM: https://portal.example/start/?lang=es "
+        "No es suyo? (612) 555-0142"
+    )
+    welcome.practice.short_name = "Maple Grove Peds and Families"
+    settings.PUBLIC_URL = "https://portal.maplegrovepediatrics.example"
+    assert messages.welcome_text(welcome) == (
+        "Maple Grove Peds and Families: PIN K7QF-2M9T-XB4C vence 30 nov 3:15PM "
+        "https://portal.maplegrovepediatrics.example/start/ (612) 555-0142"
+    )
+
+
+@pytest.mark.parametrize("token", [None, "t" * 22])
+def test_the_mail_speaks_the_familys_language_whichever_the_desk_speaks(settings: Settings, token: str | None) -> None:
+    settings.PUBLIC_URL = "https://portal.example"
+    mail = messages.welcome_email(a_welcome(token=token, language="es"))
+    assert mail.subject == "Maple Grove Pediatrics: configure su acceso al portal"
+    for part in (mail.text, mail.html):
+        assert "Hola, Elena García:" in part
+        assert "lunes 30 de noviembre de 2026, 3:15 PM" in part
+        assert "no era para usted" in part
+        assert "https://portal.example/start/?lang=es" in part
+        assert "S.G.." not in part
+    assert '<html lang="es">' in mail.html
+    assert ("/start/?lang=es#q=" + token if token else "/start/?lang=es#pin=K7QF2M9TXB4C") in mail.html
+    with translation.override("es"):
+        assert '<html lang="en">' in messages.welcome_email(a_welcome(token=token)).html
+
+
+@pytest.mark.django_db
+def test_a_link_names_the_practice_where_there_is_another_one() -> None:
+    maple = people.a_practice()
+    assert messages.start_url("en", maple).endswith("/start/")
+    people.a_practice("Harbor Street")
+    assert messages.start_url("en", maple).endswith("/start/?practice=maple-grove-pediatrics")
+    assert messages.start_url("es", maple).endswith("/start/?lang=es&practice=maple-grove-pediatrics")
+    welcome = a_welcome(maple, language="es")
+    assert welcome.link.endswith("/start/?lang=es&practice=maple-grove-pediatrics#pin=K7QF2M9TXB4C")
+    assert "practice=" not in messages.welcome_text(welcome)
+
+
+def test_an_offer_has_nothing_secret_and_leads_to_the_account(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://portal.example"
+    mail = messages.welcome_email(an_offer())
+    for part in (mail.text, mail.html, messages.welcome_text(an_offer())):
+        assert "https://portal.example/family/" in part
+        assert "#" not in re.sub(r"<style>.*</style>", "", part, flags=re.DOTALL)
+        assert "None" not in part
+        assert "PIN" not in part
+    assert "add S.G. to it" in mail.text
+    assert mail.subject == "Maple Grove Pediatrics: please confirm in your portal account"
+    assert "agregar a S.G. a esa cuenta" in messages.welcome_email(an_offer("es")).text
+
+
+def test_an_offer_is_owed_like_a_welcome(practice: Practice, patient: Patient) -> None:
+    offer = replace(an_offer(), practice=practice, patients=[patient])
+    with transaction.atomic():
+        owed = messages.owe(offer, ByEmail("elena@families.example"))
+    assert owed is not None
+    assert owed.good_until == UNTIL
+    assert "/family/" in Content.objects.get(message=owed).text
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("es", "es"), ("es-MX", "es"), ("ES_419", "es"), ("en-US", "en"), ("hmn", "en"), ("est", "en"), ("", "en")],
+)
+def test_a_tag_of_the_record_leads_to_a_language_of_ours(tag: str, language: str) -> None:
+    assert languages.of(tag) == language
+
+
+@pytest.mark.parametrize(
+    ("names", "spanish"),
+    [
+        (["Ana"], "Ana"),
+        (["Ana", "Mateo"], "Ana y Mateo"),
+        (["Ana", "Mateo", "Inés"], "Ana, Mateo e Inés"),
+        (["A.G.", "I.G."], "A.G. e I.G."),
+        (["Ana", "Hilda"], "Ana e Hilda"),
+        (["Ana", "Hiedra"], "Ana y Hiedra"),
+        ([], ""),
+    ],
+)
+def test_a_list_is_spoken_as_people_speak(names: list[str], spanish: str) -> None:
+    with translation.override("es"):
+        assert languages.listed(names) == spanish
+    assert languages.listed(names) == spanish.replace(" y ", " and ").replace(" e ", " and ")
 
 
 def test_an_address_that_is_too_long_for_a_text_is_told() -> None:
