@@ -10,6 +10,7 @@ from django.test import Client
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Practice, User
+from registration import pins
 from tests import people
 from tests.smtp import MailServer
 
@@ -25,6 +26,12 @@ def pytest_configure() -> None:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP server of the tests tells every command
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_hashes() -> None:
+    """As PASSWORD_HASHERS for passwords: what is stored is of the same kind, and a test issues it in no time."""
+    pins._PinHasher.work_factor = 2**4
 
 
 @pytest.fixture

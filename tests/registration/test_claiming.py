@@ -12,7 +12,7 @@ from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
-from registration import accounts, claiming, ending, issuing, pins, reveals
+from registration import accounts, claiming, ending, guessing, issuing, pins, reveals
 from registration.accounts import Details
 from registration.claiming import Closed, NotThisDate, Opened, WrongAnswer
 from registration.guessing import TooManyTries
@@ -350,3 +350,17 @@ def test_an_account_that_has_access_already_gets_no_second(patient: Patient, mot
     opened = claiming.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
     claiming.claim(opened, account=account, relationship="mother", actor=accounts.actor_of(account, HOME))
     assert patient.associations.count() == 1
+
+
+def test_a_bot_of_ten_thousand_addresses_has_less_than_one_chance_in_a_million_in_a_day(db: None) -> None:
+    """docs/guessing.md, computed from the limits as they are; twice, because a window may turn in between."""
+    live_pins, addresses = 10_000, 10_000
+    a_day = {limit.within: limit.most for limit in guessing.OVER_ALL}[timedelta(days=1)]
+    of_addresses = addresses * {limit.within: limit.most for limit in guessing.OF_AN_ADDRESS}[timedelta(days=1)]
+    of_one_patient = {limit.within: limit.most for limit in guessing.OF_A_PATIENT}[timedelta(days=1)]
+    tries = 2 * min(a_day, of_addresses)
+    secret_bits = 5 * (pins.LENGTH - len(pins.new().selector))
+    assert tries * live_pins / 2 ** (5 * pins.LENGTH) < 1e-6
+    assert min(tries, live_pins * guessing.MOST_OF_A_PIN) / 2**secret_bits < 1e-6
+    assert live_pins * guessing.MOST_OF_A_PIN / 2**secret_bits < 1e-6
+    assert 2 * of_one_patient / 2**secret_bits < 1e-6
