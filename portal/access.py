@@ -33,6 +33,7 @@ class Permission(StrEnum):
     REGISTER_PATIENT = "register a patient"
     REVOKE_REGISTRATION = "revoke a registration"
     MANAGE_ACCESS = "manage access"
+    MATCH = "match self-registrations"
     READ_DEMO_MAILBOX = "read the demo mailbox"
     SEE_ACTIVITY = "see the activity"
 

@@ -280,6 +280,7 @@ class AuditEvent(models.Model):
         SELF_REGISTRATION_WITHDRAWN = "self_registration_withdrawn", "Withdrew a self-registration"
         MATCHED = "matched", "Merge match made"
         MATCH_REFUSED = "match_refused", "Not our patient"
+        MATCH_REOPENED = "match_reopened", "Took back a refused match"
         MATCH_ASKED = "match_asked", "Asked the family for more"
         MATCH_ANSWERED = "match_answered", "Family answered"
         DECLINED = "declined", "Family declined the portal"

@@ -8,7 +8,7 @@ from portal.models import AuditEvent
 
 register = template.Library()
 
-_IDS: Final = {"registration", "association", "message"}
+_IDS: Final = {"registration", "association", "self_registration", "message"}
 _WORDS: Final = {
     "pin": "PIN",
     "question": "verification question",
@@ -22,7 +22,9 @@ _WORDS: Final = {
 def shown_details(event: AuditEvent) -> str:
     """ "by last name · 3 found": what a person can read, without the ids."""
     return " · ".join(
-        _in_words(name, str(value)) for name, value in event.details.items() if name not in _IDS and value
+        _in_words(name, "yes" if value is True else str(value))
+        for name, value in event.details.items()
+        if name not in _IDS and value
     )
 
 

@@ -1,0 +1,217 @@
+"""What speaks for a patient and against: what the family told beside what is on record, line by line."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.utils import timezone
+
+from patients.keys import email_key, phone_key
+from patients.models import Contact, Patient
+from portal.models import Practice
+from portal.phones import national
+from registration import resemblance, rules
+from registration.models import Association, Decline, SelfRegistration
+from registration.resemblance import Finding, Verdict
+
+FIRST: Final = "First name"
+LAST: Final = "Last name"
+BIRTH: Final = "Date of birth"
+WHO: Final = "Who asks"
+EMAIL: Final = "E-mail"
+PHONE: Final = "Phone"
+ADDRESS: Final = "Address"
+
+# What an agreement weighs; what is near weighs half. Together 100.
+_WEIGHTS: Final = {BIRTH: 30, LAST: 20, FIRST: 20, WHO: 10, EMAIL: 10, PHONE: 6, ADDRESS: 4}
+_POSSIBLE: Final = 45
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A line of the comparison."""
+
+    what: str
+    told: str
+    on_record: str
+    finding: Finding
+
+    @property
+    def agrees(self) -> bool:
+        return self.finding.verdict == Verdict.AGREES
+
+    @property
+    def is_near(self) -> bool:
+        return self.finding.verdict == Verdict.NEAR
+
+    @property
+    def differs(self) -> bool:
+        return self.finding.verdict == Verdict.DIFFERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """`warnings` are what the desk has to give a reason for; `refused` says why there can be no match at all."""
+
+    patient: Patient
+    evidence: list[Evidence]
+    warnings: list[str]
+    refused: str | None
+    access: Association | None
+    decline: Decline | None
+
+    @property
+    def score(self) -> int:
+        """0 to 100."""
+        worth = {Verdict.AGREES: 2, Verdict.NEAR: 1}
+        return sum(_WEIGHTS[each.what] * worth.get(each.finding.verdict, 0) for each in self.evidence) // 2
+
+    @property
+    def strength(self) -> str:
+        agreed = {each.what for each in self.evidence if each.agrees}
+        if {FIRST, LAST, BIRTH} <= agreed:
+            return "Strong match" if agreed & {WHO, EMAIL, PHONE} else "Good match"
+        if {FIRST, BIRTH} <= {each.what for each in self.evidence if each.differs}:
+            return "Weak match"  # a sibling, most likely
+        return "Possible match" if self.score >= _POSSIBLE else "Weak match"
+
+    @property
+    def is_close(self) -> bool:
+        return self.strength != "Weak match"
+
+    @property
+    def is_worth_a_look(self) -> bool:
+        """Somebody born on the same day with quite another name is not."""
+        alike = {each.what for each in self.evidence if each.agrees or each.is_near}
+        return bool(alike & {EMAIL, PHONE}) or len(alike & {FIRST, LAST, BIRTH, WHO}) >= 2
+
+
+def weigh(asked: SelfRegistration, patients: Iterable[Patient]) -> list[Candidate]:
+    """Each of these patients beside what the family told."""
+    listed = list(patients)
+    access = {each.patient_id: each for each in asked.account.associations.live().filter(patient__in=listed)}
+    declines = {each.patient_id: each for each in Decline.objects.live().filter(patient__in=listed)}
+    candidates = []
+    for patient in listed:
+        evidence = _of(asked, patient)
+        candidates.append(
+            Candidate(
+                patient=patient,
+                evidence=evidence,
+                warnings=_warnings(asked, patient, evidence),
+                refused=rules.why_not(patient),
+                access=access.get(patient.pk),
+                decline=declines.get(patient.pk),
+            )
+        )
+    return candidates
+
+
+def today_at(practice: Practice) -> date:
+    return timezone.now().astimezone(practice.zone).date()
+
+
+# --- The lines ---
+
+
+def _of(asked: SelfRegistration, patient: Patient) -> list[Evidence]:
+    contacts = [each for each in patient.contacts.all() if each.is_current]
+    return [
+        *_of_the_child(asked, patient),
+        _of_who_asks(asked, patient, contacts),
+        *_of_the_addresses(asked, patient, contacts),
+    ]
+
+
+def _of_the_child(asked: SelfRegistration, patient: Patient) -> list[Evidence]:
+    goes_by = f" (goes by {patient.preferred_name})" if patient.preferred_name else ""
+    first = resemblance.of_first_names(asked.given_names, patient.given_names, patient.preferred_name)
+    last = resemblance.of_surnames(asked.family_name, patient.family_name)
+    born = resemblance.of_dates(asked.birth_date, patient.birth_date)
+    return [
+        Evidence(FIRST, asked.given_names, patient.given_names + goes_by, first),
+        Evidence(LAST, asked.family_name, patient.family_name, last),
+        Evidence(BIRTH, f"{asked.birth_date:%m/%d/%Y}", f"{patient.birth_date:%m/%d/%Y}", born),
+    ]
+
+
+def _of_who_asks(asked: SelfRegistration, patient: Patient, contacts: Sequence[Contact]) -> Evidence:
+    account = asked.account
+    told = f"{account.name}, {asked.get_relationship_display().lower()}"
+    me = (account.given_names, account.family_name)
+    if asked.relationship == Association.Relationship.SELF:
+        own = resemblance.of_people(me, (patient.given_names, patient.family_name))
+        return Evidence(WHO, told, f"{patient.given_names} {patient.family_name}, the patient", own)
+    if not contacts:
+        return Evidence(WHO, told, "", resemblance.NOT_ON_RECORD)
+    findings = [(resemblance.of_people(me, (each.given_names, each.family_name)), each) for each in contacts]
+    for verdict in (Verdict.AGREES, Verdict.NEAR):
+        for finding, contact in findings:
+            if finding.verdict == verdict:
+                return Evidence(WHO, told, _shown(contact), finding)
+    return Evidence(WHO, told, "; ".join(_shown(each) for each in contacts[:4]), resemblance.DIFFERS)
+
+
+def _of_the_addresses(asked: SelfRegistration, patient: Patient, contacts: Sequence[Contact]) -> list[Evidence]:
+    account = asked.account
+    people: list[Patient | Contact] = [patient, *contacts]
+    emails = {each.email_key: each.email for each in people if each.email_key}
+    phones = {each.phone_key: national(each.phone) for each in people if each.phone_key}
+    email, phone = email_key(account.email), phone_key(account.phone) if account.phone else ""
+    home = resemblance.of_addresses((asked.street, asked.postal_code), (patient.street, patient.postal_code))
+    return [
+        Evidence(EMAIL, account.email, _listed(email, emails), resemblance.of_keys(email, emails)),
+        Evidence(PHONE, national(account.phone), _listed(phone, phones), resemblance.of_keys(phone, phones)),
+        Evidence(ADDRESS, _line(asked.street, asked.postal_code), _line(patient.street, patient.postal_code), home),
+    ]
+
+
+def _shown(contact: Contact) -> str:
+    bar = "" if contact.has_authority else "may not see the record"
+    return ", ".join(filter(None, [contact.name, contact.relationship.lower(), bar]))
+
+
+def _listed(key: str, on_record: dict[str, str]) -> str:
+    return on_record.get(key) or ", ".join(list(on_record.values())[:3])
+
+
+def _line(street: str, postal_code: str) -> str:
+    return ", ".join(filter(None, [street, postal_code]))
+
+
+# --- What has to be looked at twice before a match is made ---
+
+
+def _warnings(asked: SelfRegistration, patient: Patient, evidence: Sequence[Evidence]) -> list[str]:
+    differences = [_difference(each) for each in evidence if each.what in {FIRST, LAST, BIRTH} and not each.agrees]
+    barred = [
+        f"{contact.name} is on record as a contact who may not see this record."
+        for contact in patient.contacts.all()
+        if not contact.has_authority and _is_who_asks(contact, asked)
+    ]
+    return [*differences, *barred, *_about_the_age(asked, patient)]
+
+
+def _difference(line: Evidence) -> str:
+    note = f" ({line.finding.note})" if line.finding.note else ""
+    known = f"“{line.on_record}”" if line.on_record else "nothing"
+    return f"The {line.what.lower()} is not the same{note}: the family told “{line.told}”, on record is {known}."
+
+
+def _is_who_asks(contact: Contact, asked: SelfRegistration) -> bool:
+    account = asked.account
+    if contact.email_key and contact.email_key == email_key(account.email):
+        return True
+    me, contact_name = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
+    return resemblance.of_people(me, contact_name).verdict == Verdict.AGREES
+
+
+def _about_the_age(asked: SelfRegistration, patient: Patient) -> list[str]:
+    age, practice = patient.age(on=today_at(asked.practice)), asked.practice
+    if asked.relationship == Association.Relationship.SELF:
+        young = age < practice.own_pin_age
+        return [f"Who asks says “myself”, but the patient’s age is {age}."] if young else []
+    if age < practice.minor_age_limit:
+        return []
+    return [f"The patient’s age is {age}. From {practice.minor_age_limit} on, nobody else has access without consent."]

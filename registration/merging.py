@@ -1,0 +1,40 @@
+"""What a Merge Match gives, and what it ends. Called by `matching`, within its transaction."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications import outbox
+from patients.keys import email_key
+from patients.models import Patient
+from portal.models import User
+from registration.models import PortalAccount, Registration, Reveal
+
+
+def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:
+    """Live registrations of the patient for the person whose account this is: they would make a second one."""
+    theirs = (
+        Q(account=account)
+        | Q(message__recipient__iexact=account.email)
+        | Q(contact__email_key=email_key(account.email))
+    )
+    live = Registration.objects.of(patient.practice).live().filter(theirs, patients=patient)
+    return list(live.select_related("message").order_by("pk").distinct())
+
+
+def supersede(registrations: Sequence[Registration], *, account: PortalAccount, by: User) -> list[Registration]:
+    """Ends those that open nothing which the account has not by now: a sibling's PIN stays good."""
+    has = set(account.associations.live().values_list("patient", flat=True))
+    needless = [each for each in registrations if has.issuperset(each.patients.values_list("pk", flat=True))]
+    Reveal.objects.filter(registration__in=needless).delete()
+    Registration.objects.filter(pk__in=[each.pk for each in needless]).update(
+        state=Registration.State.SUPERSEDED,
+        ended_at=timezone.now(),
+        ended_by=by,
+        end_reason="The family registered without it, and the match was made.",
+    )
+    for registration in needless:
+        if registration.message:
+            outbox.cancel(registration.message)
+    return needless
