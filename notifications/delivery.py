@@ -95,7 +95,7 @@ def deliver(message: OutgoingMessage, *, transport: Transport) -> None:
         outcome = transport.send(message, content)
     except TransportError as error:
         if error.permanent:
-            _finish(message, State.FAILED, str(error))
+            _finish(message, State.FAILED, str(error), address_refused=error.address_refused)
         else:
             _try_again(message, str(error))
     else:
@@ -136,10 +136,15 @@ _ACTIONS: Final = {
 }
 
 
-def _finish(message: OutgoingMessage, state: State, outcome: str) -> None:
+def _finish(message: OutgoingMessage, state: State, outcome: str, *, address_refused: bool = False) -> None:
     with transaction.atomic():
         held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease).update(
-            state=state, due_at=None, lease=None, finished_at=timezone.now(), outcome=outcome
+            state=state,
+            due_at=None,
+            lease=None,
+            finished_at=timezone.now(),
+            outcome=outcome,
+            address_refused=address_refused,
         )
         if not held:  # another worker took it over; what became of it is for that one to say
             log.warning("lease lost", message=str(message.pk))

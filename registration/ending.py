@@ -15,7 +15,7 @@ from notifications.models import OutgoingMessage
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
-from registration import statuses
+from registration import associations, statuses
 from registration.models import Registration, Reveal
 
 State = Registration.State
@@ -34,8 +34,9 @@ def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
 def revoke_unfit() -> None:
     """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
     gone = Q(patients__deceased=True) | Q(patients__active=False)
-    barred = Q(contact__has_authority=False) | Q(contact__active=False) | Q(contact__in_source=False)
-    barred &= ~Q(confirmed__has_key=AUTHORITY)  # the desk was asked, and had its reason
+    # The desk was asked about a contact without authority, and had its reason.
+    not_asked = ~Q(confirmed__has_key=AUTHORITY)
+    barred = Q(contact__has_authority=False) & not_asked | Q(contact__active=False) | Q(contact__in_source=False)
     for registration in Registration.objects.live().filter(gone | barred).select_related("practice").distinct():
         unfit = registration.patients.filter(Q(deceased=True) | Q(active=False)).exists()
         reason = "The patient is deceased or inactive." if unfit else "The contact may not see the record any more."
@@ -65,7 +66,8 @@ def supersede_replaced() -> None:
 
 
 def expire_due() -> None:
-    """Ends what has run out. One look into an index where nothing has; called before statuses are read."""
+    """Ends what has run out. A look into an index each where nothing has; called before statuses are read."""
+    associations.due()
     due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
     for registration in due.select_related("practice")[:500]:
         with transaction.atomic():

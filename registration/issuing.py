@@ -1,32 +1,32 @@
-"""The desk's main use case: issue a registration, in one transaction.
+"""The desk's main use case: issue a registration, in one transaction; and send one again.
 
 Locks are taken in one order, patients, registrations, messages, and the audit trail last, so that two desks and a worker
 never wait for each other in a ring.
 """
 
-import json
-import secrets
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
-from patients import names
+from notifications.models import OutgoingMessage
+from patients import siblings
 from patients.models import Patient
 from portal.audit import Action, Actor
 from portal.models import Practice, User
-from registration import messages, pins, reveals, rules, statuses
+from registration import concerns, credentials, messages, reveals, rules, statuses, wishes
+from registration.credentials import Credential
 from registration.models import Registration, Reveal
-from registration.pins import Pin
-from registration.rules import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
+from registration.rules import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
 
 State = Registration.State
+
+_NOTHING_CONFIRMED: Final[Mapping[str, str]] = {}
 
 
 def register_patients(
@@ -39,19 +39,24 @@ def register_patients(
     window: uuid.UUID,
     session_key: str,
     actor: Actor,
+    language: str = "en",
+    proxy: Proxy | None = None,
+    identified_by: str = "",
+    told_of_risk: bool = False,
+    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
 ) -> Registration:
     """Issues one registration for these patients and owes the recipient the message that goes with it.
 
     `window` names the window that completed it: the same wish from the same window again (a second click, an answer that
     was lost) gives back the same registration; another wish from it is a correction and supersedes the first. The PIN may
-    be seen with `reveals.show` by the session that issued it. Raises Refused, and then nothing has happened.
+    be seen with `reveals.show` by the session that issued it. `confirmed` has a reason for each concern, by its key.
+    Raises Refused and concerns.NeedsConfirmation, and then nothing has happened.
     """
-    credential = _credential(method)
-    wish = _wish(patients, recipient, method, delivery)
+    credential = credentials.new(method)
+    wish = wishes.fingerprint(patients, recipient, method, delivery, language=language, proxy=proxy)
     with transaction.atomic():
         replaced = _replaced_by(practice, patients, recipient, window)
-        siblings = Patient.objects.of(practice).filter(registrations__in=replaced)  # they lose theirs, too
-        everybody = statuses.lock(practice, [*patients, *siblings])
+        everybody = statuses.lock(practice, [*patients, *_who_may_lose_theirs(practice, recipient, replaced)])
         locked = [each for each in everybody if each in patients]
         last = Registration.objects.of(practice).filter(window=window).order_by("-issued_at").first()
         if last and last.wish == wish:
@@ -59,70 +64,144 @@ def register_patients(
         if len(locked) != len(patients):
             raise Refused("This patient is no longer there. Search again.")
         issued_at = timezone.now()
-        rules.check(practice, locked, recipient, method, delivery, today=issued_at.astimezone(practice.zone).date())
+        today = issued_at.astimezone(practice.zone).date()
+        rules.check(practice, locked, recipient, method, delivery, proxy=proxy, today=today)
+        found = concerns.of(practice, locked, recipient, delivery, today=today)
         registration = Registration(
             practice=practice,
             contact=recipient.contact,
             recipient_key=recipient.key,
             recipient_name=recipient.name,
             recipient_relationship=recipient.relationship,
+            language=language,
+            identified_by=identified_by,
+            told_of_risk=told_of_risk,
+            confirmed=concerns.confirm(found, confirmed, proxy=proxy),
             issued_at=issued_at,
-            issued_by=_person(actor),
-            expires_at=issued_at + practice.pin_validity[_channel(delivery)],
-            delivery=_channel(delivery),
             window=window,
             wish=wish,
-            **credential.columns,
+            **wishes.terms(proxy),
         )
         superseded = list(replaced)
-        _supersede(superseded, at=issued_at, by=registration.issued_by)
-        registration.message = messages.owe(_welcome(registration, locked, credential), delivery)
-        registration.save(force_insert=True)
-        registration.patients.set(locked)
-        statuses.refresh(everybody)
-        if credential.pin:
-            reveals.keep(registration, credential.pin, session_key=session_key)
+        lost = set(Patient.objects.filter(registrations__in=superseded))
+        _supersede(superseded, at=issued_at, by=_person(actor))
+        _issue(registration, locked, credential, delivery, session_key=session_key, actor=actor)
+        statuses.refresh([each for each in everybody if each in locked or each in lost])
         for earlier in superseded:
             if earlier.message:
                 outbox.cancel(earlier.message)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-        registration.record(Action.REGISTRATION_ISSUED, actor=actor)
+        registration.record(Action.REGISTRATION_ISSUED, actor=actor, **wishes.told(registration))
     return registration
 
 
-@dataclass(frozen=True, repr=False)
-class _Credential:
-    columns: dict[str, str]
-    pin: Pin | None = None
-    token: str | None = None
+def can_send_again(registration: Registration) -> bool:
+    """What went out as a message and is still good, or never arrived."""
+    if not registration.message or registration.method == Registration.Method.ACCOUNT:
+        return False
+    failed = registration.message.state == OutgoingMessage.State.FAILED
+    unused = registration.state in {State.PENDING, State.EXPIRED, State.LOCKED}
+    return registration.is_live or (failed and unused)
 
 
-def _credential(method: Method) -> _Credential:
-    """The new key. Made before the transaction: hashing takes milliseconds in which nobody should wait for a lock."""
-    match method:
-        case ByPin():
-            pin = pins.new()
-            columns = {"selector": pin.selector, "digest": pins.digest(pin.characters)}
-            return _Credential({"method": Registration.Method.PIN, **columns}, pin=pin)
-        case ByQuestion(question, answer):
-            token = secrets.token_urlsafe(16)  # 128 bits
-            columns = {
-                "selector": token[:4],
-                "digest": pins.digest(token),
-                "answer_digest": pins.digest(names.key(answer)),
-            }
-            return _Credential({"method": Registration.Method.QUESTION, "question": question, **columns}, token=token)
-        case _:
-            assert_never(method)
+def send_again(registration: Registration, *, session_key: str, actor: Actor) -> Registration:
+    """A new key of the same kind for the same people, to the same address; a second time gives back the same.
+
+    The earlier one works until the message of the new one is accepted (`ending` sees to that); one that was sent in its
+    place and failed ends now. Raises Refused and concerns.NeedsConfirmation, for which there is the window.
+    """
+    credential = credentials.again(registration) if can_send_again(registration) else None
+    with transaction.atomic():
+        patients = statuses.lock(registration.practice, list(registration.patients.all()))
+        registration.refresh_from_db()
+        works = _what_still_works(registration)
+        in_its_place = works.replacements.filter(state=State.PENDING)
+        failed = Q(message__state=OutgoingMessage.State.FAILED)
+        if again := in_its_place.filter(~failed, expires_at__gt=timezone.now()).first():
+            return again
+        if credential is None or not can_send_again(registration):
+            raise Refused("This registration cannot be sent again: it has ended. Register the family anew.")
+        new = _copy(registration, replaces=works)
+        delivery = wishes.delivery_of(registration)
+        new.confirmed = _check_again(registration, patients, delivery, on=new.issued_at)
+        superseded = list(in_its_place.filter(failed))
+        _supersede(superseded, at=new.issued_at, by=_person(actor))
+        _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
+        statuses.refresh(patients)
+        for earlier in superseded:
+            earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
+        new.record(Action.REGISTRATION_ISSUED, actor=actor, sent_again=True, **wishes.told(new))
+    return new
+
+
+def _what_still_works(registration: Registration) -> Registration:
+    """What the family may have in its hands: the one before, where this one was sent in its place and did not arrive."""
+    before, message = registration.replaces, registration.message
+    failed = message is not None and message.state == OutgoingMessage.State.FAILED
+    return before if failed and before is not None and before.is_live else registration
+
+
+def _copy(registration: Registration, *, replaces: Registration) -> Registration:
+    same = ("practice", "contact", "recipient_key", "recipient_name", "recipient_relationship", "language", "wish")
+    terms = ("level", "access_ends_on", "authorisation", "identified_by", "told_of_risk")
+    return Registration(
+        replaces=replaces,
+        issued_at=timezone.now(),
+        window=uuid.uuid4(),
+        **{name: getattr(registration, name) for name in (*same, *terms)},
+    )
+
+
+def _check_again(
+    registration: Registration, patients: list[Patient], delivery: Delivery, *, on: datetime
+) -> dict[str, str]:
+    """The reasons, which a proxy's paper gives."""
+    practice, recipient = registration.practice, wishes.recipient_of(registration)
+    today = on.astimezone(practice.zone).date()
+    proxy = wishes.proxy_of(registration)
+    rules.check(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
+    found = concerns.of(practice, patients, recipient, delivery, today=today)
+    return concerns.confirm(found, {}, proxy=proxy)
+
+
+def _issue(
+    registration: Registration,
+    patients: list[Patient],
+    credential: Credential,
+    delivery: Delivery,
+    *,
+    session_key: str,
+    actor: Actor,
+) -> None:
+    """Gives the registration its key, owes its message, keeps its PIN to be seen, and saves it."""
+    for name, value in credential.columns.items():
+        setattr(registration, name, value)
+    registration.delivery = wishes.channel(delivery)
+    registration.carrier = delivery.carrier if isinstance(delivery, ByText) else None
+    registration.issued_by = _person(actor)
+    registration.expires_at = registration.issued_at + registration.practice.pin_validity[registration.delivery]
+    registration.message = messages.owe(_welcome(registration, patients, credential), delivery)
+    registration.save(force_insert=True)
+    registration.patients.set(patients)
+    if credential.pin:
+        reveals.keep(registration, credential.pin, session_key=session_key)
 
 
 def _replaced_by(
     practice: Practice, patients: Sequence[Patient], recipient: Recipient, window: uuid.UUID
 ) -> QuerySet[Registration]:
     """What a new registration of these supersedes: the recipient's earlier one, and what the same window asked for before."""
-    same = Q(recipient_key=recipient.key) | Q(window=window)
+    same = Q(recipient_key__in=recipient.keys) | Q(window=window)
     return Registration.objects.of(practice).filter(same, state=State.PENDING, patients__in=patients).distinct()
+
+
+def _who_may_lose_theirs(
+    practice: Practice, recipient: Recipient, replaced: QuerySet[Registration]
+) -> QuerySet[Patient]:
+    """All children of the recipient: while one waits for the lock, a registration for others of them may be issued."""
+    theirs = Q(pk__in=[row.patient_id for row in siblings.rows_of(recipient.contact)] if recipient.contact else [])
+    return Patient.objects.of(practice).filter(theirs | Q(registrations__in=replaced)).distinct()
 
 
 def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:
@@ -132,40 +211,13 @@ def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> 
     )
 
 
-def _wish(patients: Sequence[Patient], recipient: Recipient, method: Method, delivery: Delivery) -> str:
-    """The same for the same wish. Peppered, because an answer could be guessed from a bare digest."""
-    match delivery:
-        case ByEmail(address):
-            to = address
-        case ByText(number, carrier):
-            to = carrier.address_of(number)
-        case InPerson():
-            to = ""
-    asked = (method.question, names.key(method.answer)) if isinstance(method, ByQuestion) else ()
-    who = (recipient.key, recipient.name, recipient.relationship)
-    patient_keys = sorted(str(patient.pk) for patient in patients)
-    return pins.fingerprint(json.dumps([patient_keys, *who, asked, _channel(delivery), to]))
-
-
-def _channel(delivery: Delivery) -> Registration.Delivery:
-    match delivery:
-        case ByEmail():
-            return Registration.Delivery.EMAIL
-        case ByText():
-            return Registration.Delivery.TEXT
-        case InPerson():
-            return Registration.Delivery.NONE
-        case _:
-            assert_never(delivery)
-
-
 def _person(actor: Actor) -> User:
     if actor.user is None:
         raise PermissionError("A registration is issued and revoked by a person.")
     return actor.user
 
 
-def _welcome(registration: Registration, patients: list[Patient], credential: _Credential) -> messages.Welcome:
+def _welcome(registration: Registration, patients: list[Patient], credential: Credential) -> messages.Welcome:
     return messages.Welcome(
         practice=registration.practice,
         patients=patients,
@@ -174,4 +226,5 @@ def _welcome(registration: Registration, patients: list[Patient], credential: _C
         token=credential.token,
         question=registration.question,
         expires_at=registration.expires_at,
+        language=registration.language,
     )

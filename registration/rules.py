@@ -1,13 +1,18 @@
 """For whom a registration may be issued, to whom, and how: what the desk asks for, and why it may be refused."""
 
 from dataclasses import dataclass
-from datetime import date
-from typing import ClassVar
+from datetime import date, timedelta
+from typing import ClassVar, Final
 
-from notifications.models import Carrier
-from patients import names
+from notifications import addresses
+from notifications.models import Carrier, Channel
+from patients import dates, names, siblings
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration.models import AccessLevel, PortalAccount
+
+# How long a proxy may have access before somebody looks at the paper again.
+PROXY_YEARS: Final = 2
 
 
 class Refused(Exception):
@@ -36,6 +41,13 @@ class Recipient:
             return f"contact:{self.contact.pk}"
         return self.PATIENT if self.is_patient else f"other:{names.key(self.name)[:190]}"
 
+    @property
+    def keys(self) -> set[str]:
+        """The keys under which the same person may have been registered: a contact has a row with each child."""
+        if self.contact:
+            return {f"contact:{row.pk}" for row in siblings.rows_of(self.contact)}
+        return {self.key}
+
 
 @dataclass(frozen=True)
 class ByPin:
@@ -46,6 +58,13 @@ class ByPin:
 class ByQuestion:
     question: str
     answer: str
+
+
+@dataclass(frozen=True)
+class ToAccount:
+    """The recipient signs in already: no PIN, the children are added once that is confirmed in this account."""
+
+    account: PortalAccount
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,16 @@ class InPerson:
     pass
 
 
-Method = ByPin | ByQuestion
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """Access for a time, on paper: `ends_on` is its last day, in the practice's time."""
+
+    level: AccessLevel
+    authorisation: str
+    ends_on: date
+
+
+Method = ByPin | ByQuestion | ToAccount
 Delivery = ByEmail | ByText | InPerson
 
 
@@ -91,38 +119,44 @@ def check(
     method: Method,
     delivery: Delivery,
     *,
+    proxy: Proxy | None = None,
     today: date,
 ) -> None:
     """Raises Refused with the first reason against this registration."""
     for patient in patients:
         if reason := why_not(patient):
-            raise Refused(reason)
+            raise Refused(reason if len(patients) == 1 else f"{patient.name}: {reason}")
     if recipient.contact is not None:
         _check_contact(recipient.contact, patients)
     elif recipient.is_patient:
         _check_patient(practice, patients, today=today)
     else:
         _check_somebody_else(recipient, patients)
-    if isinstance(delivery, ByText) and delivery.carrier.has_ended(on=today):
-        raise Refused(delivery.carrier.warning(on=today), field="carrier")
+    if proxy is not None:
+        _check_proxy(proxy, today=today)
     if isinstance(method, ByQuestion) and isinstance(delivery, InPerson):
         raise Refused(
             "A verification question goes with a message: choose Email Address or Text Message.", field="delivery"
         )
+    if isinstance(method, ToAccount):
+        _check_account(method.account, patients)
+    _check_sending(practice, patients, delivery)
 
 
 def _check_contact(contact: Contact, patients: list[Patient]) -> None:
     if contact.patient_id not in {patient.pk for patient in patients} or not contact.is_current:
         raise Refused("This person is not a family contact of the patient.", field="recipient")
-    if not contact.has_authority:
-        raise Refused(
-            f"{contact.name} may not see this record: no PIN can be issued to this contact.", field="recipient"
-        )
+    known_to = {row.patient_id for row in siblings.rows_of(contact) if row.is_current}
+    for patient in patients:
+        if patient.pk not in known_to:
+            raise Refused(f"{contact.name} is not a family contact of {patient.first_name}.", field="also")
 
 
 def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
-    if any(each.age(on=today) < practice.age_of_majority for each in patients):
-        raise Refused(f"A patient may have an own PIN from the age of {practice.age_of_majority}.", field="recipient")
+    if any(each.age(on=today) < practice.own_pin_age for each in patients):
+        raise Refused(f"A patient may have an own PIN from the age of {practice.own_pin_age}.", field="recipient")
+    if len(patients) > 1:
+        raise Refused("Nobody is another patient’s self: register each patient apart.", field="also")
 
 
 def _check_somebody_else(recipient: Recipient, patients: list[Patient]) -> None:
@@ -140,5 +174,43 @@ def _as_contact(contact: Contact) -> str:
             f"{contact.name} is no longer a family contact of this patient. If that is wrong, correct the record first."
         )
     if not contact.has_authority:
-        return f"{contact.name} may not see this record: no PIN can be issued to this person."
+        return f"{contact.name} is a family contact who may not see the record: choose this person in the list."
     return f"{contact.name} is a family contact: choose this person in the list."
+
+
+def _check_proxy(proxy: Proxy, *, today: date) -> None:
+    if not proxy.authorisation.strip():
+        raise Refused("Say what gives this person the right.", field="authorisation")
+    if proxy.ends_on <= today:
+        raise Refused("The last day of access is to be after today.", field="access_ends_on")
+    if dates.age(today, on=proxy.ends_on - timedelta(days=1)) >= PROXY_YEARS:
+        raise Refused(f"Access is given for at most {PROXY_YEARS} years, then renewed.", field="access_ends_on")
+
+
+def _check_account(account: PortalAccount, patients: list[Patient]) -> None:
+    seen = set(account.associations.live().values_list("patient", flat=True))
+    if all(patient.pk in seen for patient in patients):
+        raise Refused("This account sees the record already: there is nothing to add.", field="existing_account")
+
+
+def _check_sending(practice: Practice, patients: list[Patient], delivery: Delivery) -> None:
+    """Who wishes to get nothing gets nothing. In person everything may still be said."""
+    if isinstance(delivery, InPerson):
+        return
+    for patient in patients:
+        if patient.declines.live().exists():
+            raise Refused(
+                f"The family of {patient.first_name} declined the portal, so nothing is sent to it. "
+                "Choose “Do not send PIN”, or take back on the account page that it declined.",
+                field="delivery",
+            )
+    channel, address, field = (
+        (Channel.EMAIL, delivery.address, "email")
+        if isinstance(delivery, ByEmail)
+        else (Channel.TEXT, delivery.national_number, "cell_phone")
+    )
+    if addresses.is_stopped(practice, channel, address):
+        raise Refused(
+            "Whoever has this asked us to send nothing there any more. Choose another way, or tell the PIN in person.",
+            field=field,
+        )

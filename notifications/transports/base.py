@@ -6,14 +6,16 @@ from notifications.models import Content, OutgoingMessage
 
 
 class TransportError(Exception):
-    """The message was not accepted. `permanent`: trying again will not help. The text is for the desk, in our words.
+    """The message was not accepted. `permanent`: trying again will not help; `address_refused`: because of the recipient's
+    address. The text is for the desk, in our words.
 
     A mail server's own words are never kept: they may quote the message, and with it a PIN.
     """
 
-    def __init__(self, text: str, *, permanent: bool) -> None:
+    def __init__(self, text: str, *, permanent: bool, address_refused: bool = False) -> None:
         super().__init__(text)
         self.permanent = permanent
+        self.address_refused = address_refused
 
 
 class Transport(Protocol):

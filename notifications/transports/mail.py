@@ -86,7 +86,8 @@ def _explained(error: smtplib.SMTPException | OSError) -> TransportError:
         return TransportError("The mail server does not let us in: EMAIL_URL has to be checked.", permanent=False)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, reply = next(iter(error.recipients.values()))
-        return _refused("The address was refused", code, reply)
+        refused = _refused("The address was refused", code, reply)
+        return TransportError(str(refused), permanent=refused.permanent, address_refused=refused.permanent)
     if isinstance(error, smtplib.SMTPSenderRefused):
         sender = _refused("Our own address was refused", error.smtp_code, error.smtp_error)
         return TransportError(str(sender), permanent=False)  # FROM_EMAIL has to be checked: no fault of the message

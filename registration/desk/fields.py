@@ -12,6 +12,11 @@ from django.utils import timezone
 
 from notifications.models import Carrier
 from patients.models import Contact
+from patients.siblings import Sibling
+
+# Of “For whom”; every other choice is the key of a family contact.
+PATIENT: Final = "patient"
+OTHER: Final = "other"
 
 _AVAILABLE: Final = "Available"
 _WILL_END: Final = "Will end"
@@ -25,6 +30,23 @@ class RecipientChoice:
 
     radio: BoundWidget
     contact: Contact | None
+
+
+@dataclass(frozen=True)
+class SiblingChoice:
+    """A checkbox of “Also for”, and the recipients that this child has in common with the patient."""
+
+    checkbox: BoundWidget
+    sibling: Sibling
+    shared: list[Contact]
+
+    @property
+    def shared_keys(self) -> str:
+        return " ".join(str(each.pk) for each in self.shared)
+
+    @property
+    def shared_names(self) -> str:
+        return " and ".join(each.name for each in self.shared)
 
 
 class _ByAvailability(ModelChoiceIterator[Carrier]):

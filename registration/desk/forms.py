@@ -2,40 +2,30 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils import timezone
-from email_validator import EmailNotValidError, validate_email
 
-from notifications.models import Carrier
-from patients import names
-from patients.keys import email_key, phone_key
+from patients import names, siblings
 from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
-from registration.desk.fields import CarrierField, RecipientChoice
-from registration.models import Registration, VerificationQuestion
-from registration.rules import (
-    ByEmail,
-    ByPin,
-    ByQuestion,
-    ByText,
-    Delivery,
-    InPerson,
-    Method,
-    Recipient,
-)
+from registration import languages
+from registration.desk.account_form import AccountForm
+from registration.desk.concerns_form import ConcernsForm
+from registration.desk.delivery_form import Way
+from registration.desk.fields import OTHER, PATIENT, RecipientChoice, SiblingChoice
+from registration.models import Identification, Registration, VerificationQuestion
+from registration.rules import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 
-PATIENT: Final = "patient"
-OTHER: Final = "other"
+_METHODS = [(each.value, each.label) for each in (Registration.Method.PIN, Registration.Method.QUESTION)]
 
 
-class RegistrationForm(forms.Form):
+class RegistrationForm(ConcernsForm, AccountForm):
     method = forms.ChoiceField(
         label="Register Patient with",
-        choices=Registration.Method.choices,
+        choices=_METHODS,
         initial=Registration.Method.PIN,
         widget=forms.RadioSelect,
     )
@@ -54,63 +44,61 @@ class RegistrationForm(forms.Form):
     )
     other_name = forms.CharField(label="Name", required=False, max_length=200)
     other_relationship = forms.CharField(label="Relationship to the patient", required=False, max_length=80)
-    delivery = forms.ChoiceField(
-        label="Send to",
-        choices=Registration.Delivery.choices,
-        initial=Registration.Delivery.EMAIL,
-        widget=forms.RadioSelect,
+    also = forms.MultipleChoiceField(label="Also for", required=False, widget=forms.CheckboxSelectMultiple)
+    identified_by = forms.ChoiceField(
+        label="How was this person identified?",
+        choices=[("", "Choose"), *Identification.choices],
+        error_messages={"required": "Choose how you know that it is this person."},
     )
-    email = forms.CharField(
-        label="Email Address", required=False, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
-    cell_phone = forms.CharField(
-        label="Cell phone number",
-        required=False,
-        max_length=40,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
-    )
-    carrier = CarrierField(
-        queryset=Carrier.objects.all(), label="Cell Carrier", required=False, empty_label="Choose a carrier"
-    )
-    shared_address = forms.BooleanField(
-        label="They share this address or number", required=False, help_text="Both may read what is sent there."
-    )
-    print_pin = forms.BooleanField(label="Print PIN", required=False, help_text="A paper copy for the family.")
+    language = forms.ChoiceField(label="Language of the message", choices=settings.LANGUAGES)
+    print_pin = forms.BooleanField(label="Print PIN: a paper copy for the family", required=False)
     window = forms.UUIDField(widget=forms.HiddenInput)
 
+    field_order: Iterable[str] | None = (
+        *("existing_account", "method", "question", "answer", "recipient", "other_name", "other_relationship", "also"),
+        *("delivery", "email", "cell_phone", "carrier", "shared_address", "told_of_risk", "identified_by", "language"),
+    )
+
     def __init__(self, *args: Any, practice: Practice, patient: Patient, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.practice = practice
-        self.patient = patient
-        self.today = timezone.localdate()
-        self.contacts = list(patient.contacts.current())
+        super().__init__(*args, practice=practice, patient=patient, **options)
+        self.siblings = siblings.of(patient)
         questions = practice.verification_questions.filter(active=True)
         self._field("question", forms.ModelChoiceField).queryset = questions
         if not questions:  # a practice without a list of questions registers by PIN alone
-            self._field("method", forms.ChoiceField).choices = Registration.Method.choices[:1]
+            self._field("method", forms.ChoiceField).choices = _METHODS[:1]
         self._field("recipient", forms.ChoiceField).choices = list(self._recipients())
-        self.asks_whether_shared = False
+        also = [(str(each.patient.pk), each.patient.name) for each in self.siblings]
+        self._field("also", forms.MultipleChoiceField).choices = also
         self.initial = self._prefilled()
+        self.look_for_account(str(self.initial.get("email", "")))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("method") == Registration.Method.QUESTION:
-            self._require("question", "Choose a question.")
-            if self._require("answer", "Type the answer that the family gives.") and not names.key(cleaned["answer"]):
-                self.add_error("answer", "The answer needs at least one letter or digit.")
         if cleaned.get("recipient") == OTHER:
-            self._require("other_name", "Type the name of the person who receives it.")
-        match cleaned.get("delivery"):
-            case Registration.Delivery.EMAIL:
-                self._clean_email()
-            case Registration.Delivery.TEXT:
-                self._clean_text()
+            self.require("other_name", "Type the name of the person who receives it.")
+        self._clean_siblings()
+        if cleaned.get("delivery") == Way.EMAIL:
+            self.clean_address()
+        self.clean_account()
+        if not self.adds_to_account:
+            self._clean_question()
+            if cleaned.get("delivery") == Way.TEXT:
+                self.clean_number()
+        if cleaned.get("delivery") in {Way.EMAIL, Way.TEXT}:
+            self.require("told_of_risk", "Tell them, and tick this; or choose “Do not send PIN”.")
         return cleaned
 
     # --- What a valid form asks for ---
 
     @property
+    def chosen_patients(self) -> list[Patient]:
+        also = set(self.cleaned_data.get("also", []))
+        return [self.patient, *(each.patient for each in self.siblings if str(each.patient.pk) in also)]
+
+    @property
     def chosen_method(self) -> Method:
+        if self.account and self.adds_to_account:
+            return ToAccount(self.account)
         if self.cleaned_data["method"] == Registration.Method.PIN:
             return ByPin()
         return ByQuestion(self.cleaned_data["question"].text, self.cleaned_data["answer"])
@@ -126,38 +114,43 @@ class RegistrationForm(forms.Form):
             )
         if choice == OTHER:
             return Recipient(name=self.cleaned_data["other_name"], relationship=self.cleaned_data["other_relationship"])
-        contact = self._contact(choice)
-        assert contact is not None, "a valid form names one of its choices"
+        contact = self.person(choice)
+        assert isinstance(contact, Contact), "a valid form names one of its choices"
         return Recipient(name=contact.name, relationship=contact.relationship, contact=contact)
 
     @property
-    def chosen_delivery(self) -> Delivery:
-        match self.cleaned_data["delivery"]:
-            case Registration.Delivery.EMAIL:
-                return ByEmail(self.cleaned_data["email"])
-            case Registration.Delivery.TEXT:
-                return ByText(self.cleaned_data["cell_phone"], self.cleaned_data["carrier"])
-            case _:
-                return InPerson()
+    def chosen_language(self) -> str:
+        """An account's owner chose one already."""
+        return self.account.language if self.account and self.adds_to_account else self.cleaned_data["language"]
+
+    @property
+    def chosen_proxy(self) -> Proxy | None:
+        return None
+
+    # --- What the page shows ---
 
     @property
     def recipient_choices(self) -> list[RecipientChoice]:
         """The radio buttons of “For whom”, each with the contact that it stands for."""
-        choices = [RecipientChoice(radio, self._contact(str(radio.data["value"]))) for radio in self["recipient"]]
-        for choice in choices:
-            if choice.contact and not choice.contact.has_authority:
-                choice.radio.data["attrs"]["disabled"] = True
-        return choices
+        contacts = {str(each.pk): each for each in self.contacts}
+        return [RecipientChoice(radio, contacts.get(str(radio.data["value"]))) for radio in self["recipient"]]
 
     @property
-    def contacts_data(self) -> dict[str, dict[str, str]]:
+    def sibling_choices(self) -> list[SiblingChoice]:
+        return [
+            SiblingChoice(checkbox, each, [contact for contact in self.contacts if contact.pk in each.shared_with])
+            for checkbox, each in zip(self["also"], self.siblings, strict=True)
+        ]
+
+    @property
+    def contacts_data(self) -> dict[str, dict[str, str | bool]]:
         """What the page fills in when a contact is chosen."""
-        data = {str(each.pk): {"email": each.email, "phone": _shown(each.phone)} for each in self.contacts}
-        return data | {PATIENT: {"email": self.patient.email, "phone": _shown(self.patient.phone)}}
-
-    @property
-    def may_be_patient(self) -> bool:
-        return self.patient.age(on=self.today) >= self.practice.age_of_majority
+        told = self._told_of_risk()
+        people: dict[str, Contact | Patient] = {PATIENT: self.patient, **{str(each.pk): each for each in self.contacts}}
+        return {
+            choice: {"email": each.email, "phone": _shown(each.phone), "told": _name_key(each) in told}
+            for choice, each in people.items()
+        }
 
     # --- How it is done ---
 
@@ -168,9 +161,6 @@ class RegistrationForm(forms.Form):
             yield str(contact.pk), " · ".join(filter(None, [contact.name, contact.relationship]))
         yield OTHER, "Somebody else"
 
-    def _contact(self, key: str) -> Contact | None:
-        return next((each for each in self.contacts if str(each.pk) == key), None)
-
     def _prefilled(self) -> dict[str, Any]:
         """The patient who is of age, otherwise the first contact who may have a PIN, with what is on record."""
         first = next((each for each in self.contacts if each.has_authority), None)
@@ -180,61 +170,41 @@ class RegistrationForm(forms.Form):
             "recipient": PATIENT if self.may_be_patient else str(first.pk) if first else OTHER,
             "email": chosen.email if chosen else "",
             "cell_phone": _shown(chosen.phone) if chosen else "",
+            "told_of_risk": bool(chosen and _name_key(chosen) in self._told_of_risk()),
+            "identified_by": self.practice.usual_identification,
+            "language": languages.of(self.patient.language),
         }
+
+    def _told_of_risk(self) -> set[str]:
+        """The names of those who were told once, when this patient was registered for them."""
+        told = self.patient.registrations.filter(told_of_risk=True).values_list("recipient_name", flat=True)
+        return {names.key(each) for each in told}
 
     def _field(self, name: str, kind: type[Any]) -> Any:
         field = self.fields[name]
         assert isinstance(field, kind)
         return field
 
-    def _require(self, name: str, message: str) -> bool:
-        if name in self.errors:
-            return False
-        if not self.cleaned_data.get(name):
-            self.add_error(name, message)
-            return False
-        return True
-
-    def _clean_email(self) -> None:
-        if not self._require("email", "Type the e-mail address, or choose another way."):
+    def _clean_question(self) -> None:
+        if self.cleaned_data.get("method") != Registration.Method.QUESTION:
             return
-        try:
-            valid = validate_email(self.cleaned_data["email"], check_deliverability=settings.CHECK_EMAIL_DELIVERABILITY)
-        except EmailNotValidError as error:
-            self.add_error("email", f"This address cannot be right. {error}")
-            return
-        self.cleaned_data["email"] = valid.normalized
-        self._check_not_anothers("email", email_key(valid.normalized))
+        self.require("question", "Choose a question.")
+        if self.require("answer", "Type the answer that the family gives.") and not names.key(
+            self.cleaned_data["answer"]
+        ):
+            self.add_error("answer", "The answer needs at least one letter or digit.")
 
-    def _clean_text(self) -> None:
-        if self._require("cell_phone", "Type the cell phone number."):
-            try:
-                number = phones.read_national(self.cleaned_data["cell_phone"])
-            except ValueError as error:
-                self.add_error("cell_phone", str(error))
-            else:
-                self.cleaned_data["cell_phone"] = number
-                self._check_not_anothers("cell_phone", phone_key(number))
-        if self._require("carrier", "Choose the family’s cell carrier."):
-            carrier: Carrier = self.cleaned_data["carrier"]
-            if carrier.has_ended(on=self.today):
-                self.add_error("carrier", carrier.warning(on=self.today))
+    def _clean_siblings(self) -> None:
+        """One PIN for several children goes to somebody whom they share."""
+        recipient, also = self.cleaned_data.get("recipient"), self.cleaned_data.get("also") or []
+        for each in self.siblings:
+            if str(each.patient.pk) in also and recipient not in {str(key) for key in each.shared_with}:
+                self.add_error("also", f"{each.patient.first_name} does not share the person whom you chose.")
 
-    def _check_not_anothers(self, field: str, key: str) -> None:
-        """A PIN for one parent must not go to the other one because the address of the first was left in the field."""
-        people: dict[str, Contact | Patient] = {str(each.pk): each for each in self.contacts}
-        if self.may_be_patient:
-            people[PATIENT] = self.patient
-        owners = {choice: each for choice, each in people.items() if key in {each.email_key, each.phone_key}}
-        is_anothers = owners and self.cleaned_data.get("recipient") not in owners
-        if is_anothers and not self.cleaned_data.get("shared_address"):
-            self.asks_whether_shared = True
-            owner = "the patient" if PATIENT in owners else next(iter(owners.values())).name
-            self.add_error(
-                field,
-                f"This belongs to {owner}, who is not the one you chose. "
-                "Check “For whom”, or say below that they share it.",
-            )
+
+def _name_key(person: Contact | Patient) -> str:
+    name = person.name if isinstance(person, Contact) else f"{person.given_names} {person.family_name}"
+    return names.key(name)
 
 
 def _shown(phone: str) -> str:

@@ -11,10 +11,14 @@
 
   // --- The window ---
 
+  let opener = "register-patient";
   const opened = () => {
-    if (dialog.open) return;
-    dialog.showModal();
-    (dialog.querySelector("[name=method]:checked") || dialog.querySelector("[data-close-window]"))?.focus();
+    if (!dialog.open) {
+      opener = document.activeElement.id || opener;
+      dialog.showModal();
+    }
+    const ways = [...dialog.querySelectorAll("[type=radio]:checked, .window-foot .btn-primary"), ...dialog.querySelectorAll(".btn-close")];
+    ways.find((way) => way.checkVisibility())?.focus();
   };
 
   // What was swapped in: a form (again, with what is to be mended), or the PIN.
@@ -29,7 +33,7 @@
 
   dialog.addEventListener("close", () => {
     body.replaceChildren(); // a PIN does not stay in the page behind
-    document.getElementById("register-patient")?.focus();
+    document.getElementById(opener)?.focus();
   });
 
   // Nobody closes the window on a registration that is just being made: its PIN would never be seen.
@@ -108,6 +112,7 @@
         // An address belongs to a person: with another person it goes, typed or not. A PIN must not follow the wrong one.
         form.elements.email.value = people[value]?.email || "";
         form.elements.cell_phone.value = people[value]?.phone || "";
+        form.elements.told_of_risk.checked = people[value]?.told || false;
         if (form.elements.shared_address) form.elements.shared_address.checked = false;
       }
       if (name === "method" && value === "question" && form.elements.delivery.value === "none") {
@@ -115,7 +120,25 @@
       }
       warn(form);
     });
+    for (const kind of ["input", "change"]) form.addEventListener(kind, () => suit(form, people));
     warn(form);
+    suit(form, people);
+  };
+
+  // Only children who share the person that is chosen; and an account only as long as its address stands there.
+  const suit = (form, people) => {
+    const show = (part, there) => {
+      part.hidden = !there;
+      for (const input of part.querySelectorAll("input")) input.disabled = !there;
+    };
+    const { recipient, delivery, email } = form.elements;
+    const siblings = [...form.querySelectorAll("[data-shared-with]")];
+    for (const each of siblings) show(each, each.dataset.sharedWith.split(" ").includes(recipient.value));
+    const group = form.querySelector("[data-siblings]");
+    if (group) group.hidden = siblings.every((each) => each.hidden);
+    const account = form.querySelector("[data-account-of]");
+    const address = delivery.value === "email" ? email.value : people[recipient.value]?.email || "";
+    if (account) show(account, address.trim().toLowerCase() === account.dataset.accountOf);
   };
 
   const warn = (form) => {

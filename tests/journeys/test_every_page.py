@@ -10,6 +10,7 @@ from patients.models import Contact, Patient
 from portal.models import Membership, Practice, User
 from tests import people
 from tests.journeys.conftest import check_accessibility
+from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
 PAGES = [
     "/",
@@ -20,6 +21,10 @@ PAGES = [
     "/patients/?search_for=contact&last_name=garcia",
     "/patients/{patient}/",
     "/patients/{patient}/register/",
+    "/patients/{patient}/proxy/",
+    "/patients/{patient}/decline/",
+    "/matches/",
+    "/age-limit/",
     "/activity/",
     "/demo/mailbox/",
     "/accounts/2fa/",
@@ -93,6 +98,7 @@ def test_the_main_job_without_javascript(
         page.get_by_role("link", name="Select").click()
         page.get_by_role("button", name="Register Patient").click()
         expect(page.get_by_role("heading", name="Patient Registration")).to_be_visible()
+        answer_what_is_always_asked(page)
         page.get_by_role("textbox", name="Email Address").fill("")
         page.get_by_role("button", name="Complete Registration").click()
         expect(page.get_by_role("alert")).to_contain_text("Type the e-mail address")

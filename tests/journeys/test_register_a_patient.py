@@ -12,8 +12,8 @@ from pypdf import PdfReader
 from pytest_django import Settings
 
 from patients.models import Contact, Patient
-from portal.models import AuditEvent, User
-from registration.models import Registration
+from portal.models import AuditEvent, Practice, User
+from registration.models import Identification, Registration
 from tests.journeys.conftest import check_accessibility
 
 PIN = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
@@ -43,7 +43,16 @@ def open_window(page: Page) -> None:
     check_accessibility(page)
 
 
+def answer_what_is_always_asked(page: Page) -> None:
+    """How one knows who it is; and, where something is sent, that the risk is known."""
+    page.get_by_label("How was this person identified?").select_option("Photo ID")
+    risk = page.get_by_label("They know that others may be able to read")
+    if risk.is_visible():
+        risk.check()
+
+
 def complete(page: Page) -> None:
+    answer_what_is_always_asked(page)
     page.get_by_role("button", name="Complete Registration").click()
     expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
     check_accessibility(page)
@@ -187,6 +196,7 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     page.get_by_role("radio", name="Text Message").check()
     page.get_by_label("Cell phone number").fill("555-12")
     page.get_by_label("Cell Carrier").select_option("AT&T (ended June 17, 2025)")
+    expect(page.get_by_text("no longer takes our texts (June 17, 2025)")).to_be_visible()
     page.get_by_role("button", name="Complete Registration").click()
 
     summary = page.get_by_role("alert")
@@ -194,7 +204,8 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     expect(summary).to_contain_text("Nothing was issued or sent yet.")
     check_accessibility(page)
     assert page.locator("#id_cell_phone_error").inner_text().startswith("This is not a US phone number.")
-    assert "no longer takes our texts (June 17, 2025)" in page.locator("#id_carrier_error").inner_text()
+    assert "Choose how you know" in page.locator("#id_identified_by_error").inner_text()
+    expect(page.get_by_label("Cell Carrier")).to_have_value(re.compile(r"\d+"))
     expect(page.get_by_label("Name", exact=True)).to_have_value("Rosa Prado")
     expect(page.get_by_label("Cell phone number")).to_have_value("555-12")
     summary.get_by_role("link", name="Cell phone number").click()
@@ -251,6 +262,7 @@ def test_the_window_stays_open_while_a_registration_is_being_made(
         time.sleep(1)
         route.continue_()
 
+    answer_what_is_always_asked(page)
     page.route("**/register/", slowly)
     page.get_by_role("button", name="Complete Registration").click()
     for _ in range(3):
@@ -304,6 +316,8 @@ def test_the_window_as_a_page_of_its_own(desk_page: Page, patient: Patient, moth
 
 
 def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    """The first time there is one box to tick; the second time Enter is enough."""
+    Practice.objects.update(usual_identification=Identification.KNOWN)
     page = desk_page
     page.goto(page.url + "patients/")
     page.get_by_label("Last name").focus()
@@ -318,8 +332,18 @@ def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -
     )
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_focused()
+    risk = page.get_by_label("They know that others may be able to read")
+    tab_to(page, lambda: risk.evaluate("e => e === document.activeElement"))
+    page.keyboard.press("Space")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Registration completed")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Register Patient")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Registration completed")).to_be_focused()
+    assert Registration.objects.count() == 2
 
 
 def tab_to(page: Page, there: Callable[[], bool]) -> None:

@@ -119,9 +119,24 @@ def test_refused_for_good_is_not_tried_again(
     deliver()
     message.refresh_from_db()
     assert (message.state, message.outcome, message.due_at) == (State.FAILED, told, None)
+    assert message.address_refused
     assert not Content.objects.exists()
     assert events(message) == ["queued", "failed"]
     assert AuditEvent.objects.get(action="message_failed").details["outcome"] == told
+
+
+@pytest.mark.parametrize("why", ["what it says is refused", "the address is refused for now"])
+def test_an_address_is_refused_for_good_or_not_at_all(practice: Practice, mail_server: MailServer, why: str) -> None:
+    message = owe(practice)
+    if why == "what it says is refused":
+        mail_server.answer = lambda _: "554 5.7.1 looks like spam"
+    else:
+        mail_server.answer_recipient = lambda _: "450 4.2.1 try later"
+        OutgoingMessage.objects.update(attempts=delivery.MAX_ATTEMPTS)
+    deliver()
+    message.refresh_from_db()
+    assert message.state == State.FAILED
+    assert not message.address_refused
 
 
 def test_a_server_that_hangs_up_gets_the_message_again(practice: Practice, mail_server: MailServer) -> None:

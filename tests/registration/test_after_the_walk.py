@@ -47,6 +47,9 @@ def test_the_pin_is_nowhere(
             "email": "elena@families.example",
             "cell_phone": "(612) 555-0161",
             "carrier": str(Carrier.objects.get(name="Verizon").pk),
+            "told_of_risk": "on",
+            "identified_by": "photo_id",
+            "language": "en",
             "window": str(uuid.uuid4()),
         }
         html = desk.post(f"/patients/{patient.pk}/register/", data).content.decode()

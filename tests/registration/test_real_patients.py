@@ -28,6 +28,9 @@ def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -
         "recipient": "patient",
         "delivery": "email",
         "email": "suzanna@families.example",
+        "told_of_risk": "on",
+        "identified_by": "known",
+        "language": "en",
         "window": str(uuid.uuid4()),
     }
     assert desk.post(f"{suzanna.get_absolute_url()}register/", data).status_code == 200

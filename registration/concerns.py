@@ -1,0 +1,157 @@
+"""Before you send: what speaks against a registration without ruling it out. The desk confirms each with a reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.db.models import Q
+from django.utils.text import get_text_list
+
+from notifications import addresses
+from patients import siblings
+from patients.keys import email_key, phone_key
+from patients.models import Contact, Patient
+from portal.models import Practice
+from registration.rules import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
+
+# In the order in which the desk is asked, each with the question that its reason answers.
+QUESTIONS: Final = {
+    "authority": "Why may this person see the record?",
+    "teen": "Why may a guardian see a teen’s record?",
+    "of_age": "Why does this not go to the patient alone?",
+    "refused": "Why is this address right now?",
+    "carrier": "Why through this carrier?",
+}
+
+
+@dataclass(frozen=True)
+class Concern:
+    """`key` is one of QUESTIONS; `field` is the field of the window that gives rise to it."""
+
+    key: str
+    text: str
+    field: str
+
+    @property
+    def question(self) -> str:
+        return QUESTIONS[self.key]
+
+
+class NeedsConfirmation(Exception):
+    """Nothing has happened yet. `concerns` are all that there are, also those that were confirmed already."""
+
+    def __init__(self, concerns: Sequence[Concern]) -> None:
+        super().__init__(" ".join(each.text for each in concerns))
+        self.concerns = list(concerns)
+
+
+def of(
+    practice: Practice,
+    patients: list[Patient],
+    recipient: Recipient,
+    delivery: Delivery,
+    *,
+    today: date,
+) -> list[Concern]:
+    """What speaks against it without ruling it out; each is to be confirmed with a reason."""
+    found = [
+        _no_authority(recipient, patients),
+        _teen(practice, patients, recipient, today=today),
+        _of_age(practice, patients, recipient, delivery, today=today),
+        _refused_before(practice, delivery),
+        _ended_carrier(delivery, today=today),
+    ]
+    return [each for each in found if each]
+
+
+def confirm(found: Sequence[Concern], confirmed: Mapping[str, str], *, proxy: Proxy | None = None) -> dict[str, str]:
+    """The reason for each concern. A proxy's paper is one. Raises NeedsConfirmation where one is missing."""
+    paper = dict.fromkeys(("authority", "of_age"), proxy.authorisation) if proxy else {}
+    reasons = {each.key: (confirmed.get(each.key) or paper.get(each.key, "")).strip() for each in found}
+    if not all(reasons.values()):
+        raise NeedsConfirmation(found)
+    return reasons
+
+
+def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | None:
+    if recipient.contact is None:
+        return None
+    barred = {row.patient_id for row in siblings.rows_of(recipient.contact) if not row.has_authority}
+    whose = [each for each in patients if each.pk in barred]
+    if not whose:
+        return None
+    return Concern(
+        "authority", f"The record of {_listed(whose)} says that {recipient.name} may not see it.", "recipient"
+    )
+
+
+def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> Concern | None:
+    """A teen has no PIN of their own, so that whoever receives it, and whatever the address, it is a guardian's."""
+    ages = [(each, each.age(on=today)) for each in patients]
+    teens = [(each, age) for each, age in ages if practice.teen_from <= age < practice.own_pin_age]
+    if not teens:
+        return None
+    who = get_text_list([f"{each.first_name} is {age}" for each, age in teens], "and")
+    return Concern(
+        "teen", f"{who}: a teen may have a right to privacy, and {recipient.name} will see the record.", "recipient"
+    )
+
+
+def _of_age(
+    practice: Practice, patients: list[Patient], recipient: Recipient, delivery: Delivery, *, today: date
+) -> Concern | None:
+    grown = [each for each in patients if each.age(on=today) >= practice.own_pin_age]
+    if not grown:
+        return None
+    if not recipient.is_patient:
+        text = (
+            f"{_listed(grown)} {_are(grown)} of age: {recipient.name} needs the patient’s permission to see the record."
+        )
+        return Concern("of_age", text, "recipient")
+    if owner := _owner_of(delivery, grown):
+        text = (
+            f"{_listed(grown)} {_are(grown)} of age, and this address belongs to {owner.name}, who could use the PIN."
+        )
+        return Concern("of_age", text, "email" if isinstance(delivery, ByEmail) else "cell_phone")
+    return None
+
+
+def _owner_of(delivery: Delivery, patients: list[Patient]) -> Contact | None:
+    match delivery:
+        case ByEmail(address):
+            owns = Q(email_key=email_key(address))
+        case ByText(number):
+            owns = Q(phone_key=phone_key(number))
+        case InPerson():
+            return None
+    return Contact.objects.filter(owns, patient__in=patients).first()
+
+
+def _refused_before(practice: Practice, delivery: Delivery) -> Concern | None:
+    match delivery:
+        case ByEmail(address):
+            shown, mail, field = address, address, "email"
+        case ByText(number, carrier):
+            shown, mail, field = "This number", carrier.address_of(number), "cell_phone"
+        case InPerson():
+            return None
+    if not addresses.was_refused(practice, mail):
+        return None
+    return Concern(
+        "refused", f"{shown} was refused when we last wrote there. Ask the family whether it is right.", field
+    )
+
+
+def _ended_carrier(delivery: Delivery, *, today: date) -> Concern | None:
+    if not isinstance(delivery, ByText) or not delivery.carrier.has_ended(on=today):
+        return None
+    return Concern("carrier", delivery.carrier.warning(on=today), "carrier")
+
+
+def _listed(patients: Sequence[Patient]) -> str:
+    return get_text_list([each.first_name for each in patients], "and")
+
+
+def _are(patients: Sequence[Patient]) -> str:
+    return "is" if len(patients) == 1 else "are"

@@ -1,0 +1,163 @@
+"""The Patient Registration window: register a patient, add a proxy, send again."""
+
+import uuid
+from typing import Final
+
+from django.contrib import messages as notices
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.text import get_text_list
+from django.views.decorators.http import require_http_methods
+
+from patients.models import Patient
+from portal import audit
+from portal.access import Permission, StaffRequest, requires
+from portal.audit import Actor
+from portal.signals import statuses_wanted
+from registration import issuing, reveals, rules
+from registration.concerns import NeedsConfirmation
+from registration.desk.forms import RegistrationForm
+from registration.desk.proxy_form import ProxyForm
+from registration.models import Registration, SelfRegistration
+
+_WINDOW: Final = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(_WINDOW)
+@requires(Permission.REGISTER_PATIENT)
+def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """The Patient Registration window: over the account page, or a whole page without JavaScript.
+
+    Where a self-registration for this patient waits it leads there; `another` opens the form all the same.
+    """
+    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
+    asked = _asked_for(patient)
+    for_another = "another" in request.GET or "another" in request.POST
+    if asked and not for_another and request.method != "POST":
+        _record_view(request, patient)
+        return render(request, _template(request, "asked_for"), {"patient": patient, "asked": asked})
+    form = RegistrationForm(request.POST or None, practice=request.practice, patient=patient)
+    return _window(request, patient, form, asked=asked, may_issue=for_another or not asked)
+
+
+@require_http_methods(_WINDOW)
+@requires(Permission.REGISTER_PATIENT)
+def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
+    """The same window for somebody who has access for a time, on paper."""
+    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
+    form = ProxyForm(request.POST or None, practice=request.practice, patient=patient)
+    return _window(request, patient, form, is_proxy=True)
+
+
+@require_http_methods(_WINDOW)
+@requires(Permission.REGISTER_PATIENT)
+def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
+    """Asks, and sends again what a family lost or never got. What needs a second thought leads to the window."""
+    registration = get_object_or_404(Registration.objects.of(request.practice), pk=registration_id)
+    patient = registration.patients.all()[0]
+    if request.method != "POST":
+        context = {"registration": registration, "patient": patient, "can": issuing.can_send_again(registration)}
+        return render(request, "desk/send_again.html", context)
+    try:
+        new = issuing.send_again(registration, session_key=_session(request), actor=Actor.of(request))
+    except rules.Refused as error:
+        notices.error(request, str(error))
+        return redirect(patient)
+    except NeedsConfirmation as error:
+        notices.warning(request, f"{error} Complete it here, with the reason.")
+        return redirect(f"{reverse('desk:register', args=[patient.pk])}?another=1")
+    return _completed(request, patient, new)
+
+
+def _window(
+    request: StaffRequest,
+    patient: Patient,
+    form: RegistrationForm,
+    *,
+    asked: SelfRegistration | None = None,
+    may_issue: bool = True,
+    is_proxy: bool = False,
+) -> HttpResponse:
+    if request.method != "POST":
+        statuses_wanted.send(sender=None)
+        _record_view(request, patient)
+    refused = rules.why_not(patient)
+    may_issue = may_issue and request.method == "POST" and not refused and form.is_valid()
+    if may_issue and (registration := _complete(request, form)):
+        return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
+    context = {"patient": patient, "form": form, "refused": refused, "asked": asked, "is_proxy": is_proxy}
+    status = 422 if request.method == "POST" else 200
+    return render(request, _template(request, "register"), context, status=status)
+
+
+def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | None:
+    """None where the form now says what stands against it."""
+    try:
+        return issuing.register_patients(
+            practice=request.practice,
+            patients=form.chosen_patients,
+            recipient=form.chosen_recipient,
+            method=form.chosen_method,
+            delivery=form.chosen_delivery,
+            language=form.chosen_language,
+            proxy=form.chosen_proxy,
+            identified_by=form.cleaned_data["identified_by"],
+            told_of_risk=form.cleaned_data["told_of_risk"],
+            confirmed=form.confirmed,
+            window=form.cleaned_data["window"],
+            session_key=_session(request),
+            actor=Actor.of(request),
+        )
+    except rules.Refused as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+    except NeedsConfirmation as error:
+        form.ask(error.concerns)
+    return None
+
+
+def _completed(
+    request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
+) -> HttpResponse:
+    """The PIN, shown in the answer to the completion and nowhere else."""
+    pin = reveals.show(registration, session_key=_session(request), actor=Actor.of(request))
+    covered = list(registration.patients.order_by("birth_date"))
+    return render(
+        request,
+        _template(request, "completed"),
+        {
+            "patient": patient,
+            "registration": registration,
+            "covered": covered,
+            "covered_names": get_text_list([each.name for each in covered], "and"),
+            "covered_first_names": get_text_list([each.first_name for each in covered], "and"),
+            "pin": pin,
+            "print_now": print_now and pin is not None,
+            "replaced": sorted({each.recipient_name for each in registration.replaced()}),
+        },
+    )
+
+
+def _asked_for(patient: Patient) -> SelfRegistration | None:
+    return patient.self_registrations.waiting().select_related("account").first()
+
+
+def _record_view(request: StaffRequest, patient: Patient) -> None:
+    audit.record(
+        audit.Action.ACCOUNT_VIEWED,
+        actor=Actor.of(request),
+        practice=request.practice,
+        patient=patient.pk,
+        details={"in": "Patient Registration window"},
+    )
+
+
+def _template(request: StaffRequest, name: str) -> str:
+    """Inside the window the part, otherwise the page around it."""
+    return f"desk/_{name}.html" if request.htmx else f"desk/{name}.html"
+
+
+def _session(request: HttpRequest) -> str:
+    key = request.session.session_key
+    assert key is not None, "whoever is signed in has a session"
+    return key

@@ -1,0 +1,216 @@
+"""Send again: a new key for the same people, and the old one works until the new message is accepted."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import Carrier, OutgoingMessage
+from patients.models import Contact, Patient
+from portal.audit import Actor
+from portal.models import AuditEvent, Practice
+from registration import ending, issuing, pins, reveals
+from registration.concerns import NeedsConfirmation
+from registration.models import AccessLevel, Registration
+from registration.rules import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
+from tests import people
+from tests.registration.test_issuing import SESSION, an_account, issue, of
+from tests.smtp import MailServer
+
+EMAIL = ByEmail("elena@families.example")
+
+
+def again(registration: Registration, actor: Actor) -> Registration:
+    return issuing.send_again(registration, session_key=SESSION, actor=actor)
+
+
+@pytest.fixture
+def registration(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> Registration:
+    """For two children, in Spanish, by e-mail."""
+    mateo = people.a_patient(practice, "Mateo", "García-López")
+    people.a_contact(mateo)
+    told: dict[str, Any] = {"language": "es", "identified_by": "photo_id", "told_of_risk": True}
+    return issue(patient, of(mother), actor, siblings=[mateo], delivery=EMAIL, **told)
+
+
+def test_a_new_pin_for_the_same_people(registration: Registration, actor: Actor) -> None:
+    new = again(registration, actor)
+    for same in ("recipient_key", "recipient_name", "contact", "delivery", "language", "identified_by", "told_of_risk"):
+        assert getattr(new, same) == getattr(registration, same), same
+    assert set(new.patients.all()) == set(registration.patients.all())
+    assert new.replaces == registration
+    assert new.message is not None
+    assert registration.message is not None
+    assert new.message.recipient == registration.message.recipient
+    pin = reveals.kept(new, session_key=SESSION)
+    assert pin is not None
+    assert pin.shown in new.message.content.text
+    assert not pins.matches(pin.characters, registration.digest)
+    issued = AuditEvent.objects.filter(action="registration_issued", details__registration=str(new.pk))
+    assert [event.details["sent_again"] for event in issued] == [True, True], "a line for each child"
+
+
+def test_the_old_one_works_until_the_new_message_is_accepted(
+    registration: Registration, actor: Actor, mail_server: MailServer
+) -> None:
+    new = again(registration, actor)
+    mail_server.answer = lambda _: "451 4.3.0 try later"
+    call_command("deliver", "--once", verbosity=0)
+    ending.supersede_replaced()
+    assert set(Registration.objects.live()) == {registration, new}
+
+    mail_server.answer = lambda _: "250 2.0.0 accepted"
+    OutgoingMessage.objects.filter(state="queued").update(due_at=timezone.now())
+    call_command("deliver", "--once", verbosity=0)
+    ending.supersede_replaced()
+    assert set(Registration.objects.live()) == {new}
+
+
+def test_a_second_click_sends_nothing_twice(registration: Registration, actor: Actor) -> None:
+    assert again(registration, actor) == again(registration, actor)
+    assert OutgoingMessage.objects.count() == 2
+
+
+@pytest.mark.parametrize("which", ["the first", "the one that failed"])
+def test_after_one_that_failed_there_are_not_three(
+    registration: Registration, actor: Actor, mail_server: MailServer, which: str
+) -> None:
+    call_command("deliver", "--once", verbosity=0)
+    failed = again(registration, actor)
+    mail_server.answer = lambda _: "554 5.7.1 looks like spam"
+    call_command("deliver", "--once", verbosity=0)
+    new = again(registration if which == "the first" else failed, actor)
+    assert again(failed, actor) == again(registration, actor) == new
+    assert set(Registration.objects.live()) == {registration, new}
+    mail_server.answer = lambda _: "250 2.0.0 accepted"
+    call_command("deliver", "--once", verbosity=0)
+    ending.supersede_replaced()
+    assert set(Registration.objects.live()) == {new}
+
+
+def test_what_is_issued_afterwards_supersedes_both(
+    registration: Registration, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    again(registration, actor)
+    newest = issue(patient, of(mother), actor)
+    assert set(Registration.objects.live()) == {newest}
+
+
+def test_a_link_again_has_the_same_question(patient: Patient, mother: Contact, actor: Actor) -> None:
+    question = ByQuestion("First pet?", "Rex")
+    registration = issue(patient, of(mother), actor, method=question, delivery=EMAIL)
+    new = again(registration, actor)
+    assert (new.question, new.answer_digest) == (registration.question, registration.answer_digest)
+    assert new.digest != registration.digest
+    assert new.message is not None
+    assert pins.matches(new.message.content.text.split("#q=")[1].split()[0], new.digest)
+
+
+def test_by_text_through_the_same_carrier(patient: Patient, mother: Contact, actor: Actor) -> None:
+    text = ByText("6125550161", Carrier.objects.get(name="Verizon"))
+    new = again(issue(patient, of(mother), actor, delivery=text), actor)
+    assert new.carrier == text.carrier
+    assert new.message is not None
+    assert new.message.recipient == "6125550161@vtext.com"
+
+
+def test_a_message_that_failed_is_sent_again_though_the_pin_ran_out(
+    patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        registration = issue(patient, of(mother), actor, delivery=EMAIL)
+        OutgoingMessage.objects.update(state="failed", due_at=None, finished_at=timezone.now())
+        clock.shift(timedelta(days=8))
+        ending.expire_due()
+        registration.refresh_from_db()
+        assert again(registration, actor).is_live
+    patient.refresh_from_db()
+    assert patient.portal_status == "pending"
+
+
+def test_what_cannot_be_sent_again(patient: Patient, mother: Contact, actor: Actor) -> None:
+    told = issue(patient, of(mother), actor)
+    revoked = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=ByEmail("rosa@families.example"))
+    ending.revoke(revoked, reason="mistake", actor=actor)
+    offered = issue(patient, Recipient(name="Ana Prado"), actor, method=ToAccount(an_account()), delivery=EMAIL)
+    for each in (told, revoked, offered):
+        each.refresh_from_db()
+        assert not issuing.can_send_again(each)
+        with pytest.raises(Refused, match="cannot be sent again"):
+            again(each, actor)
+    assert Registration.objects.count() == 3
+
+
+def test_a_proxy_remains_one_as_long_as_the_paper_says(patient: Patient, actor: Actor) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        proxy = Proxy(level=AccessLevel.LIMITED, authorisation="Consent, on file", ends_on=date(2026, 11, 26))
+        registration = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=EMAIL, proxy=proxy)
+        new = again(registration, actor)
+        assert (new.level, new.access_ends_on, new.authorisation) == ("limited", proxy.ends_on, "Consent, on file")
+        OutgoingMessage.objects.update(state="failed")
+        clock.shift(timedelta(days=3))
+        with pytest.raises(Refused, match="last day"):
+            again(new, actor)
+
+
+@pytest.mark.parametrize("change", [{"has_authority": False}, {"in_source": False}])
+def test_it_is_checked_anew(registration: Registration, actor: Actor, change: dict[str, Any]) -> None:
+    Contact.objects.filter(registrations=registration).update(**change)
+    registration.refresh_from_db()
+    with pytest.raises((NeedsConfirmation, Refused)):
+        again(registration, actor)
+    assert Registration.objects.count() == 1
+
+
+# --- At the desk ---
+
+
+def path(registration: Registration) -> str:
+    return f"/registrations/{registration.pk}/send-again/"
+
+
+def test_the_desk_asks_then_shows_the_new_pin(desk: Client, registration: Registration) -> None:
+    html = desk.get(path(registration)).content.decode()
+    assert "elena@families.example" in html
+    assert "works until the new message is accepted" in html
+    assert Registration.objects.count() == 1
+
+    first, second = (desk.post(path(registration)).content.decode() for _ in range(2))
+    assert "Registration completed" in first
+    assert "The earlier one works until this message is accepted." in first
+    assert "García-López, Sofía" in first
+    assert "García-López, Mateo" in first
+    shown = first.split('class="pin"')[1].split("</p>")[0]
+    assert shown in second
+    new = Registration.objects.exclude(pk=registration.pk).get()
+    assert desk.get(f"/registrations/{new.pk}/sheet.pdf").status_code == 200
+
+
+def test_what_needs_a_second_thought_leads_to_the_window(
+    desk: Client, registration: Registration, patient: Patient
+) -> None:
+    OutgoingMessage.objects.update(state="failed", address_refused=True, finished_at=timezone.now())
+    response = desk.post(path(registration), follow=True)
+    assert response.redirect_chain == [(f"/patients/{registration.patients.all()[0].pk}/register/?another=1", 302)]
+    html = response.content.decode()
+    assert "was refused when we last wrote there" in html
+    assert "Complete Registration" in html
+    assert Registration.objects.count() == 1
+
+
+def test_what_has_ended_leads_back_with_the_reason(desk: Client, registration: Registration, actor: Actor) -> None:
+    ending.revoke(registration, reason="mistake", actor=actor)
+    assert "cannot be sent again" in desk.get(path(registration)).content.decode()
+    assert "cannot be sent again" in desk.post(path(registration), follow=True).content.decode()
+
+
+def test_another_practice_has_nothing_to_send(
+    client: Client, other_practice: Practice, registration: Registration
+) -> None:
+    client.force_login(people.a_member(other_practice, email="desk@harborstreet.example"))
+    assert client.post(path(registration)).status_code == 404
+    assert Registration.objects.count() == 1
