@@ -10,7 +10,7 @@ class RegistrationConfig(AppConfig):
     def ready(self) -> None:
         from portal.models import User
         from portal.signals import home_wanted, statuses_wanted, worker_idle
-        from registration import accounts, ending, guessing, proofs, reveals
+        from registration import accounts, coming_of_age, ending, guessing, matching, proofs, reminding, reveals
 
         def keep_statuses_true(**_: Any) -> None:
             ending.supersede_replaced()
@@ -20,6 +20,10 @@ class RegistrationConfig(AppConfig):
             ending.expire_due()
             ending.revoke_unfit()
             reveals.wipe_ended()
+            coming_of_age.warn()
+            coming_of_age.apply()
+            reminding.remind()
+            matching.refresh_likely()
             guessing.forget_old()
             proofs.forget_old()
 

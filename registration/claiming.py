@@ -1,131 +1,25 @@
-"""The family's half of a PIN's life: a key opens a registration, dates of birth confirm the children, an account claims it.
+"""An account claims what a key has opened: one transaction, one account, once. OWASP ASVS 5.0 2.3.4.
 
-Every reason for which a key does not open is one and the same to the family (Closed); the audit trail has the true one, for
-the desk. A try is taken before anything is compared (registration.guessing). OWASP ASVS 5.0 2.3.4, 6.3.8, 6.5.1.
-
-Locks: the counts of tries first, in a transaction of their own; then patients, registrations, messages, the audit trail.
+Locks: patients, registrations, messages, the audit trail; the installation's chain of it last.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from notifications import outbox
-from patients import names
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from portal.models import Practice
-from registration import accounts, ending, guessing, letters, pins, statuses
-from registration.models import Association, PortalAccount, Registration, RegistrationQuerySet, Reveal
-from registration.pins import Pin
+from registration import accounts, associations, letters, statuses
+from registration.models import Association, PortalAccount, Registration, Reveal
+from registration.opening import Closed, NotThisDate, Opened, attempt, born_on, claimable, registration_of
 
-Method = Registration.Method
 State = Registration.State
-
-# How long a family may take from the key to the account: a text's PIN is good for ten minutes, a form takes longer.
-FINISH_WITHIN: Final = timedelta(minutes=30)
-# A key that ended longer ago is as good as unknown.
-_REMEMBERED_FOR: Final = timedelta(days=60)
-# What is compared where no key has the selector, so that it takes as long.
-_NOBODYS: Final = pins.digest("nobody's")
-
-
-class Closed(Exception):
-    """This opens nothing, or nothing any more. One and the same for whatever reason."""
-
-
-class NotThisDate(Exception):
-    """This is not the child's date of birth."""
-
-
-class WrongAnswer(Exception):
-    """This is not the answer; there are tries left."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """That a key opened a registration, at what time, and whose date of birth was known. It is kept in the session."""
-
-    registration_id: UUID
-    opened_at: datetime
-    confirmed: frozenset[UUID]
-    answered: bool = True
-
-    def as_data(self) -> dict[str, Any]:
-        return {
-            "registration": str(self.registration_id),
-            "opened_at": self.opened_at.isoformat(),
-            "confirmed": sorted(map(str, self.confirmed)),
-            "answered": self.answered,
-        }
-
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> "Opened":
-        return cls(
-            registration_id=UUID(data["registration"]),
-            opened_at=datetime.fromisoformat(data["opened_at"]),
-            confirmed=frozenset(map(UUID, data["confirmed"])),
-            answered=bool(data["answered"]),
-        )
-
-
-# --- The key opens ---
-
-
-def open_with_pin(pin: Pin, birth_date: date, *, address: str | None) -> Opened:
-    """With the date of birth of one of the children. Raises Closed, TooManyTries."""
-    return _open(Method.PIN, pin.characters, birth_date, address=address)
-
-
-def open_with_link(token: str, birth_date: date, *, address: str | None) -> Opened:
-    """What it gives is not `answered` yet. Raises Closed, TooManyTries."""
-    return replace(_open(Method.QUESTION, token, birth_date, address=address), answered=False)
-
-
-def open_offer(registration: Registration, birth_date: date, *, account: PortalAccount, address: str | None) -> Opened:
-    """Opens what the practice offers to this account, which is signed in. Raises NotThisDate, Closed, TooManyTries."""
-    if registration.method != Method.ACCOUNT or registration.account_id != account.pk:
-        raise Closed
-    born_then = _born_on(registration, birth_date)
-    if not _attempt(registration, address=address, is_right=bool(born_then), why="date of birth"):
-        raise NotThisDate
-    return Opened(registration_id=registration.pk, opened_at=timezone.now(), confirmed=born_then)
-
-
-def answer(opened: Opened, typed: str, *, address: str | None) -> Opened:
-    """Raises WrongAnswer, Closed, TooManyTries."""
-    registration = registration_of(opened)
-    is_right = pins.matches(names.key(typed), registration.answer_digest)
-    if not _attempt(registration, address=address, is_right=is_right, why="answer"):
-        raise WrongAnswer
-    return replace(opened, answered=True)
-
-
-def confirm_child(opened: Opened, patient_id: UUID, birth_date: date, *, address: str | None) -> Opened:
-    """Raises NotThisDate, Closed, TooManyTries."""
-    registration = registration_of(opened)
-    is_right = patient_id in _born_on(registration, birth_date)
-    if not _attempt(registration, address=address, is_right=is_right, why="date of birth"):
-        raise NotThisDate
-    return replace(opened, confirmed=opened.confirmed | {patient_id})
-
-
-def registration_of(opened: Opened) -> Registration:
-    """Raises Closed where it can no longer be claimed."""
-    found = _claimable(opened).select_related("practice", "message").first()
-    if found is None:
-        raise Closed
-    return found
-
-
-# --- An account claims ---
 
 
 @transaction.atomic
@@ -135,23 +29,23 @@ def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: A
     if registration.account_id and registration.account_id != account.pk:
         raise Closed
     patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    confirmed = [each for each in patients if each.pk in opened.confirmed and each.active and not each.deceased]
+    confirmed = [each for each in patients if each.pk in opened.confirmed and _is_fit(each, registration)]
     now = timezone.now()
     claimed = {"state": State.CLAIMED, "ended_at": now, "claimed_by": account}
-    if not confirmed or not opened.answered or not _claimable(opened).update(**claimed):
+    if not confirmed or not opened.answered or not claimable(opened).update(**claimed):
         raise Closed
     Reveal.objects.filter(registration=registration).delete()
     twins = _end_twins(registration, at=now)
-    associations = [_associate(registration, each, account=account, relationship=relationship) for each in confirmed]
+    given = [_associate(registration, each, account=account, relationship=relationship) for each in confirmed]
     _end_declines(confirmed, actor=actor, at=now)
     statuses.refresh(patients)
     for message in [each.message for each in (registration, *twins) if each.message]:
         outbox.cancel(message)
-    letters.access_given(association=associations[0])
+    letters.access_given(association=given[0])
     registration.record(Action.REGISTRATION_CLAIMED, actor=actor, account=account.name)
-    for association in associations:
+    for association in given:
         _record_access(association, actor=actor)
-    return associations
+    return given
 
 
 @transaction.atomic
@@ -176,8 +70,8 @@ def confirm_later(
     is_theirs = registration.state == State.CLAIMED and registration.claimed_by_id == account.pk
     if not is_theirs or registration.expires_at <= timezone.now():
         raise Closed
-    is_right = patient_id in _born_on(registration, birth_date)
-    if not _attempt(registration, address=address, is_right=is_right, why="date of birth"):
+    is_right = patient_id in born_on(registration, birth_date)
+    if not attempt(registration, address=address, is_right=is_right, why="date of birth"):
         raise NotThisDate
     return _add(registration, patient_id, account=account, address=address)
 
@@ -186,7 +80,7 @@ def confirm_later(
 def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount, address: str | None) -> Association:
     actor = accounts.actor_of(account, address)
     patients = statuses.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
-    fit = [each for each in patients if each.active and not each.deceased]
+    fit = [each for each in patients if _is_fit(each, registration)]
     if not fit:
         raise Closed
     earlier = registration.associations.filter(account=account).order_by("since").first()
@@ -198,17 +92,13 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
     return association
 
 
-def _claimable(opened: Opened) -> RegistrationQuerySet:
-    """Still live, or run out while the family was at it; and no newer one of the same kind has arrived."""
-    now = timezone.now()
-    in_time = Q(expires_at__gt=now)
-    if opened.opened_at > now - FINISH_WITHIN:
-        in_time |= Q(expires_at__gt=opened.opened_at)
-    found = Registration.objects.filter(
-        in_time, pk=opened.registration_id, state__in=(State.PENDING, State.EXPIRED)
-    ).exclude(pk__in=ending.replaced_by_accepted())
-    assert isinstance(found, RegistrationQuerySet)
-    return found
+def _is_fit(patient: Patient, registration: Registration) -> bool:
+    """Not somebody who has died or left since, nor who has come of the age at which a parent has to be asked about."""
+    practice = registration.practice
+    issued_on = registration.issued_at.astimezone(practice.zone).date()
+    limit = practice.minor_age_limit
+    came_of_age = patient.age(on=issued_on) < limit <= patient.age(on=associations.today(practice))
+    return patient.active and not patient.deceased and not came_of_age
 
 
 def _end_twins(registration: Registration, *, at: datetime) -> list[Registration]:
@@ -227,29 +117,17 @@ def _end_twins(registration: Registration, *, at: datetime) -> list[Registration
 def _associate(
     registration: Registration, patient: Patient, *, account: PortalAccount, relationship: str
 ) -> Association:
-    """The access that is there, or a new one."""
-    practice = registration.practice
-    open_row = Association.objects.filter(account=account, patient=patient, ended_at=None).first()
-    if open_row and open_row.is_live:
-        return open_row
-    if open_row:  # its time has come a moment ago
-        Association.objects.filter(pk=open_row.pk).update(ended_at=open_row.ends_at, ending=Association.Ending.DATE)
-    today = timezone.now().astimezone(practice.zone).date()
-    is_own = relationship == Association.Relationship.SELF
-    return Association.objects.create(
-        account=account,
-        patient=patient,
+    last_day = registration.access_ends_on
+    association, _ = associations.give(
+        account,
+        patient,
         relationship=relationship,
         level=registration.level,
-        authorisation=registration.authorisation,
         registration=registration,
-        ends_at=_end_of(registration.access_ends_on, practice),
-        past_age_limit=is_own or patient.age(on=today) >= practice.minor_age_limit,
+        authorisation=registration.authorisation,
+        ends_at=associations.midnight_after(last_day, practice=registration.practice) if last_day else None,
     )
-
-
-def _end_of(day: date | None, practice: Practice) -> datetime | None:
-    return datetime.combine(day + timedelta(days=1), time(), practice.zone) if day else None
+    return association
 
 
 def _end_declines(patients: Sequence[Patient], *, actor: Actor, at: datetime) -> None:
@@ -270,119 +148,3 @@ def _record_access(association: Association, *, actor: Actor) -> None:
             "level": association.level,
         },
     )
-
-
-# --- Tries ---
-
-
-def _open(method: Method, secret: str, birth_date: date, *, address: str | None) -> Opened:
-    ending.expire_due()
-    with transaction.atomic():
-        guessing.take(address)
-        known = list(
-            Registration.objects.filter(
-                method=method, selector=secret[:4], issued_at__gt=timezone.now() - _REMEMBERED_FOR
-            )
-            .select_related("practice")
-            .order_by("practice", "pk")
-        )
-        allowed = [each for each in known if each.is_live and _reserve(each)]
-    right = [each for each in known if pins.matches(secret, each.digest)] if known else []
-    if not known:
-        pins.matches(secret, _NOBODYS)
-    for registration in right:
-        born_then = _born_on(registration, birth_date)
-        if registration in allowed and born_then:
-            _was_right([registration, *(each for each in allowed if each != registration)], address=address)
-            return Opened(registration_id=registration.pk, opened_at=timezone.now(), confirmed=born_then)
-    _was_wrong(known, right=right, allowed=allowed, address=address)
-    raise Closed
-
-
-def _attempt(registration: Registration, *, address: str | None, is_right: bool, why: str) -> bool:
-    """One more thing tried on a registration that is known already. Raises Closed where no try is left, TooManyTries."""
-    with transaction.atomic():
-        guessing.take(address)
-        allowed = _reserve(registration)
-    if allowed and is_right:
-        _was_right([registration], address=address)
-        return True
-    with transaction.atomic():
-        _note(registration, why=why if allowed else "too many tries", address=address)
-        locked = _lock_if_used_up(registration) if allowed else True
-    if locked:
-        raise Closed
-    return False
-
-
-def _reserve(registration: Registration) -> bool:
-    """Takes a try of the registration and of its patients; False where there is none."""
-    patients = list(registration.patients.values_list("pk", flat=True))
-    if not guessing.take_of_patients(patients):
-        return False
-    mine = Registration.objects.filter(pk=registration.pk, wrong_tries__lt=_most(registration))
-    may_be_tried = Q(state=State.PENDING) | Q(state=State.EXPIRED) | Q(state=State.CLAIMED)
-    return bool(mine.filter(may_be_tried).update(wrong_tries=F("wrong_tries") + 1))
-
-
-def _most(registration: Registration) -> int:
-    return guessing.MOST_OF_A_QUESTION if registration.method == Method.QUESTION else guessing.MOST_OF_A_PIN
-
-
-def _was_right(registrations: list[Registration], *, address: str | None) -> None:
-    patients = Patient.objects.filter(registrations__in=registrations).values_list("pk", flat=True).distinct()
-    with transaction.atomic():
-        guessing.give_back(address, list(patients))
-        for each in registrations:
-            Registration.objects.filter(pk=each.pk, wrong_tries__gt=0).update(wrong_tries=F("wrong_tries") - 1)
-
-
-def _was_wrong(
-    known: list[Registration], *, right: list[Registration], allowed: list[Registration], address: str | None
-) -> None:
-    """Writes down why, for the desk, and locks what has been tried too often."""
-    with transaction.atomic():
-        noted = [(each, _reason(each, right=each in right, allowed=each in allowed)) for each in known]
-        for registration, _ in noted:
-            _lock_if_used_up(registration)
-        for registration, why in noted:
-            if why:
-                _note(registration, why=why, address=address)
-        if not any(why for _, why in noted):
-            actor = audit.at_the_door(address)
-            audit.record(Action.CLAIM_FAILED, actor=actor, practice=None, details={"why": "nobody's"})
-        if guessing.is_used_up(address):
-            audit.record(Action.TRIES_LIMITED, actor=audit.at_the_door(address), practice=None)
-
-
-def _reason(registration: Registration, *, right: bool, allowed: bool) -> str:
-    """Why it did not open, in the desk's words; "" where the try was not about this one."""
-    if registration.state != State.PENDING or registration.expires_at <= timezone.now():
-        ended = State.EXPIRED if registration.state == State.PENDING else registration.state
-        return str(ended) if right else ""
-    if not allowed:
-        return "too many tries"
-    return "date of birth" if right else "PIN"
-
-
-def _lock_if_used_up(registration: Registration) -> bool:
-    """Ends what was tried too often; True where that has happened, now or before."""
-    patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    used_up = Registration.objects.filter(pk=registration.pk, wrong_tries__gte=_most(registration))
-    locked = used_up.filter(state__in=(State.PENDING, State.EXPIRED)).update(
-        state=State.LOCKED, ended_at=timezone.now(), end_reason="Too many wrong tries."
-    )
-    if locked:
-        Reveal.objects.filter(registration=registration).delete()
-        statuses.refresh(patients)
-        registration.record(Action.REGISTRATION_LOCKED, actor=audit.CLOCK)
-    return used_up.exists()
-
-
-def _note(registration: Registration, *, why: str, address: str | None) -> None:
-    registration.record(Action.CLAIM_FAILED, actor=audit.at_the_door(address), why=why)
-
-
-def _born_on(registration: Registration, birth_date: date) -> frozenset[UUID]:
-    """The patients of the registration who were born on that day: twins are confirmed by one date."""
-    return frozenset(registration.patients.filter(birth_date=birth_date).values_list("pk", flat=True))

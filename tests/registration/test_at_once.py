@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from notifications.models import Content, OutgoingMessage
 from patients.models import Contact, Patient
 from portal import audit
 from portal.audit import Actor
-from portal.models import AuditEvent
-from registration import ending, issuing, reveals
+from portal.models import AuditEvent, Practice
+from registration import ending, issuing, reveals, statuses
 from registration.models import Registration
 from registration.rules import ByEmail, ByPin, Recipient
+from tests import people
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,10 +50,12 @@ def at_once(*deeds: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def issue(patient: Patient, contact: Contact, actor: Actor, *, window: uuid.UUID) -> Registration:
+def issue(
+    patient: Patient, contact: Contact, actor: Actor, *, window: uuid.UUID, siblings: Sequence[Patient] = ()
+) -> Registration:
     return issuing.register_patients(
         practice=patient.practice,
-        patients=[patient],
+        patients=[patient, *siblings],
         recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
         method=ByPin(),
         delivery=ByEmail(contact.email),
@@ -109,3 +112,33 @@ def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
     assert audit.verify() == []
     patient.refresh_from_db()
     assert patient.portal_status == "unregistered"
+
+
+def test_a_family_that_is_registered_from_two_childrens_pages(
+    practice: Practice, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    """What one desk issues for both is superseded by what the other issues for one, whoever comes first; no status is left."""
+    mateo = people.a_patient(practice, "Mateo", "García-López")
+    hers = people.a_contact(mateo)
+    both = [patient, mateo]
+    for _ in range(4):
+        at_once(
+            lambda: issue(patient, mother, actor, window=uuid.uuid4(), siblings=[mateo]),
+            lambda: issue(mateo, hers, actor, window=uuid.uuid4()),
+            lambda: issue(patient, mother, actor, window=uuid.uuid4()),
+        )
+        for each in both:
+            each.refresh_from_db()
+            assert each.registrations.live().count() <= 1
+            assert each.portal_status == statuses.status_of(each)
+    assert audit.verify() == []
+
+
+def test_eight_clicks_send_again_once(patient: Patient, mother: Contact, actor: Actor, mail_server: MailServer) -> None:
+    first = issue(patient, mother, actor, window=uuid.uuid4())
+    again = at_once(
+        *[lambda: issuing.send_again(Registration.objects.get(pk=first.pk), session_key=SESSION, actor=actor)] * 8
+    )
+    assert len({each.pk for each in again}) == 1
+    assert OutgoingMessage.objects.count() == 2
+    assert set(patient.registrations.live()) == {first, again[0]}

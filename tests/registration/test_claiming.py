@@ -12,11 +12,11 @@ from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
-from registration import accounts, claiming, ending, guessing, issuing, pins, reveals
+from registration import accounts, claiming, ending, guessing, issuing, opening, pins, reveals
 from registration.accounts import Details
-from registration.claiming import Closed, NotThisDate, Opened, WrongAnswer
 from registration.guessing import TooManyTries
 from registration.models import Association, PortalAccount, Registration, TryCount
+from registration.opening import Closed, NotThisDate, Opened, WrongAnswer
 from registration.pins import Pin
 from registration.rules import ByEmail, ByPin, ByQuestion, InPerson, Method, Recipient
 from tests import people
@@ -31,8 +31,8 @@ def issue(
     contact: Contact,
     actor: Actor,
     *,
-    method: Method = ByPin(),
-    **options: Any,  # noqa: B008
+    method: Method = ByPin(),  # noqa: B008 - a constant
+    **options: Any,
 ) -> Registration:
     return issuing.register_patients(
         practice=patients[0].practice,
@@ -74,7 +74,7 @@ def sibling(practice: Practice, patient: Patient) -> Patient:
 
 def test_from_the_pin_to_the_account(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue([patient], mother, actor)
-    opened = claiming.open_with_pin(pin_of(registration), BORN, address=HOME)
+    opened = opening.open_with_pin(pin_of(registration), BORN, address=HOME)
     account = claim(Opened.from_data(opened.as_data()))
 
     patient.refresh_from_db()
@@ -93,13 +93,13 @@ def test_from_the_pin_to_the_account(patient: Patient, mother: Contact, actor: A
 
 def test_a_pin_is_claimed_once(patient: Patient, mother: Contact, actor: Actor) -> None:
     pin = pin_of(issue([patient], mother, actor))
-    first, second = (claiming.open_with_pin(pin, BORN, address=HOME) for _ in range(2))
+    first, second = (opening.open_with_pin(pin, BORN, address=HOME) for _ in range(2))
     claim(first)
     with pytest.raises(Closed):
         claim(second, "pablo@families.example")
     assert PortalAccount.objects.count() == User.objects.filter(memberships=None).count() == 1
     with pytest.raises(Closed):
-        claiming.open_with_pin(pin, BORN, address=HOME)
+        opening.open_with_pin(pin, BORN, address=HOME)
     assert why() == ["claimed"]
 
 
@@ -107,10 +107,10 @@ def test_each_child_is_confirmed_with_its_own_date_and_one_may_be_left_for_later
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
     registration = issue([patient, sibling], mother, actor)
-    opened = claiming.open_with_pin(pin_of(registration), BORN, address=HOME)
+    opened = opening.open_with_pin(pin_of(registration), BORN, address=HOME)
     assert opened.confirmed == {patient.pk}
     with pytest.raises(NotThisDate):
-        claiming.confirm_child(opened, sibling.pk, BORN, address=HOME)
+        opening.confirm_child(opened, sibling.pk, BORN, address=HOME)
     account = claim(opened)
     assert not sibling.associations.exists()
 
@@ -124,22 +124,22 @@ def test_each_child_is_confirmed_with_its_own_date_and_one_may_be_left_for_later
 
 
 def test_both_at_once(patient: Patient, sibling: Patient, mother: Contact, actor: Actor) -> None:
-    opened = claiming.open_with_pin(pin_of(issue([patient, sibling], mother, actor)), BORN, address=HOME)
-    opened = claiming.confirm_child(opened, sibling.pk, date(2016, 8, 1), address=HOME)
+    opened = opening.open_with_pin(pin_of(issue([patient, sibling], mother, actor)), BORN, address=HOME)
+    opened = opening.confirm_child(opened, sibling.pk, date(2016, 8, 1), address=HOME)
     assert claim(opened).associations.count() == 2
 
 
 def test_twins_are_confirmed_by_one_date(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     twin = people.a_patient(practice, "Ana", birth_date=BORN)
     people.a_contact(twin)
-    opened = claiming.open_with_pin(pin_of(issue([patient, twin], mother, actor)), BORN, address=HOME)
+    opened = opening.open_with_pin(pin_of(issue([patient, twin], mother, actor)), BORN, address=HOME)
     assert opened.confirmed == {patient.pk, twin.pk}
 
 
 def test_later_is_over_when_the_pin_would_be(patient: Patient, sibling: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue([patient, sibling], mother, actor)
-        account = claim(claiming.open_with_pin(pin_of(registration), BORN, address=HOME))
+        account = claim(opening.open_with_pin(pin_of(registration), BORN, address=HOME))
         registration.refresh_from_db()
         clock.shift(timedelta(days=7))
         with pytest.raises(Closed):
@@ -152,7 +152,7 @@ def test_later_is_over_when_the_pin_would_be(patient: Patient, sibling: Patient,
 def test_a_wrong_date_of_birth(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue([patient], mother, actor)
     with pytest.raises(Closed):
-        claiming.open_with_pin(pin_of(registration), date(2019, 5, 3), address=HOME)
+        opening.open_with_pin(pin_of(registration), date(2019, 5, 3), address=HOME)
     registration.refresh_from_db()
     assert registration.wrong_tries == 1
     assert why() == ["date of birth"]
@@ -162,7 +162,7 @@ def test_a_wrong_date_of_birth(patient: Patient, mother: Contact, actor: Actor) 
 def test_a_pin_of_nobody(patient: Patient, mother: Contact, actor: Actor) -> None:
     issue([patient], mother, actor)
     with pytest.raises(Closed):
-        claiming.open_with_pin(pins.new(), BORN, address=HOME)
+        opening.open_with_pin(pins.new(), BORN, address=HOME)
     assert why() == ["nobody's"]
 
 
@@ -170,7 +170,7 @@ def test_a_typo_behind_the_selector(patient: Patient, mother: Contact, actor: Ac
     registration = issue([patient], mother, actor)
     mistyped = Pin(pin_of(registration).selector + "00000000")
     with pytest.raises(Closed):
-        claiming.open_with_pin(mistyped, BORN, address=HOME)
+        opening.open_with_pin(mistyped, BORN, address=HOME)
     assert why() == ["PIN"]
 
 
@@ -184,7 +184,7 @@ def test_what_has_ended_opens_no_more(patient: Patient, mother: Contact, actor: 
         clock.shift(timedelta(days=7))
         for pin in (revoked_pin, superseded_pin, expired_pin):
             with pytest.raises(Closed):
-                claiming.open_with_pin(pin, BORN, address=HOME)
+                opening.open_with_pin(pin, BORN, address=HOME)
     assert why() == ["revoked", "superseded", "expired"]
 
 
@@ -195,13 +195,13 @@ def test_five_wrong_tries_lock_it_and_the_right_pin_comes_too_late(
     pin = pin_of(registration)
     for _ in range(5):
         with pytest.raises(Closed):
-            claiming.open_with_pin(pin, date(2018, 1, 1), address=HOME)
+            opening.open_with_pin(pin, date(2018, 1, 1), address=HOME)
     registration.refresh_from_db()
     patient.refresh_from_db()
     assert registration.state == Registration.State.LOCKED
     assert patient.portal_status == PortalStatus.UNREGISTERED
     with pytest.raises(Closed):
-        claiming.open_with_pin(pin, BORN, address=HOME)
+        opening.open_with_pin(pin, BORN, address=HOME)
     assert why() == ["date of birth"] * 5 + ["locked"]
 
 
@@ -211,37 +211,37 @@ def test_a_new_pin_does_not_reset_the_patients_count(patient: Patient, mother: C
             pin = pin_of(issue([patient], mother, actor))
             for _ in range(5):
                 with pytest.raises(Closed):
-                    claiming.open_with_pin(pin, date(2018, 1, 1), address=f"198.51.100.{number}")
+                    opening.open_with_pin(pin, date(2018, 1, 1), address=f"198.51.100.{number}")
         third = pin_of(issue([patient], mother, actor))
         with pytest.raises(Closed):
-            claiming.open_with_pin(third, BORN, address="198.51.100.9")
+            opening.open_with_pin(third, BORN, address="198.51.100.9")
         assert why()[-1] == "too many tries"
         clock.shift(timedelta(days=1))
-        claiming.open_with_pin(third, BORN, address="198.51.100.9")
+        opening.open_with_pin(third, BORN, address="198.51.100.9")
 
 
 def test_an_address_has_twenty_wrong_tries_an_hour(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for _ in range(20):
             with pytest.raises(Closed):
-                claiming.open_with_pin(pins.new(), BORN, address="2001:db8::1")
+                opening.open_with_pin(pins.new(), BORN, address="2001:db8::1")
         for address in ("2001:db8::1", "2001:db8::ffff"):
             with pytest.raises(TooManyTries):
-                claiming.open_with_pin(pins.new(), BORN, address=address)
+                opening.open_with_pin(pins.new(), BORN, address=address)
         assert AuditEvent.objects.filter(action="tries_limited").count() == 1
         with pytest.raises(Closed):
-            claiming.open_with_pin(pins.new(), BORN, address="2001:db8:0:1::1")
+            opening.open_with_pin(pins.new(), BORN, address="2001:db8:0:1::1")
         clock.shift(timedelta(hours=1))
         with pytest.raises(Closed):
-            claiming.open_with_pin(pins.new(), BORN, address="2001:db8::1")
+            opening.open_with_pin(pins.new(), BORN, address="2001:db8::1")
 
 
 def test_there_is_a_limit_over_all(db: None) -> None:
     TryCount.objects.create(key="all::2000/3600", since=timezone.now(), count=1_999)
     with pytest.raises(Closed):
-        claiming.open_with_pin(pins.new(), BORN, address="198.51.100.1")
+        opening.open_with_pin(pins.new(), BORN, address="198.51.100.1")
     with pytest.raises(TooManyTries):
-        claiming.open_with_pin(pins.new(), BORN, address="198.51.100.2")
+        opening.open_with_pin(pins.new(), BORN, address="198.51.100.2")
 
 
 # --- With a question ---
@@ -256,24 +256,24 @@ def link(patient: Patient, mother: Contact, actor: Actor) -> tuple[Registration,
 
 
 def test_a_link_the_date_of_birth_and_the_answer(link: tuple[Registration, str]) -> None:
-    opened = claiming.open_with_link(link[1], BORN, address=HOME)
+    opened = opening.open_with_link(link[1], BORN, address=HOME)
     with pytest.raises(Closed):
         claim(opened)
-    claim(claiming.answer(opened, " réx", address=HOME))
+    claim(opening.answer(opened, " réx", address=HOME))
 
 
 def test_three_wrong_answers_lock_it(link: tuple[Registration, str]) -> None:
     registration, token = link
-    opened = claiming.open_with_link(token, BORN, address=HOME)
+    opened = opening.open_with_link(token, BORN, address=HOME)
     for _ in range(2):
         with pytest.raises(WrongAnswer):
-            claiming.answer(opened, "Bello", address=HOME)
+            opening.answer(opened, "Bello", address=HOME)
     with pytest.raises(Closed):
-        claiming.answer(opened, "Hasso", address=HOME)
+        opening.answer(opened, "Hasso", address=HOME)
     registration.refresh_from_db()
     assert registration.state == Registration.State.LOCKED
     with pytest.raises(Closed):
-        claiming.answer(opened, "Rex", address=HOME)
+        opening.answer(opened, "Rex", address=HOME)
 
 
 # --- In time ---
@@ -283,7 +283,7 @@ def test_who_began_in_time_may_finish_what_ran_out_meanwhile(patient: Patient, m
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue([patient], mother, actor)
         clock.shift(timedelta(days=7, minutes=-1))
-        opened = claiming.open_with_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
+        opened = opening.open_with_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=29))
         ending.expire_due()
         registration.refresh_from_db()
@@ -302,7 +302,7 @@ def test_but_not_for_ever(patient: Patient, mother: Contact, actor: Actor) -> No
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue([patient], mother, actor)
         clock.shift(timedelta(days=7, minutes=-1))
-        opened = claiming.open_with_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
+        opened = opening.open_with_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=31))
         with pytest.raises(Closed):
             claim(opened)
@@ -310,18 +310,30 @@ def test_but_not_for_ever(patient: Patient, mother: Contact, actor: Actor) -> No
 
 def test_revoked_while_the_family_was_at_it(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue([patient], mother, actor)
-    opened = claiming.open_with_pin(pin_of(registration), BORN, address=HOME)
+    opened = opening.open_with_pin(pin_of(registration), BORN, address=HOME)
     ending.revoke(registration, reason="wrong person", actor=actor)
     with pytest.raises(Closed):
         claim(opened)
     assert not PortalAccount.objects.exists()
 
 
+def test_a_child_that_came_of_age_meanwhile(practice: Practice, actor: Actor) -> None:
+    eighteen_tomorrow = date(2008, 11, 24)
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        teen = people.a_patient(practice, birth_date=eighteen_tomorrow)
+        registration = issue([teen], people.a_contact(teen), actor, confirmed={"teen": "She is with her mother."})
+        clock.shift(timedelta(days=1))
+        opened = opening.open_with_pin(pin_of_expiring(registration, actor), eighteen_tomorrow, address=HOME)
+        with pytest.raises(Closed):
+            claim(opened)
+    assert not Association.objects.exists()
+
+
 def test_an_address_that_is_taken_leaves_nothing_half_made(
     patient: Patient, mother: Contact, actor: Actor, front_desk: User
 ) -> None:
     registration = issue([patient], mother, actor)
-    opened = claiming.open_with_pin(pin_of(registration), BORN, address=HOME)
+    opened = opening.open_with_pin(pin_of(registration), BORN, address=HOME)
     with pytest.raises(accounts.EmailTaken):
         claim(opened, front_desk.email)
     assert not PortalAccount.objects.exists()
@@ -331,23 +343,23 @@ def test_an_address_that_is_taken_leaves_nothing_half_made(
 
 def test_a_message_that_is_still_queued_is_taken_back(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue([patient], mother, actor, delivery=ByEmail("elena@families.example"))
-    claim(claiming.open_with_pin(pin_of(registration), BORN, address=HOME))
+    claim(opening.open_with_pin(pin_of(registration), BORN, address=HOME))
     assert registration.message is not None
     assert OutgoingMessage.objects.get(pk=registration.message.pk).state == OutgoingMessage.State.CANCELLED
 
 
 def test_a_child_whose_access_was_removed_is_added_again(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(claiming.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
+    account = claim(opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
     Association.objects.update(ended_at=timezone.now(), ending="removed")
-    opened = claiming.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    opened = opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
     claiming.claim(opened, account=account, relationship="mother", actor=accounts.actor_of(account, HOME))
     assert patient.associations.count() == 2
     assert patient.associations.live().count() == 1
 
 
 def test_an_account_that_has_access_already_gets_no_second(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(claiming.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    opened = claiming.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    account = claim(opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
+    opened = opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
     claiming.claim(opened, account=account, relationship="mother", actor=accounts.actor_of(account, HOME))
     assert patient.associations.count() == 1
 

@@ -1,0 +1,72 @@
+"""The family does not want the portal: nothing is sent to it until somebody takes that back."""
+
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from notifications.models import OutgoingMessage
+from patients.models import Patient
+from portal import audit
+from portal.audit import Action, Actor
+from portal.models import User
+from registration import ending, statuses
+from registration.models import Decline, Registration
+from registration.rules import Refused
+
+
+@transaction.atomic
+def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: Actor) -> Decline:
+    """Writes it down and revokes every live registration of the patient. Raises Refused while somebody has access."""
+    by = _person(actor)
+    registrations = _hold_live(patient)
+    if patient.associations.live().exists():
+        raise Refused("Somebody has access to this record. Remove the access first.")
+    try:
+        with transaction.atomic():
+            row = Decline.objects.create(patient=patient, reason=reason, ask_again_on=ask_again_on, by=by)
+    except IntegrityError:
+        raise Refused("That the family declines is written down already.") from None
+    _refresh(patient)
+    for registration in registrations:
+        ending.revoke(registration, reason="The family declined the portal.", actor=actor)
+    details = {"reason": reason, "ask_again_on": ask_again_on.isoformat() if ask_again_on else ""}
+    audit.record(Action.DECLINED, actor=actor, practice=patient.practice, patient=patient.pk, details=details)
+    return row
+
+
+@transaction.atomic
+def undo(row: Decline, *, actor: Actor) -> bool:
+    """The family may be asked again. False where that was so already."""
+    by = _person(actor)
+    patient = row.patient
+    statuses.lock(patient.practice, [patient])
+    if not Decline.objects.live().filter(pk=row.pk).update(ended_at=timezone.now(), ended_by=by):
+        return False
+    _refresh(patient)
+    audit.record(Action.DECLINE_UNDONE, actor=actor, practice=patient.practice, patient=patient.pk)
+    return True
+
+
+def _hold_live(patient: Patient) -> list[Registration]:
+    """The live registrations of the patient. Whatever revoking them touches is locked first, in the one order.
+
+    Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.
+    """
+    live = Registration.objects.live().filter(patients=patient)
+    siblings = Patient.objects.of(patient.practice).filter(registrations__in=live)
+    statuses.lock(patient.practice, [patient, *siblings])
+    registrations = list(live.select_for_update(of=("self",)).select_related("practice").order_by("pk"))
+    messages = OutgoingMessage.objects.filter(registration__in=registrations)
+    list(messages.select_for_update(of=("self",)).order_by("pk"))
+    return registrations
+
+
+def _refresh(patient: Patient) -> None:
+    statuses.refresh(list(Patient.objects.filter(pk=patient.pk)))
+
+
+def _person(actor: Actor) -> User:
+    if actor.user is None:
+        raise PermissionError("That a family declines is written down by a person.")
+    return actor.user
