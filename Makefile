@@ -17,7 +17,7 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check messages lock clean
+.PHONY: help run test test-postgresql check bench-timing lighthouse messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ check: .venv/dev.ready ## Lint, check the types, the migrations and the settings
 	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
 		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
+
+bench-timing: .venv/dev.ready ## Can the time of an answer tell what is known? An hour (ARGS="--samples 100")
+	@$(apart) $(python) -m tests.benchmarks.timing $(ARGS)
+
+lighthouse: .venv/dev.ready $(static) ## The family's pages on a slow phone: Lighthouse, weight, requests (needs npm)
+	@$(python) -m tests.benchmarks.lighthouse $(ARGS)
 
 # A further language: a line in portal/settings.py (LANGUAGES), and mkdir -p locale/vi/LC_MESSAGES before this.
 messages: .venv/dev.ready ## Gather what is to be translated into locale/, and compile what is translated there

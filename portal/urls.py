@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("activity/", views.activity, name="activity"),
     path("accounts/email/", views.nothing_here),  # an administrator changes a staff account's address
     path("accounts/signup/", views.nothing_here),
+    path("", include("registration.family.urls")),
+    path("", include("registration.family.paced_urls")),  # before allauth's: some of its addresses, at an even pace
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("patients/", include("patients.urls")),

@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from patients.models import Contact, Patient
+from portal import pace
 from portal.audit import Actor
 from portal.models import Practice, User
 from registration import pins
@@ -32,6 +33,12 @@ def pytest_configure() -> None:
 def quick_hashes() -> None:
     """As PASSWORD_HASHERS for passwords: what is stored is of the same kind, and a test issues it in no time."""
     pins._PinHasher.work_factor = 2**4
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_pace() -> None:
+    """tests/portal/test_pace.py has the pace that is kept elsewhere."""
+    pace.BEAT, pace.JITTER = 0.001, 0.0  # type: ignore[misc]
 
 
 @pytest.fixture

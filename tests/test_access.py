@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -71,6 +70,7 @@ def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, 
     (received,) = demo_mailbox.received()
     account = families.an_account()
     asked = families.a_self_registration(practice, account)
+    assert actor.user is not None
     Decline.objects.create(patient=patient, reason="Prefers to ring.", by=actor.user)
     return Things(patient, registration, received.key, families.an_association(account, patient), asked)
 
@@ -89,7 +89,7 @@ def address(route: str, things: Things) -> str:
     return f"/{filled}"
 
 
-def ask(client: Client, route: str, things: Things) -> HttpResponse:
+def ask(client: Client, route: str, things: Things) -> Any:
     """As one looks at it; where there is nothing to look at, as one does it."""
     path = address(route, things)
     contact = str(things.patient.contacts.get().pk)

@@ -1,0 +1,180 @@
+"""The family's pages on a slow phone: Lighthouse's mobile profile, the weight of each page and how often it asks.
+
+Needs Node.js with npm, a Chromium, and what `make run` needs; serves a demo of its own on a free port.
+
+    make lighthouse                  # at least 95 for performance, accessibility and best practices; 100 kB; 10 requests
+"""
+
+import argparse
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import django
+
+ROOT: Final = Path(__file__).parent.parent.parent
+CATEGORIES: Final = ("performance", "accessibility", "best-practices")
+LEAST_SCORE: Final = 95
+MOST_BYTES: Final = 100_000
+MOST_REQUESTS: Final = 10
+VERSION: Final = "lighthouse@13"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", type=Path)
+    chosen = arguments.parse_args()
+    tools = Path(tempfile.mkdtemp())
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", tools, VERSION], check=True)
+    rows = []
+    with serving() as address:
+        for name, path, cookie in pages():
+            report = run(tools, f"{address}{path}", cookie)
+            rows.append(row(name, report))
+            print("  ".join(f"{key} {value}" if key != "page" else f"{value:<34}" for key, value in rows[-1].items()))
+    if chosen.json:
+        chosen.json.write_text(json.dumps(rows, indent=2))
+    raise SystemExit(not all(is_good(each) for each in rows))
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """A demo on a free port; the database is this process's as well."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ |= {"DEMO": "True", "DATA_DIR": tempfile.mkdtemp(), "PORT": str(port), "LOG_LEVEL": "ERROR"}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(port)
+        django.setup()
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(port: int) -> None:
+    for _ in range(600):
+        try:
+            connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("The demo did not start.")
+
+
+def pages() -> Iterator[tuple[str, str, str]]:
+    """Name, path and the cookie of the family that has got as far as that."""
+    from django.conf import settings
+    from django.test import Client
+
+    from portal.audit import Actor
+    from portal.models import Practice, User
+    from tests import families
+    from tests.benchmarks.timing import born, issue
+
+    settings.ALLOWED_HOSTS = ["*"]
+    practice = Practice.objects.get(slug="maple-grove-pediatrics")
+    desk = User.objects.get(email="frontdesk@maplegrove.example")
+    child = practice_patient(practice)
+    _, pin = issue(child, Actor(user=desk, name=desk.email))
+
+    def cookie(client: Client) -> str:
+        return f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
+
+    yield "the door", "/start/?practice=maple-grove-pediatrics", ""
+    yield "the door, in Spanish", "/start/?practice=maple-grove-pediatrics&lang=es", ""
+    yield "sign in", "/start/sign-in/", ""
+    yield "help signing in", "/start/help-signing-in/", ""
+    yield "without a PIN: who I am", "/start/without-a-pin/you/", cookie(at_without_a_pin())
+    yield "terms", "/start/terms/", ""
+    client = Client()
+    assert client.post("/start/", {"pin": pin.shown, **born(child.birth_date)}).status_code == 302
+    yield "with a PIN: about you", "/start/you/", cookie(client)
+    you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
+    assert client.post("/start/you/", you).status_code == 302
+    yield "with a PIN: how to sign in", "/start/sign-in-details/", cookie(client)
+    account = families.an_account("lighthouse@families.example")
+    families.an_association(account, child)
+    at_home = Client()
+    at_home.force_login(account.user)
+    for name, path in (
+        ("at home", "/family/"),
+        ("add a child", "/family/add/"),
+        ("my details", "/family/details/"),
+        ("passkeys and devices", "/accounts/2fa/"),
+    ):
+        yield name, path, cookie(at_home)
+
+
+def practice_patient(practice: Any) -> Any:
+    from patients.models import Patient
+
+    return Patient.objects.of(practice).get(family_name="García-López", given_names="Sofía")
+
+
+def at_without_a_pin() -> Any:
+    from django.test import Client
+
+    client = Client()
+    client.get("/start/?practice=maple-grove-pediatrics")
+    client.get("/start/without-a-pin/")
+    return client
+
+
+def run(tools: Path, url: str, cookie: str) -> dict[str, Any]:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    headers = ["--extra-headers", json.dumps({"Cookie": cookie})] if cookie else []
+    flags = "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
+    done = subprocess.run(
+        [
+            tools / "node_modules/.bin/lighthouse",
+            url,
+            "--quiet",
+            "--output=json",
+            f"--only-categories={','.join(CATEGORIES)}",
+            f"--chrome-flags={flags}",
+            *headers,
+        ],
+        env=os.environ | {"CHROME_PATH": str(chromium)},
+        capture_output=True,
+        check=True,
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def row(name: str, report: dict[str, Any]) -> dict[str, Any]:
+    scores = {each: round(100 * report["categories"][each]["score"]) for each in CATEGORIES}
+    requests = report["audits"]["network-requests"]["details"]["items"]
+    return {
+        "page": name,
+        **scores,
+        "kB": round(sum(each.get("transferSize", 0) for each in requests) / 1000, 1),
+        "requests": len(requests),
+    }
+
+
+def is_good(measured: dict[str, Any]) -> bool:
+    light = measured["kB"] * 1000 <= MOST_BYTES and measured["requests"] <= MOST_REQUESTS
+    return light and all(measured[each] >= LEAST_SCORE for each in CATEGORIES)
+
+
+if __name__ == "__main__":
+    main()
