@@ -1,0 +1,1 @@
+"""The family's side: its door at /start/, its home at /family/."""

@@ -1,0 +1,94 @@
+"""My details: name, phone, language, and the e-mail address, which is proved before it is changed."""
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portal import audit, sealing
+from portal.audit import Actor
+from portal.phones import national
+from registration import accounts, proofs
+from registration.family import practices
+from registration.family.access import FamilyRequest, for_families
+from registration.family.arrive_views import too_many_codes
+from registration.family.forms import CodeForm, DetailsForm, EmailForm
+from registration.family.language import keep, spoken
+
+_NEW_ADDRESS: Final = "family_new_address"
+
+
+@for_families
+def details(request: FamilyRequest) -> HttpResponse:
+    account = request.account
+    initial = {
+        "given_names": account.given_names,
+        "family_name": account.family_name,
+        "phone": national(account.phone) if account.phone else "",
+        "language": account.language,
+    }
+    form = DetailsForm(request.POST if request.method == "POST" else None, initial=initial)
+    if not form.is_valid():
+        context = {"form": form, "account": account}
+        return render(request, "family/details.html", context, status=422 if form.is_bound else 200)
+    accounts.change(account, actor=Actor.of(request), **form.cleaned_data)
+    messages.success(request, _("Your details are saved."))
+    response = redirect("family:details")
+    keep(response, form.cleaned_data["language"])
+    return response
+
+
+@for_families
+def new_email(request: FamilyRequest) -> HttpResponse:
+    """Whether somebody else has the address is not told here: it is not proved yet."""
+    form = EmailForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        address = form.cleaned_data["email"]
+        try:
+            code = proofs.send_code(
+                address,
+                practice=practices.at_hand(request),
+                language=spoken(),
+                asked_from=audit.client_address(request),
+            )
+        except proofs.TooManyCodes:
+            form.add_error("email", too_many_codes())
+            return render(request, "family/new_email.html", {"form": form}, status=429)
+        request.session[_NEW_ADDRESS] = {"sealed": sealing.seal(address), "code": str(code)}
+        return redirect("family:prove_email")
+    return render(request, "family/new_email.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@for_families
+def prove_email(request: FamilyRequest) -> HttpResponse:
+    waiting = request.session.get(_NEW_ADDRESS)
+    if not waiting:
+        return redirect("family:new_email")
+    address = sealing.unseal(waiting["sealed"])
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            if proofs.is_right(UUID(waiting["code"]), form.cleaned_data["code"]):
+                return _change(request, address)
+            form.add_error("code", _("This is not the code that we sent. Please check it."))
+        except proofs.CodeGone:
+            form.add_error("code", _("This code is no longer good. Ask for a new one."))
+    context = {"form": form, "email": address, "change_url": reverse("family:new_email")}
+    return render(request, "family/prove_email.html", context, status=422 if form.is_bound else 200)
+
+
+def _change(request: FamilyRequest, address: str) -> HttpResponse:
+    del request.session[_NEW_ADDRESS]
+    try:
+        accounts.change(request.account, actor=Actor.of(request), email=address)
+    except accounts.EmailTaken:
+        messages.error(
+            request, _("Another account signs in with this address already. Use that one, or call the practice.")
+        )
+    else:
+        messages.success(request, _("Your e-mail address is changed. You sign in with it from now on."))
+    return redirect("family:details")

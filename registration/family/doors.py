@@ -1,0 +1,31 @@
+"""Which pages are the family's: its own addresses, and django-allauth's where a family comes to them."""
+
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from portal.models import Membership, User
+from registration.family.access import account_of
+
+_OWN: Final = ("/start/", "/family/")
+_SHARED: Final = "/accounts/"
+_STAFF_DOOR: Final = "/accounts/login/"
+# Who came through the family's door and is not signed in yet: a code for a new passphrase is asked for under /accounts/.
+_COOKIE: Final = "door"
+
+
+def is_for_families(request: HttpRequest) -> bool:
+    if request.path.startswith(_OWN):
+        return True
+    if not request.path.startswith(_SHARED) or request.path == _STAFF_DOOR:
+        return False
+    user = getattr(request, "user", None)
+    if isinstance(user, User):
+        return account_of(request) is not None and not Membership.objects.filter(user=user).exists()
+    return request.COOKIES.get(_COOKIE) == "family"
+
+
+def came_in(response: HttpResponse) -> None:
+    """From now on this browser's sign-in pages have the family's look."""
+    response.set_cookie(_COOKIE, "family", secure=settings.HTTPS, httponly=True, samesite="Lax")

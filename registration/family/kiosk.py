@@ -1,0 +1,92 @@
+"""The practice's own screen in a family's hands: "use this screen". It ends with everything cleared."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.views.decorators.http import require_POST, require_safe
+
+from portal import audit
+from portal.access import Permission, StaffRequest, requires
+from portal.audit import Action, Actor
+from registration.family import practices
+from registration.family.access import for_everybody, forget_account
+from registration.family.language import CODES, COOKIE, keep
+
+_KEY: Final = "kiosk_seen_at"
+# The page warns 30 seconds before it clears itself; the server clears a screen whose page does not.
+WARN_AND_CLEAR_AFTER: Final = timedelta(minutes=3)
+CLEARED_AFTER: Final = timedelta(minutes=5)
+
+
+def is_on(request: HttpRequest) -> bool:
+    return _KEY in request.session
+
+
+def watch_the_screen(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a screen that nobody touched for five minutes is cleared, whatever it is asked for next."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        seen_at = request.session.get(_KEY)
+        if seen_at is None:
+            return get_response(request)
+        now = timezone.now().timestamp()
+        if now - seen_at > CLEARED_AFTER.total_seconds():
+            return cleared(request)
+        request.session[_KEY] = now
+        return get_response(request)
+
+    return middleware
+
+
+@require_POST
+@requires(Permission.REGISTER_PATIENT)
+def hand_over(request: StaffRequest) -> HttpResponse:
+    """The desk hands the screen to the family: staff is signed out, the family's door opens.
+
+    The PIN stands in the fragment of the form's own address, which the browser carries over the redirect.
+    """
+    practice = request.practice
+    language = request.POST.get("language", "")
+    audit.record(Action.SCREEN_HANDED_OVER, actor=Actor.of(request), practice=practice)
+    logout(request)
+    request.session[_KEY] = timezone.now().timestamp()
+    practices.choose(request, practice)
+    response = redirect("family:start")
+    if language in CODES:
+        keep(response, language)
+    else:
+        response.delete_cookie(COOKIE)
+    return response
+
+
+hand_over.family = True  # type: ignore[attr-defined]
+
+
+@for_everybody
+@require_POST
+def clear_screen(request: HttpRequest) -> HttpResponse:
+    return cleared(request)
+
+
+@for_everybody
+@require_safe
+def screen_cleared(request: HttpRequest) -> HttpResponse:
+    return render(request, "family/cleared.html", {"is_ready": request.GET.get("ready") == "yes"})
+
+
+def cleared(request: HttpRequest, *, is_ready: bool = False) -> HttpResponse:
+    """Signs out, forgets the session and what the browser keeps. `is_ready`: the family has its account now."""
+    language = translation.get_language() or "en"
+    logout(request)
+    forget_account(request)
+    query = urlencode(({"ready": "yes"} if is_ready else {}) | {"lang": language})
+    response = redirect(f"{reverse('family:screen_cleared')}?{query}")
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response

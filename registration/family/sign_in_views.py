@@ -1,0 +1,109 @@
+"""Signing in, and help with it: django-allauth's views at the family's own addresses."""
+
+from typing import Any, cast
+
+from allauth.account.forms import LoginForm
+from allauth.account.models import Login
+from allauth.account.views import LoginView
+from allauth.mfa.webauthn.internal import flows
+from allauth.mfa.webauthn.views import LoginWebAuthnView
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from portal.pace import evenly
+from registration.family import doors, kiosk
+from registration.family import draft as drafts
+from registration.family.access import for_everybody
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        login, password = self.fields["login"], self.fields["password"]
+        login.label, password.label, password.help_text = _("E-mail address"), _("Passphrase"), ""
+        login.widget.attrs |= {"class": "form-control", "autocomplete": "username"}
+        password.widget.attrs |= {"class": "form-control"}
+        login.widget.attrs.pop("placeholder", None)
+        password.widget.attrs.pop("placeholder", None)
+        on_our_screen = self.request is not None and kiosk.is_on(self.request)
+        if on_our_screen:
+            login.widget.attrs["autocomplete"] = password.widget.attrs["autocomplete"] = "off"
+
+
+def _after_sign_in(request: HttpRequest) -> str:
+    return reverse("family:add" if drafts.of(request).waits else "family:home")
+
+
+class _SignIn(LoginView):  # type: ignore[misc]
+    template_name = "family/sign_in.html"
+    form_class = SignInForm
+
+    def get_form_class(self) -> type[SignInForm]:
+        return SignInForm
+
+    def get_success_url(self) -> str:
+        return _after_sign_in(self.request)
+
+    def get_authenticated_redirect_url(self) -> str:
+        return _after_sign_in(self.request)
+
+    def get_initial(self) -> dict[str, Any]:
+        draft = drafts.of(self.request)
+        return {"login": draft.email if draft.is_proved else ""}
+
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**options)
+        return context | {"waits": drafts.of(self.request).waits}
+
+    def form_invalid(self, form: SignInForm) -> HttpResponse:
+        return cast(HttpResponse, self.render_to_response(self.get_context_data(form=form), status=422))
+
+
+class _SignInWithPasskey(LoginWebAuthnView):  # type: ignore[misc]
+    def get(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        answer: HttpResponse = super().get(request, *args, **options)
+        return redirect("family:sign_in") if isinstance(answer, HttpResponseRedirect) else answer
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        messages.error(self.request, _("The passkey did not work. Try again, or use your passphrase."))
+        return redirect("family:sign_in")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        authenticator = form.cleaned_data["credential"]
+        login = Login(user=authenticator.user, redirect_url=_after_sign_in(self.request))
+        answer: HttpResponse = flows.perform_passwordless_login(self.request, authenticator, login)
+        return answer
+
+    def get_authenticated_redirect_url(self) -> str:
+        return _after_sign_in(self.request)
+
+
+_sign_in = _SignIn.as_view()
+_sign_in_with_passkey = _SignInWithPasskey.as_view()
+
+
+@for_everybody
+@evenly
+def sign_in(request: HttpRequest) -> HttpResponse:
+    response: HttpResponse = _sign_in(request)
+    doors.came_in(response)
+    return response
+
+
+@for_everybody
+@evenly
+def sign_in_with_passkey(request: HttpRequest) -> HttpResponse:
+    response: HttpResponse = _sign_in_with_passkey(request)
+    return response
+
+
+@for_everybody
+@require_safe
+def help_signing_in(request: HttpRequest) -> HttpResponse:
+    response = render(request, "family/help_signing_in.html")
+    doors.came_in(response)
+    return response

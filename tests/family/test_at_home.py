@@ -1,0 +1,144 @@
+"""/family/: my children, who else has access, my details, and the way out."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from patients.models import Patient
+from portal.audit import Actor
+from portal.models import AuditEvent, Practice, User
+from registration.models import Association, PortalAccount
+from registration.rules import Recipient
+from tests.family import stories
+
+OWN = ["/family/", "/family/add/", "/family/details/", "/family/details/email/", "/family/details/email/code/"]
+
+
+@pytest.mark.parametrize("address", OWN)
+def test_nobody_is_led_to_the_sign_in(client: Client, practice: Practice, address: str) -> None:
+    assert client.get(address).headers["Location"] == "/start/sign-in/"
+
+
+@pytest.mark.parametrize("address", OWN)
+def test_staff_has_no_family_account(desk: Client, address: str) -> None:
+    response = desk.get(address)
+    assert response.status_code == 403
+    assert "No family account yet" in response.content.decode()
+
+
+def test_the_other_parent_is_named_and_a_minors_own_account_is_not(
+    family: Client, account: PortalAccount, patient: Patient, actor: Actor
+) -> None:
+    father = Client()
+    stories.family_with(
+        father,
+        stories.issued([patient], actor=actor, recipient=Recipient(name="Pablo López")),
+        patient.birth_date,
+        email="pablo@families.example",
+        given_names="Pablo",
+        family_name="López",
+        relationship="father",
+    )
+    assert "Pablo López (Father)" in family.get("/family/").content.decode()
+    minor = User.objects.create_user("sofia@families.example")
+    own = PortalAccount.objects.create(
+        user=minor, given_names="Sofía", family_name="Own", terms="x", terms_accepted_at=timezone.now()
+    )
+    Association.objects.create(account=own, patient=patient, relationship="self")
+    assert "Sofía Own" not in family.get("/family/").content.decode()
+
+
+def test_the_last_day_and_the_level_are_said(family: Client, account: PortalAccount, practice: Practice) -> None:
+    practice.clinical_portal_url = "https://records.maplegrove.example/"
+    practice.save()
+    ends = timezone.now().astimezone(practice.zone).replace(hour=0, minute=0, second=0) + timedelta(days=10)
+    account.associations.update(ends_at=ends, level="limited")
+    home = family.get("/family/").content.decode()
+    assert "A part of the record" in home
+    assert f"{ends - timedelta(days=1):%B} {(ends - timedelta(days=1)).day}, " in home
+    assert "https://records.maplegrove.example/" in home
+
+
+def test_access_that_has_ended_is_not_there(family: Client, account: PortalAccount) -> None:
+    account.associations.update(ended_at=timezone.now())
+    assert "Sofía" not in family.get("/family/").content.decode().split("<h1>")[1]
+
+
+def test_each_look_is_one_line_in_the_practices_trail(
+    family: Client, account: PortalAccount, practice: Practice
+) -> None:
+    before = AuditEvent.objects.filter(action="family_viewed").count()
+    family.get("/family/")
+    line = AuditEvent.objects.filter(action="family_viewed").latest("id")
+    assert AuditEvent.objects.filter(action="family_viewed").count() == before + 1
+    assert (line.actor, line.practice) == (account.user, practice)
+
+
+def test_my_details(family: Client, account: PortalAccount) -> None:
+    typed = {"given_names": "Elena", "family_name": "", "phone": "12", "language": "es"}
+    assert family.post("/family/details/", typed).status_code == 422
+    saved = family.post("/family/details/", typed | {"family_name": "Ruiz", "phone": "(612) 555-0161"})
+    assert saved.headers["Location"] == "/family/details/"
+    account.refresh_from_db()
+    assert (account.name, account.phone, account.language) == ("Elena Ruiz", "6125550161", "es")
+    assert family.get("/family/details/").headers["Content-Language"] == "es"
+
+
+def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: PortalAccount) -> None:
+    assert family.post("/family/details/email/", {"email": "elena"}).status_code == 422
+    family.post("/family/details/email/", {"email": "New@Families.example"})
+    account.user.refresh_from_db()
+    assert account.email == stories.ADDRESS
+    assert family.post("/family/details/email/code/", {"code": "12"}).status_code == 422
+    code = stories.code_sent_to("new@families.example")
+    wrong = "000000" if code != "000000" else "111111"
+    assert family.post("/family/details/email/code/", {"code": wrong}).status_code == 422
+    assert family.post("/family/details/email/code/", {"code": code}).headers["Location"] == "/family/details/"
+    account.user.refresh_from_db()
+    assert account.email == "new@families.example"
+
+
+def test_an_address_that_is_taken_is_told_after_the_proof_only(family: Client, account: PortalAccount) -> None:
+    User.objects.create_user("taken@families.example")
+    asked = family.post("/family/details/email/", {"email": "taken@families.example"})
+    assert asked.headers["Location"] == "/family/details/email/code/"
+    family.post("/family/details/email/code/", {"code": stories.code_sent_to("taken@families.example")})
+    assert "Another account" in family.get("/family/details/").content.decode()
+    account.user.refresh_from_db()
+    assert account.email == stories.ADDRESS
+
+
+def test_signing_out_leaves_nothing(family: Client) -> None:
+    assert family.get("/family/sign-out/").status_code == 405
+    assert family.post("/family/sign-out/").headers["Location"] == "/start/"
+    assert "You are signed out." in family.get("/start/").content.decode()
+    assert family.get("/family/").headers["Location"] == "/start/sign-in/"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/accounts/2fa/",
+        "/accounts/2fa/webauthn/",
+        "/accounts/password/change/",
+        "/accounts/sessions/",
+        "/accounts/reauthenticate/",
+    ],
+)
+def test_the_pages_for_signing_in_look_and_speak_like_the_familys(family: Client, address: str) -> None:
+    family.cookies["family-language"] = "es"
+    response = family.get(address)
+    page = response.content.decode()
+    assert response.headers["Content-Language"] == "es"
+    assert "css/family.css" in page
+    assert "dashboard" not in page.lower()
+
+
+def test_staff_pages_keep_the_desks_look(desk: Client) -> None:
+    desk.cookies["family-language"] = "es"
+    for address in ("/accounts/2fa/", "/"):
+        page = desk.get(address).content.decode()
+        assert "css/portal.css" in page
+        assert '<html lang="en">' in page

@@ -1,0 +1,296 @@
+"""From the PIN to the account: each story, and each thing that goes wrong on the way."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from patients.models import Contact, Patient, PortalStatus
+from portal.audit import Actor
+from portal.models import AuditEvent, Practice, User
+from registration.models import Association, PortalAccount, Registration
+from registration.rules import Recipient
+from tests import people
+from tests.family import stories
+
+
+def test_a_mother_with_a_pin_has_an_account(client: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
+    pin = stories.issued([patient], actor=actor, to=mother)
+    assert stories.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/you/"
+    assert 'value="Elena"' in client.get("/start/you/").content.decode()
+    assert stories.tell_you(client).headers["Location"] == "/start/sign-in-details/"
+    assert stories.details(client).headers["Location"] == "/start/code/"
+    assert stories.prove(client).headers["Location"] == "/family/"
+    home = client.get("/family/").content.decode()
+    assert "Welcome, Elena" in home
+    assert "Sofía García-López" in home
+    account = PortalAccount.objects.get()
+    assert account.user.check_password(stories.PASSPHRASE)
+    association = Association.objects.get()
+    assert (association.account, association.patient, association.relationship) == (account, patient, "mother")
+    patient.refresh_from_db()
+    assert patient.portal_status == PortalStatus.REGISTERED
+
+
+@pytest.mark.parametrize(
+    "typed", ["{}", "  {}  ", "{lower}", "{spaced}", "{run}", "https://x.example/start/?lang=es#pin={run}"]
+)
+def test_a_pin_is_read_however_it_is_typed(client: Client, patient: Patient, actor: Actor, typed: str) -> None:
+    pin = stories.issued([patient], actor=actor)
+    run = pin.replace("-", "")
+    as_typed = typed.format(pin, lower=pin.lower(), spaced=" ".join(run), run=run)
+    assert stories.open_door(client, as_typed, patient.birth_date).headers["Location"] == "/start/you/"
+
+
+def test_who_got_the_pin_by_e_mail_proves_nothing_again(client: Client, patient: Patient, actor: Actor) -> None:
+    pin = stories.issued([patient], actor=actor, delivery=stories.email("Elena@Families.example"))
+    stories.open_door(client, pin, patient.birth_date)
+    stories.tell_you(client)
+    assert "elena@families.example" in client.get("/start/sign-in-details/").content.decode().lower()
+    assert stories.details(client).headers["Location"] == "/family/"
+    assert PortalAccount.objects.get().email == "elena@families.example"
+
+
+def test_another_address_than_the_one_that_got_it_is_proved(client: Client, patient: Patient, actor: Actor) -> None:
+    pin = stories.issued([patient], actor=actor, delivery=stories.email("elena@families.example"))
+    stories.open_door(client, pin, patient.birth_date)
+    stories.tell_you(client)
+    assert stories.details(client, email="other@families.example").headers["Location"] == "/start/code/"
+    assert not PortalAccount.objects.exists()
+
+
+def test_several_children_are_confirmed_one_after_the_other(
+    client: Client, patient: Patient, brother: Patient, actor: Actor
+) -> None:
+    pin = stories.issued([patient, brother], actor=actor)
+    assert stories.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/children/"
+    page = client.get("/start/children/").content.decode()
+    assert "M.G." in page
+    assert "Mateo" not in page
+    wrong = client.post("/start/children/", {"child": str(brother.pk), **stories.born(patient.birth_date)})
+    assert wrong.status_code == 422
+    right = client.post("/start/children/", {"child": str(brother.pk), **stories.born(brother.birth_date)})
+    assert right.headers["Location"] == "/start/you/"
+    stories.tell_you(client)
+    stories.details(client)
+    stories.prove(client)
+    assert {each.patient for each in Association.objects.all()} == {patient, brother}
+
+
+def test_what_is_not_known_now_is_added_later(client: Client, patient: Patient, brother: Patient, actor: Actor) -> None:
+    pin = stories.issued([patient, brother], actor=actor)
+    stories.open_door(client, pin, brother.birth_date)
+    later = client.post("/start/children/", {"child": str(patient.pk), "later": "yes"})
+    assert later.headers["Location"] == "/start/you/"
+    stories.tell_you(client)
+    stories.details(client)
+    stories.prove(client)
+    assert [each.patient for each in Association.objects.all()] == [brother]
+    home = client.get("/family/").content.decode()
+    assert "Add S.G." in home
+    registration = Registration.objects.get()
+    address = f"/family/children/{registration.pk}/{patient.pk}/"
+    assert client.post(address, stories.born(brother.birth_date)).status_code == 422
+    assert client.post(address, stories.born(patient.birth_date)).headers["Location"] == "/family/"
+    assert Association.objects.count() == 2
+    assert client.get(address).status_code == 404
+
+
+def test_a_patient_of_age_has_an_account_of_their_own(client: Client, practice: Practice, actor: Actor) -> None:
+    adult = people.a_patient(practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
+    pin = stories.issued([adult], actor=actor, recipient=Recipient(name="Ana Reyes", is_patient=True))
+    stories.open_door(client, pin, adult.birth_date)
+    page = client.get("/start/you/").content.decode()
+    assert 'value="self"' in page
+    stories.tell_you(client, who="self", given_names="Ana", family_name="Reyes", relationship="")
+    stories.details(client, email="ana@families.example")
+    stories.prove(client, "ana@families.example")
+    assert Association.objects.get().relationship == "self"
+
+
+def test_a_child_is_never_asked_whether_it_is_the_patient(client: Client, patient: Patient, actor: Actor) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    assert 'value="self"' not in client.get("/start/you/").content.decode()
+    assert stories.tell_you(client, relationship="self").status_code == 422
+
+
+# --- The one and same answer ---
+
+
+def wrong_pin(pin: str) -> str:
+    return ("Z" if pin[-1] != "Z" else "Y").join([pin[:-1], ""])
+
+
+def test_whatever_does_not_open_is_answered_alike(client: Client, patient: Patient, actor: Actor) -> None:
+    pin = stories.issued([patient], actor=actor)
+    never = stories.open_door(client, "ZZZZ-ZZZZ-ZZZZ", patient.birth_date)
+    almost = stories.open_door(client, wrong_pin(pin), patient.birth_date)
+    other_day = stories.open_door(client, pin, date(2018, 1, 1))
+    Registration.objects.update(state="revoked")
+    revoked = stories.open_door(client, pin, patient.birth_date)
+
+    def told(response: Any) -> str:
+        text = response.content.decode()
+        text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
+        return re.sub(r'value="[^"]*"| selected', "", text)
+
+    assert [each.status_code for each in (never, almost, other_day, revoked)] == [422] * 4
+    assert len({told(each) for each in (never, almost, other_day, revoked)}) == 1
+    assert "(612) 555-0142" in told(never)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"pin": ""}, "Type the PIN"),
+        ({"pin": "K7QF"}, "12 letters and digits"),
+        ({"pin": "K7QF-2M9T-XB4!"}, "12 letters and digits"),
+        ({"birth_date_0": ""}, "Choose the month"),
+        ({"birth_date_1": "31", "birth_date_0": "2"}, "no such day"),
+        ({"birth_date_1": "x"}, "no such day"),
+        ({"birth_date_2": "19"}, "four digits"),
+        ({"birth_date_2": "2999"}, "in the future"),
+        ({"birth_date_2": "1800"}, "check the year"),
+        ({"birth_date_0": "77"}, "no such day"),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_its_field(
+    client: Client, practice: Practice, typed: dict[str, str], says: str
+) -> None:
+    response = client.post("/start/", {"pin": "K7QF-2M9T-XB4C", **stories.born(date(2019, 3, 5)), **typed})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert says in page
+    if "pin" not in typed:
+        assert "K7QF-2M9T-XB4C" in page
+
+
+def test_no_pin_is_in_an_address_a_session_or_the_trail(
+    client: Client, patient: Patient, actor: Actor, caplog: pytest.LogCaptureFixture
+) -> None:
+    pin = stories.issued([patient], actor=actor)
+    pages = [
+        stories.open_door(client, wrong_pin(pin), patient.birth_date),
+        stories.open_door(client, pin, patient.birth_date),
+    ]
+    stories.tell_you(client)
+    pages.append(stories.details(client))
+    secrets = {pin, pin.replace("-", ""), stories.PASSPHRASE}
+    for response in pages:
+        assert not any(each in response.headers.get("Location", "") for each in secrets)
+    kept = str([each.get_decoded() for each in Session.objects.all()])
+    trail = str(list(AuditEvent.objects.values_list("details", "actor_name")))
+    for text in (kept, trail, caplog.text):
+        assert not any(each in text for each in secrets)
+    assert stories.ADDRESS not in kept
+
+
+# --- Nothing typed twice, nothing lost ---
+
+
+def test_each_step_leads_to_the_first_that_is_not_done(client: Client, patient: Patient, actor: Actor) -> None:
+    for address in ("question", "children", "you", "sign-in-details", "code", "known", "add"):
+        assert client.get(f"/start/{address}/").headers["Location"] == "/start/"
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    for address in ("sign-in-details", "code", "known"):
+        assert client.get(f"/start/{address}/").headers["Location"] == "/start/you/"
+
+
+def test_going_back_loses_nothing(client: Client, patient: Patient, actor: Actor) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client, given_names="Elena Sofía", phone="(612) 555-0161")
+    stories.details(client)
+    you = client.get("/start/you/").content.decode()
+    assert "Elena Sofía" in you
+    assert "6125550161" in you
+    details = client.get("/start/sign-in-details/").content.decode()
+    assert stories.ADDRESS in details
+    assert stories.PASSPHRASE not in details
+    assert stories.details(client, passphrase="").headers["Location"] == "/start/code/"
+    stories.prove(client)
+    assert User.objects.get(email=stories.ADDRESS).check_password(stories.PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"email": "elena"}, "Enter a valid email address"),
+        ({"passphrase": "short"}, "at least 15"),
+        ({"passphrase": ""}, "15 characters or more"),
+        ({"passphrase": "elena@families.example"}, "too similar"),
+        ({"terms": ""}, "terms of use"),
+    ],
+)
+def test_a_bad_detail_is_said_and_the_rest_stays(
+    client: Client, patient: Patient, actor: Actor, typed: dict[str, str], says: str
+) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client)
+    response = stories.details(client, **typed)
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert says in page
+    assert stories.PASSPHRASE not in page
+
+
+def test_a_wrong_code_and_a_new_one(client: Client, patient: Patient, actor: Actor) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client)
+    stories.details(client)
+    first = stories.code_sent_to(stories.ADDRESS)
+    wrong = "000000" if first != "000000" else "111111"
+    assert client.post("/start/code/", {"code": wrong}).status_code == 422
+    assert client.post("/start/code/", {"code": "12"}).status_code == 422
+    assert client.post("/start/code/", {"action": "resend"}).headers["Location"] == "/start/code/?again=yes"
+    for _ in range(5):
+        last = client.post("/start/code/", {"code": wrong})
+    assert "no longer good" in last.content.decode()
+    client.post("/start/code/", {"action": "resend"})
+    assert stories.prove(client).headers["Location"] == "/family/"
+
+
+def test_what_was_revoked_meanwhile_ends_kindly(client: Client, patient: Patient, actor: Actor) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client)
+    stories.details(client)
+    Registration.objects.update(state="revoked")
+    assert stories.prove(client).headers["Location"] == "/start/"
+    assert "This did not open" in client.get("/start/").content.decode()
+    assert not PortalAccount.objects.exists()
+    # Who they are is still known: with a new PIN the family goes on where it was.
+    assert stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date).status_code == 302
+
+
+# --- A link with a question ---
+
+
+def test_a_link_with_a_question(client: Client, patient: Patient, actor: Actor) -> None:
+    registration = stories.issue([patient], actor=actor, method=stories.question(), delivery=stories.email())
+    link = stories.link_of(registration)
+    token = link.split("#q=")[1]
+    opened = client.post("/start/", {"pin": "", "link": token, **stories.born(patient.birth_date)})
+    assert opened.headers["Location"] == "/start/question/"
+    assert client.get("/start/you/").headers["Location"] == "/start/question/"
+    assert "first pet" in client.get("/start/question/").content.decode()
+    assert client.post("/start/question/", {"answer": "Rex"}).status_code == 422
+    assert client.post("/start/question/", {"answer": "senor  BIGOTES"}).headers["Location"] == "/start/you/"
+    stories.tell_you(client)
+    assert stories.details(client).headers["Location"] == "/family/"
+
+
+def test_without_javascript_a_whole_link_is_pasted(client: Client, patient: Patient, actor: Actor) -> None:
+    registration = stories.issue([patient], actor=actor, method=stories.question(), delivery=stories.email())
+    opened = stories.open_door(client, stories.link_of(registration), patient.birth_date)
+    assert opened.headers["Location"] == "/start/question/"
+
+
+def test_three_wrong_answers_close_it(client: Client, patient: Patient, actor: Actor) -> None:
+    registration = stories.issue([patient], actor=actor, method=stories.question(), delivery=stories.email())
+    stories.open_door(client, stories.link_of(registration), patient.birth_date)
+    answers = [client.post("/start/question/", {"answer": "Rex"}) for _ in range(3)]
+    assert [each.status_code for each in answers] == [422, 422, 302]
+    assert answers[-1].headers["Location"] == "/start/"
+    assert stories.open_door(client, stories.link_of(registration), patient.birth_date).status_code == 422
