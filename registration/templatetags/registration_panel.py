@@ -16,8 +16,8 @@ from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.models import Contact, Patient, PortalStatus
 from patients.templatetags.patient_values import language_name
 from portal.phones import national
-from registration import associations as access, issuing
-from registration import coming_of_age, failed_tries, languages, reveals, rules
+from registration import associations as access
+from registration import coming_of_age, failed_tries, issuing, languages, reveals, rules
 from registration.models import AccessLevel, Association, Registration
 
 register = template.Library()

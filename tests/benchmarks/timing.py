@@ -262,7 +262,8 @@ def kolmogorov_smirnov(one: list[float], other: list[float]) -> float:
     x = (scale + 0.12 + 0.11 / scale) * distance
     if x < 0.3:
         return 1.0
-    return min(1.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * (k * x) ** 2) for k in range(1, 101)))
+    terms = (math.exp(-2 * (k * x) ** 2) * (1.0 if k % 2 else -1.0) for k in range(1, 101))
+    return min(1.0, 2 * sum(terms))
 
 
 if __name__ == "__main__":
