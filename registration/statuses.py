@@ -1,9 +1,13 @@
 """The portal status of patients, kept true by whatever happens to registrations, access, self-registrations and declines."""
 
 from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import Case, Exists, OuterRef, Value, When
 
 from patients.models import Patient, PortalStatus, set_portal_status
 from portal.models import Practice
+from registration.models import Association, Decline, Registration, SelfRegistration
 
 
 def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
@@ -13,18 +17,27 @@ def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
 
 
 def refresh(patients: Sequence[Patient]) -> None:
+    now = _by_the_facts([patient.pk for patient in patients])
     for patient in patients:
-        set_portal_status(patient, status_of(patient))
+        set_portal_status(patient, now[patient.pk])
 
 
 def status_of(patient: Patient) -> PortalStatus:
+    return _by_the_facts([patient.pk])[patient.pk]
+
+
+def _by_the_facts(patients: Sequence[UUID]) -> dict[UUID, PortalStatus]:
     """What follows from the facts. Somebody's access outweighs a PIN on its way, and that a match that waits."""
-    if patient.associations.live().exists():
-        return PortalStatus.REGISTERED
-    if patient.registrations.live().exists():
-        return PortalStatus.PENDING
-    if patient.self_registrations.waiting().exists():
-        return PortalStatus.SELF_REGISTERED
-    if patient.declines.live().exists():
-        return PortalStatus.DECLINED
-    return PortalStatus.UNREGISTERED
+    this = {"patient": OuterRef("pk")}
+    statuses = Case(
+        When(Exists(Association.objects.filter(**this).live()), then=Value(PortalStatus.REGISTERED)),
+        When(Exists(Registration.objects.filter(patients=OuterRef("pk")).live()), then=Value(PortalStatus.PENDING)),
+        When(
+            Exists(SelfRegistration.objects.filter(likely=OuterRef("pk")).waiting()),
+            then=Value(PortalStatus.SELF_REGISTERED),
+        ),
+        When(Exists(Decline.objects.filter(**this).live()), then=Value(PortalStatus.DECLINED)),
+        default=Value(PortalStatus.UNREGISTERED),
+    )
+    found = Patient.objects.filter(pk__in=patients).order_by().values_list("pk", statuses)
+    return {pk: PortalStatus(status) for pk, status in found}
