@@ -17,7 +17,7 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check bench-timing lighthouse messages lock clean
+.PHONY: help run test test-postgresql check bench-timing lighthouse screenshots messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ bench-timing: .venv/dev.ready ## Can the time of an answer tell what is known? A
 
 lighthouse: .venv/dev.ready $(static) ## The family's pages on a slow phone: Lighthouse, weight, requests (needs npm)
 	@$(python) -m tests.benchmarks.lighthouse $(ARGS)
+
+screenshots: .venv/dev.ready $(static) ## Take the pictures of README.md and docs/manual anew
+	@$(python) -m tests.benchmarks.screenshots
 
 # A further language: a line in portal/settings.py (LANGUAGES), and mkdir -p locale/vi/LC_MESSAGES before this.
 messages: .venv/dev.ready ## Gather what is to be translated into locale/, and compile what is translated there
