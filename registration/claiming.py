@@ -88,6 +88,7 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
     association = _associate(registration, fit[0], account=account, relationship=relationship)
     _end_declines(fit, actor=actor, at=timezone.now())
     statuses.refresh(fit)
+    letters.access_given(association=association)
     _record_access(association, actor=actor)
     return association
 

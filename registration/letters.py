@@ -24,9 +24,7 @@ from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
 from registration import languages, messages
-from registration.messages import Welcome
-from registration.models import AccessLevel, Association, PortalAccount, Registration, SelfRegistration
-from registration.rules import ByEmail
+from registration.models import AccessLevel, Association, PortalAccount, SelfRegistration
 
 _BLANK_LINE: Final = re.compile(r"\n\s*\n")
 
@@ -72,25 +70,6 @@ def age_limit_reached(*, association: Association) -> OutgoingMessage:
     return _about_access("age_limit_reached", association)
 
 
-def offered(*, registration: Registration) -> OutgoingMessage:
-    """That patients can be added to an account that is there: its owner signs in and confirms."""
-    account = registration.account
-    assert account is not None, "an offer is made to an account"
-    welcome = Welcome(
-        practice=registration.practice,
-        patients=list(registration.patients.all()),
-        recipient_name=registration.recipient_name,
-        pin=None,
-        token=None,
-        question="",
-        expires_at=registration.expires_at,
-        language=languages.of(account.language),
-    )
-    message = messages.owe(welcome, ByEmail(account.email))
-    assert message is not None
-    return message
-
-
 # --- Self-registrations ---
 
 
@@ -113,10 +92,6 @@ def asked_for_more(*, self_registration: SelfRegistration) -> OutgoingMessage:
 
 
 # --- The account itself ---
-
-
-def account_created(*, account: PortalAccount, practice: Practice) -> OutgoingMessage:
-    return _post(_Letter("account_created", practice, account, opens_portal=True))
 
 
 def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMessage:

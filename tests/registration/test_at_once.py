@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from notifications import delivery
 from notifications.models import Content, OutgoingMessage
@@ -18,6 +17,7 @@ from registration import ending, issuing, reveals, statuses
 from registration.models import Registration
 from registration.rules import ByEmail, ByPin, Recipient
 from tests import people
+from tests.at_once import at_once as begun_at_once
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,24 +27,7 @@ SESSION = "a-session"
 
 def at_once(*deeds: Callable[[], Any]) -> list[Any]:
     """What each deed gave back, all begun at the same moment; a fault of one is the test's fault."""
-    results: list[Any] = [None] * len(deeds)
-    begin = threading.Barrier(len(deeds))
-
-    def run(number: int) -> None:
-        try:
-            begin.wait()
-            results[number] = deeds[number]()
-        except Exception as error:  # noqa: BLE001 - handed over to the test
-            results[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(deeds))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-        assert not thread.is_alive(), "somebody waits for ever"
+    results = begun_at_once(*deeds)
     faults = [result for result in results if isinstance(result, Exception)]
     assert not faults, faults
     return results

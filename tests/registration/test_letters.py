@@ -48,11 +48,6 @@ def asked(account: PortalAccount, practice: Practice) -> SelfRegistration:
     )
 
 
-@pytest.fixture
-def offer(account: PortalAccount, practice: Practice, patient: Patient, front_desk: User) -> Registration:
-    return a_registration(patient, front_desk, method="account", account=account, recipient_name="Elena García")
-
-
 def a_registration(patient: Patient, by: User, **fields: Any) -> Registration:
     made = Registration.objects.create(
         practice=patient.practice,
@@ -73,7 +68,7 @@ Write = Callable[[], OutgoingMessage | None]
 
 @pytest.fixture
 def every(
-    account: PortalAccount, practice: Practice, association: Association, asked: SelfRegistration, offer: Registration
+    account: PortalAccount, practice: Practice, association: Association, asked: SelfRegistration
 ) -> dict[str, Write]:
     """All letters there are, by name."""
     return {
@@ -83,14 +78,12 @@ def every(
         "access_ends_soon": lambda: letters.access_ends_soon(association=association, on=ENDS_ON),
         "age_limit_coming": lambda: letters.age_limit_coming(association=association, on=BIRTHDAY),
         "age_limit_reached": lambda: letters.age_limit_reached(association=association),
-        "offered": lambda: letters.offered(registration=offer),
         "self_registration_received": lambda: letters.self_registration_received(
             practice=practice, account=account, who=["Sofía García-López"]
         ),
         "matched": lambda: letters.matched(self_registration=asked, association=association),
         "match_refused": lambda: letters.match_refused(self_registration=asked),
         "asked_for_more": lambda: letters.asked_for_more(self_registration=asked),
-        "account_created": lambda: letters.account_created(account=account, practice=practice),
         "sign_in_reset": lambda: letters.sign_in_reset(account=account, practice=practice),
     }
 
@@ -102,12 +95,10 @@ NAMES = [
     "access_ends_soon",
     "age_limit_coming",
     "age_limit_reached",
-    "offered",
     "self_registration_received",
     "matched",
     "match_refused",
     "asked_for_more",
-    "account_created",
     "sign_in_reset",
 ]
 
@@ -300,4 +291,4 @@ def test_an_account_in_a_language_that_is_no_longer_ours_is_written_to_in_englis
     account: PortalAccount, practice: Practice
 ) -> None:
     account.language = "fr"
-    assert "Hello Elena García," in text_of(lambda: letters.account_created(account=account, practice=practice))
+    assert "Hello Elena García," in text_of(lambda: letters.sign_in_reset(account=account, practice=practice))
