@@ -1,6 +1,7 @@
 """Families' portal accounts: made, found, changed."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -10,6 +11,8 @@ from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
 from registration.models import PortalAccount
+
+_NAME: Final = 150  # characters of User.name
 
 
 class EmailTaken(Exception):
@@ -39,7 +42,9 @@ def create(details: Details, *, address: str | None) -> PortalAccount:
 
 def make(details: Details) -> PortalAccount:
     """As `create`, within a greater act, which ends with `record_created`: the installation's chain is locked last."""
-    user = User(email=details.email.strip().lower(), name=f"{details.given_names} {details.family_name}".strip())
+    user = User(
+        email=details.email.strip().lower(), name=f"{details.given_names} {details.family_name}".strip()[:_NAME]
+    )
     if details.password_hash is None:
         user.set_unusable_password()
     else:
@@ -119,7 +124,7 @@ def change(
         setattr(account, name, new[name])
     account.save(update_fields=changed)
     user = account.user
-    user.name = account.name
+    user.name = account.name[:_NAME]
     if email is not None and email.strip().lower() != user.email:
         user.email = email.strip().lower()
         changed.append("email")

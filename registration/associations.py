@@ -16,7 +16,7 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Membership, Practice, User
-from registration import letters, statuses
+from registration import letters, merging, statuses
 from registration.models import Association, Identification, PortalAccount, Registration, SelfRegistration
 from registration.rules import Refused
 
@@ -24,6 +24,10 @@ Ending = Association.Ending
 
 REMINDED_BEFORE: Final = (14, 3)  # days
 _BATCH: Final = 500
+
+
+# Beyond that a day of an end is a slip of the finger; the calendar itself ends with the year 9999.
+LATEST: Final = timedelta(days=30 * 366)
 
 
 def midnight_after(day: date, *, practice: Practice) -> datetime:
@@ -61,6 +65,8 @@ def give(
     Nobody's own access ends by age, nor that which was given when the age had been reached.
     """
     open_row = Association.objects.filter(account=account, patient=patient, ended_at=None).first()
+    if open_row and open_row.is_live and authorisation and open_row.authorisation:
+        return _renew(open_row, level, registration, authorisation, ends_at), True
     if open_row and open_row.is_live:
         return open_row, False
     if open_row:  # its time has come a moment ago
@@ -81,6 +87,19 @@ def give(
     return association, True
 
 
+def _renew(
+    proxy: Association, level: str, registration: Registration | None, authorisation: str, ends_at: datetime | None
+) -> Association:
+    """A proxy's access goes on under the new paper, until its new day."""
+    proxy.level, proxy.registration = level, registration
+    proxy.authorisation, proxy.ends_at = authorisation, ends_at
+    proxy.reminded, proxy.ended_by, proxy.end_reason = 0, None, ""
+    proxy.save(
+        update_fields=["level", "registration", "authorisation", "ends_at", "reminded", "ended_by", "end_reason"]
+    )
+    return proxy
+
+
 @transaction.atomic
 def remove(association: Association, *, reason: str, on: date | None, actor: Actor) -> bool:
     """Ends access at once, or with the end of a later day. False where it had ended already.
@@ -88,19 +107,24 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     Raises Refused where the day is past, or where access ends before that anyway.
     """
     by = _person(actor)
-    patients = _lock(association)
+    out = merging.on_their_way(association.account, association.patient)
+    siblings = Patient.objects.filter(registrations__in=out)
+    patients = statuses.lock(association.patient.practice, [association.patient, *siblings])
     association.refresh_from_db()
     later = on if on and on != today(association.patient.practice) else None
     ending = _planned(association, later) if later else _at_once(association)
     live = Association.objects.filter(pk=association.pk).live()
     if not live.update(**ending, ended_by=by, end_reason=reason):
         return False
+    revoked = [] if later else merging.revoke(out, by=by, reason=reason)  # or a key would give back what was taken
     association.refresh_from_db()
     statuses.refresh(patients)
     if later:
         letters.access_ends_soon(association=association, on=later)
     else:
         letters.access_removed(association=association)
+    for registration in revoked:
+        registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason)
     record(Action.ACCESS_REMOVED, association, actor=actor, reason=reason, on=later.isoformat() if later else "")
     return True
 
@@ -217,6 +241,8 @@ def _at_once(association: Association) -> dict[str, Any]:
 
 def _planned(association: Association, on: date) -> dict[str, Any]:
     practice = association.patient.practice
+    if on > today(practice) + LATEST:
+        raise Refused("This day is more than thirty years away. Check the year.", field="on")
     if on < today(practice):
         raise Refused("This day is past. Leave it empty to end access at once.", field="on")
     ends_at = midnight_after(on, practice=practice)

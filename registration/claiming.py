@@ -15,7 +15,7 @@ from notifications import outbox
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from registration import accounts, associations, letters, statuses
+from registration import accounts, associations, ending, letters, statuses
 from registration.models import Association, PortalAccount, Registration, Reveal
 from registration.opening import Closed, NotThisDate, Opened, attempt, born_on, claimable, registration_of
 
@@ -37,15 +37,17 @@ def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: A
     Reveal.objects.filter(registration=registration).delete()
     twins = _end_twins(registration, at=now)
     given = [_associate(registration, each, account=account, relationship=relationship) for each in confirmed]
+    new = [association for association, is_new in given if is_new]
     _end_declines(confirmed, actor=actor, at=now)
     statuses.refresh(patients)
     for message in [each.message for each in (registration, *twins) if each.message]:
         outbox.cancel(message)
-    letters.access_given(association=given[0])
+    if new:
+        letters.access_given(association=new[0])
     registration.record(Action.REGISTRATION_CLAIMED, actor=actor, account=account.name)
-    for association in given:
+    for association in new:
         _record_access(association, actor=actor)
-    return given
+    return [association for association, _ in given]
 
 
 @transaction.atomic
@@ -81,11 +83,11 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
     actor = accounts.actor_of(account, address)
     patients = statuses.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
     fit = [each for each in patients if _is_fit(each, registration)]
-    if not fit:
-        raise Closed
+    if not fit or account.associations.filter(patient__in=fit).exists():
+        raise Closed  # what was removed comes back by the practice alone
     earlier = registration.associations.filter(account=account).order_by("since").first()
     relationship = earlier.relationship if earlier else Association.Relationship.OTHER
-    association = _associate(registration, fit[0], account=account, relationship=relationship)
+    association, _ = _associate(registration, fit[0], account=account, relationship=relationship)
     _end_declines(fit, actor=actor, at=timezone.now())
     statuses.refresh(fit)
     letters.access_given(association=association)
@@ -94,8 +96,13 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
 
 
 def _is_fit(patient: Patient, registration: Registration) -> bool:
-    """Not somebody who has died or left since, nor who has come of the age at which a parent has to be asked about."""
+    """Not somebody who has died or left since, nor who has come of the age at which a parent has to be asked about.
+
+    And what the desk has written down since holds: that the family declines, that the contact may not see the record.
+    """
     practice = registration.practice
+    if ending.is_barred(registration) or patient.declines.live().filter(at__gt=registration.issued_at).exists():
+        return False
     issued_on = registration.issued_at.astimezone(practice.zone).date()
     limit = practice.minor_age_limit
     came_of_age = patient.age(on=issued_on) < limit <= patient.age(on=associations.today(practice))
@@ -117,9 +124,9 @@ def _end_twins(registration: Registration, *, at: datetime) -> list[Registration
 
 def _associate(
     registration: Registration, patient: Patient, *, account: PortalAccount, relationship: str
-) -> Association:
+) -> tuple[Association, bool]:
     last_day = registration.access_ends_on
-    association, _ = associations.give(
+    return associations.give(
         account,
         patient,
         relationship=relationship,
@@ -128,7 +135,6 @@ def _associate(
         authorisation=registration.authorisation,
         ends_at=associations.midnight_after(last_day, practice=registration.practice) if last_day else None,
     )
-    return association
 
 
 def _end_declines(patients: Sequence[Patient], *, actor: Actor, at: datetime) -> None:

@@ -31,6 +31,14 @@ def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
     return _revoke(registration, reason=reason, by=actor.user, actor=actor)
 
 
+def is_barred(registration: Registration) -> bool:
+    """Whether the contact it was issued to may not see the record by now, and the desk was not asked about that."""
+    contact = registration.contact
+    if contact is None:
+        return False
+    return not contact.is_current or (not contact.has_authority and AUTHORITY not in registration.confirmed)
+
+
 def revoke_unfit() -> None:
     """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
     gone = Q(patients__deceased=True) | Q(patients__active=False)

@@ -1,4 +1,4 @@
-"""What a Merge Match gives, and what it ends. Called by `matching`, within its transaction."""
+"""What is on its way to somebody whose account is there, and its end. Called within the transaction of an act."""
 
 from collections.abc import Sequence
 
@@ -27,14 +27,23 @@ def supersede(registrations: Sequence[Registration], *, account: PortalAccount, 
     """Ends those that open nothing which the account has not by now: a sibling's PIN stays good."""
     has = set(account.associations.live().values_list("patient", flat=True))
     needless = [each for each in registrations if has.issuperset(each.patients.values_list("pk", flat=True))]
-    Reveal.objects.filter(registration__in=needless).delete()
-    Registration.objects.filter(pk__in=[each.pk for each in needless]).update(
-        state=Registration.State.SUPERSEDED,
-        ended_at=timezone.now(),
-        ended_by=by,
-        end_reason="The family registered without it, and the match was made.",
-    )
-    for registration in needless:
+    why = "The family registered without it, and the match was made."
+    return _end(needless, Registration.State.SUPERSEDED, by=by, reason=why)
+
+
+def revoke(registrations: Sequence[Registration], *, by: User, reason: str) -> list[Registration]:
+    """Ends those that are still live, as the access of the same person has ended."""
+    return _end(registrations, Registration.State.REVOKED, by=by, reason=reason)
+
+
+def _end(
+    registrations: Sequence[Registration], state: Registration.State, *, by: User, reason: str
+) -> list[Registration]:
+    pending = Registration.objects.filter(pk__in=[each.pk for each in registrations], state=Registration.State.PENDING)
+    ended = list(pending.select_related("message").order_by("pk"))
+    Reveal.objects.filter(registration__in=ended).delete()
+    pending.update(state=state, ended_at=timezone.now(), ended_by=by, end_reason=reason)
+    for registration in ended:
         if registration.message:
             outbox.cancel(registration.message)
-    return needless
+    return ended

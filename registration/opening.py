@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from patients import names
@@ -29,6 +29,7 @@ State = Registration.State
 FINISH_WITHIN: Final = timedelta(minutes=30)
 # A key that ended longer ago is as good as unknown.
 _REMEMBERED_FOR: Final = timedelta(days=60)
+_LOCKED: Final = {"state": State.LOCKED, "end_reason": "Too many wrong tries."}
 # What is compared where no key has the selector, so that it takes as long.
 _NOBODYS: Final = pins.digest("nobody's")
 
@@ -167,9 +168,10 @@ def attempt(registration: Registration, *, address: str | None, is_right: bool, 
         _was_right([registration], address=address)
         return True
     with transaction.atomic():
+        locked = _lock_used_up([registration]) if allowed else []
         _note(registration, why=why if allowed else "too many tries", address=address)
-        locked = _lock_if_used_up(registration) if allowed else True
-    if locked:
+        _note_locked(locked)
+    if locked or not allowed or _is_used_up(registration):
         raise Closed
     return False
 
@@ -202,11 +204,11 @@ def _was_wrong(
     """Writes down why, for the desk, and locks what has been tried too often."""
     with transaction.atomic():
         noted = [(each, _reason(each, right=each in right, allowed=each in allowed)) for each in known]
-        for registration, _ in noted:
-            _lock_if_used_up(registration)
+        locked = _lock_used_up(allowed)
         for registration, why in noted:
             if why:
                 _note(registration, why=why, address=address)
+        _note_locked(locked)
         if not any(why for _, why in noted):
             actor = audit.at_the_door(address)
             audit.record(Action.CLAIM_FAILED, actor=actor, practice=None, details={"why": "nobody's"})
@@ -224,18 +226,31 @@ def _reason(registration: Registration, *, right: bool, allowed: bool) -> str:
     return "date of birth" if right else "PIN"
 
 
-def _lock_if_used_up(registration: Registration) -> bool:
-    """Ends what was tried too often; True where that has happened, now or before."""
-    patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    used_up = Registration.objects.filter(pk=registration.pk, wrong_tries__gte=_most(registration))
-    locked = used_up.filter(state__in=(State.PENDING, State.EXPIRED)).update(
-        state=State.LOCKED, ended_at=timezone.now(), end_reason="Too many wrong tries."
+def _lock_used_up(registrations: list[Registration]) -> list[Registration]:
+    """Ends those that were tried too often. All their patients are held first, in one order; the trail comes after."""
+    patients = list(
+        Patient.objects.filter(registrations__in=registrations).select_for_update(of=("self",)).order_by("pk")
     )
+    patients = list({each.pk: each for each in patients}.values())
+    locked = [each for each in registrations if _used_up(each).update(**_LOCKED, ended_at=timezone.now())]
+    Reveal.objects.filter(registration__in=locked).delete()
     if locked:
-        Reveal.objects.filter(registration=registration).delete()
         statuses.refresh(patients)
+    return locked
+
+
+def _used_up(registration: Registration) -> QuerySet[Registration]:
+    open_ones = Registration.objects.filter(pk=registration.pk, state__in=(State.PENDING, State.EXPIRED))
+    return open_ones.filter(wrong_tries__gte=_most(registration))
+
+
+def _is_used_up(registration: Registration) -> bool:
+    return Registration.objects.filter(pk=registration.pk, wrong_tries__gte=_most(registration)).exists()
+
+
+def _note_locked(registrations: list[Registration]) -> None:
+    for registration in registrations:
         registration.record(Action.REGISTRATION_LOCKED, actor=audit.CLOCK)
-    return used_up.exists()
 
 
 def _note(registration: Registration, *, why: str, address: str | None) -> None:

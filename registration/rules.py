@@ -139,7 +139,7 @@ def check(
             "A verification question goes with a message: choose Email Address or Text Message.", field="delivery"
         )
     if isinstance(method, ToAccount):
-        _check_account(method.account, patients)
+        _check_account(method.account, patients, proxy=proxy)
     _check_sending(practice, patients, delivery)
 
 
@@ -187,7 +187,9 @@ def _check_proxy(proxy: Proxy, *, today: date) -> None:
         raise Refused(f"Access is given for at most {PROXY_YEARS} years, then renewed.", field="access_ends_on")
 
 
-def _check_account(account: PortalAccount, patients: list[Patient]) -> None:
+def _check_account(account: PortalAccount, patients: list[Patient], *, proxy: Proxy | None) -> None:
+    if proxy:  # whose access may be renewed before it ends
+        return
     seen = set(account.associations.live().values_list("patient", flat=True))
     if all(patient.pk in seen for patient in patients):
         raise Refused("This account sees the record already: there is nothing to add.", field="existing_account")

@@ -216,6 +216,6 @@ def _after(request: StaffRequest) -> Q:
         last = uuid.UUID(request.GET.get("last", ""))
     except ValueError:
         return Q()
-    if at is None or timezone.is_naive(at):
+    if at is None or timezone.is_naive(at) or not 1900 < at.year < 9999:
         return Q()
     return Q(created_at__gt=at) | Q(created_at=at, pk__gt=last)

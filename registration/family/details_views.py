@@ -1,8 +1,13 @@
 """My details: name, phone, language, and the e-mail address, which is proved before it is changed."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Final
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +25,23 @@ from registration.family.forms import CodeForm, DetailsForm, EmailForm
 from registration.family.language import keep, spoken
 
 _NEW_ADDRESS: Final = "family_new_address"
+
+
+def _may_change_it(
+    view: Callable[[FamilyRequest], HttpResponse],
+) -> Callable[[FamilyRequest], HttpResponse]:
+    """Whoever has proved a moment ago who they are, and is not of the staff, whose address the administrator changes."""
+    proved = reauthentication_required(view)
+
+    @wraps(view)
+    def guarded(request: FamilyRequest) -> HttpResponse:
+        if request.user.is_staff or request.user.memberships.exists():
+            messages.error(request, _("You work for a practice, so your administrator changes your e-mail address."))
+            return redirect("family:details")
+        response: HttpResponse = proved(request)
+        return response
+
+    return guarded
 
 
 @for_families
@@ -43,6 +65,7 @@ def details(request: FamilyRequest) -> HttpResponse:
 
 
 @for_families
+@_may_change_it
 def new_email(request: FamilyRequest) -> HttpResponse:
     """Whether somebody else has the address is not told here: it is not proved yet."""
     form = EmailForm(request.POST if request.method == "POST" else None)
@@ -64,6 +87,7 @@ def new_email(request: FamilyRequest) -> HttpResponse:
 
 
 @for_families
+@_may_change_it
 def prove_email(request: FamilyRequest) -> HttpResponse:
     waiting = request.session.get(_NEW_ADDRESS)
     if not waiting:
@@ -83,6 +107,7 @@ def prove_email(request: FamilyRequest) -> HttpResponse:
 
 def _change(request: FamilyRequest, address: str) -> HttpResponse:
     del request.session[_NEW_ADDRESS]
+    before = request.user.email
     try:
         accounts.change(request.account, actor=Actor.of(request), email=address)
     except accounts.EmailTaken:
@@ -90,5 +115,9 @@ def _change(request: FamilyRequest, address: str) -> HttpResponse:
             request, _("Another account signs in with this address already. Use that one, or call the practice.")
         )
     else:
+        changed = {"from_email": before, "to_email": address}
+        get_adapter(request).send_notification_mail("account/email/email_changed", request.user, changed, email=before)
+        for session in UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key):
+            session.end()
         messages.success(request, _("Your e-mail address is changed. You sign in with it from now on."))
     return redirect("family:details")

@@ -68,7 +68,7 @@ def _read(month: str, day: str, year: str) -> date:
         raise forms.ValidationError(_("Type all four digits of the year, as 2019."))
     try:
         born = date(int(year), int(month), int(day))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise forms.ValidationError(_("There is no such day in this month.")) from None
     today = timezone.localdate()
     if born > today:

@@ -89,8 +89,9 @@ def unconfirmed_of(account: PortalAccount) -> list[Unconfirmed]:
 
 
 def left_of(registration: Registration, account: PortalAccount) -> QuerySet[Patient]:
-    theirs = registration.associations.filter(account=account).values("patient")
-    return registration.patients.exclude(pk__in=theirs).filter(active=True, deceased=False)
+    """Of whom the account had access once, it gets it back from the practice alone."""
+    had = account.associations.values("patient")
+    return registration.patients.exclude(pk__in=had).filter(active=True, deceased=False)
 
 
 def offers_to(account: PortalAccount) -> list[tuple[Registration, str]]:

@@ -40,6 +40,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except guessing.TooManyTries:
         form.add_error(None, too_many_words(request))
         return _door(request, form, status=429)
+    request.session.cycle_key()  # whoever knew this browser's session before does not know what it has opened
     drafts.keep(request, drafts.of(request).with_key(opened))
     return Walk(request).on()
 

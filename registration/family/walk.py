@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from notifications.models import OutgoingMessage
 from patients.models import Patient
 from portal import audit
 from portal.models import Practice
@@ -115,6 +116,8 @@ class Walk:
             return ""
         if registration.delivery != Registration.Delivery.EMAIL:
             return ""
+        if registration.message.state != OutgoingMessage.State.ACCEPTED:
+            return ""  # nobody can have read it there: what it said was told at the desk, or printed
         return registration.message.recipient.strip().lower()
 
     @property

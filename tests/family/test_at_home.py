@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from notifications.models import OutgoingMessage
 from patients.models import Patient
 from portal.audit import Actor
-from portal.models import AuditEvent, Practice, User
-from registration.models import Association, PortalAccount
+from portal.models import AuditEvent, Membership, Practice, User
+from registration.models import Association, EmailCode, PortalAccount
 from registration.rules import Recipient
 from tests.family import stories
 
@@ -98,6 +100,27 @@ def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: P
     assert family.post("/family/details/email/code/", {"code": code}).headers["Location"] == "/family/details/"
     account.user.refresh_from_db()
     assert account.email == "new@families.example"
+
+
+def test_a_changed_address_is_told_to_the_old_one(family: Client, account: PortalAccount) -> None:
+    family.post("/family/details/email/", {"email": "new@families.example"})
+    family.post("/family/details/email/code/", {"code": stories.code_sent_to("new@families.example")})
+    told = OutgoingMessage.objects.filter(recipient=stories.ADDRESS).order_by("-created_at")[0]
+    assert "new@families.example" in told.content.text
+
+
+def test_an_address_is_changed_by_whom_proved_a_moment_ago_who_they_are(family: Client, account: PortalAccount) -> None:
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        answer = family.post("/family/details/email/", {"email": "thief@families.example"})
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert not EmailCode.objects.filter(address="thief@families.example").exists()
+
+
+def test_staff_does_not_change_its_address_here(family: Client, account: PortalAccount, practice: Practice) -> None:
+    Membership.objects.create(user=account.user, practice=practice, role=Membership.Role.FRONT_DESK)
+    answer = family.post("/family/details/email/", {"email": "new@families.example"})
+    assert answer.headers["Location"] == "/family/details/"
+    assert "your administrator changes" in family.get("/family/details/").content.decode()
 
 
 def test_an_address_that_is_taken_is_told_after_the_proof_only(family: Client, account: PortalAccount) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
@@ -47,11 +48,48 @@ def test_a_pin_is_read_however_it_is_typed(client: Client, patient: Patient, act
 
 def test_who_got_the_pin_by_e_mail_proves_nothing_again(client: Client, patient: Patient, actor: Actor) -> None:
     pin = stories.issued([patient], actor=actor, delivery=stories.email("Elena@Families.example"))
+    OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
     stories.open_door(client, pin, patient.birth_date)
     stories.tell_you(client)
     assert "elena@families.example" in client.get("/start/sign-in-details/").content.decode().lower()
     assert stories.details(client).headers["Location"] == "/family/"
     assert PortalAccount.objects.get().email == "elena@families.example"
+
+
+@pytest.mark.parametrize("state", ["queued", "failed", "cancelled"])
+def test_an_address_that_nothing_reached_proves_nothing(
+    client: Client, patient: Patient, actor: Actor, state: str
+) -> None:
+    """The desk mistyped it, and the PIN was read from the sheet: the account must not be a stranger's."""
+    pin = stories.issued([patient], actor=actor, delivery=stories.email("elena@families.example"))
+    OutgoingMessage.objects.update(state=state)
+    stories.open_door(client, pin, patient.birth_date)
+    stories.tell_you(client)
+    assert stories.details(client, email="elena@families.example").headers["Location"] == "/start/code/"
+    assert not PortalAccount.objects.exists()
+
+
+def test_the_session_of_before_does_not_know_what_was_opened(client: Client, patient: Patient, actor: Actor) -> None:
+    pin = stories.issued([patient], actor=actor)
+    session = client.session
+    session["anything"] = "yes"
+    session.save()
+    before = client.cookies["session"].value
+    stories.open_door(client, pin, patient.birth_date)
+    assert client.cookies["session"].value != before
+    assert not Session.objects.filter(pk=before).exists()
+
+
+def test_long_names_are_no_trouble(client: Client, patient: Patient, actor: Actor) -> None:
+    pin = stories.issued([patient], actor=actor)
+    stories.family_with(client, pin, patient.birth_date, given_names="A" * 80, family_name="B" * 80)
+    assert len(PortalAccount.objects.get().user.name) == 150
+
+
+@pytest.mark.parametrize("field", ["birth_date_0", "birth_date_1"])
+def test_a_huge_number_is_no_date(client: Client, practice: Practice, field: str) -> None:
+    huge = {"pin": "K7QF-2M9T-XB4C", **stories.born(date(2019, 3, 5)), field: "9" * 20}
+    assert client.post("/start/", huge).status_code == 422
 
 
 def test_another_address_than_the_one_that_got_it_is_proved(client: Client, patient: Patient, actor: Actor) -> None:
@@ -271,6 +309,7 @@ def test_a_link_with_a_question(client: Client, patient: Patient, actor: Actor) 
     registration = stories.issue([patient], actor=actor, method=stories.question(), delivery=stories.email())
     link = stories.link_of(registration)
     token = link.split("#q=")[1]
+    OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
     opened = client.post("/start/", {"pin": "", "link": token, **stories.born(patient.birth_date)})
     assert opened.headers["Location"] == "/start/question/"
     assert client.get("/start/you/").headers["Location"] == "/start/question/"

@@ -12,13 +12,13 @@ from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
-from registration import accounts, claiming, ending, guessing, issuing, opening, pins, reveals
+from registration import accounts, associations, claiming, declining, ending, guessing, issuing, opening, pins, reveals
 from registration.accounts import Details
 from registration.guessing import TooManyTries
-from registration.models import Association, PortalAccount, Registration, TryCount
+from registration.models import AccessLevel, Association, PortalAccount, Registration, TryCount
 from registration.opening import Closed, NotThisDate, Opened, WrongAnswer
 from registration.pins import Pin
-from registration.rules import ByEmail, ByPin, ByQuestion, InPerson, Method, Recipient
+from registration.rules import ByEmail, ByPin, ByQuestion, InPerson, Method, Proxy, Recipient
 from tests import people
 
 SESSION = "a-session"
@@ -376,3 +376,102 @@ def test_a_bot_of_ten_thousand_addresses_has_less_than_one_chance_in_a_million_i
     assert min(tries, live_pins * guessing.MOST_OF_A_PIN) / 2**secret_bits < 1e-6
     assert live_pins * guessing.MOST_OF_A_PIN / 2**secret_bits < 1e-6
     assert 2 * of_one_patient / 2**secret_bits < 1e-6
+
+
+# --- What the desk has taken away stays away ---
+
+
+def removed(association: Association, actor: Actor) -> None:
+    assert associations.remove(association, reason="A court order.", on=None, actor=actor)
+
+
+def test_removed_access_does_not_come_back_by_a_child_left_for_later(
+    patient: Patient, sibling: Patient, mother: Contact, actor: Actor
+) -> None:
+    account = claim(opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
+    both = issue([patient, sibling], mother, actor)
+    opened = opening.open_with_pin(pin_of(both), date(2016, 8, 1), address=HOME)
+    claiming.claim(opened, account=account, relationship="mother", actor=accounts.actor_of(account, HOME))
+    removed(patient.associations.get(), actor)
+    both.refresh_from_db()
+    with pytest.raises(Closed):
+        claiming.confirm_later(both, patient.pk, BORN, account=account, address=HOME)
+    assert not patient.associations.live().exists()
+
+
+def test_removing_access_ends_what_is_out_for_the_same_person(patient: Patient, mother: Contact, actor: Actor) -> None:
+    account = claim(opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
+    out = issue([patient], mother, actor)
+    pin = pin_of(out)
+    removed(account.associations.get(), actor)
+    out.refresh_from_db()
+    patient.refresh_from_db()
+    assert (out.state, patient.portal_status) == ("revoked", PortalStatus.UNREGISTERED)
+    with pytest.raises(Closed):
+        opening.open_with_pin(pin, BORN, address=HOME)
+
+
+@pytest.mark.parametrize("change", [{"has_authority": False}, {"active": False}])
+def test_a_contact_who_lost_the_right_claims_nothing(
+    patient: Patient, mother: Contact, actor: Actor, change: dict[str, bool]
+) -> None:
+    opened = opening.open_with_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    Contact.objects.filter(pk=mother.pk).update(**change)
+    with pytest.raises(Closed):
+        claim(opened)
+
+
+def test_a_family_that_declined_in_the_minutes_of_grace_is_left_alone(
+    patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        registration = issue([patient], mother, actor)
+        clock.shift(timedelta(days=7, minutes=-1))
+        opened = opening.open_with_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
+        clock.shift(timedelta(minutes=5))
+        ending.expire_due()
+        declining.decline(patient, reason="Prefers to ring.", ask_again_on=None, actor=actor)
+        with pytest.raises(Closed):
+            claim(opened)
+    assert patient.declines.live().exists()
+
+
+def test_the_letter_names_the_child_that_is_new(
+    patient: Patient, sibling: Patient, mother: Contact, actor: Actor
+) -> None:
+    first = issue([sibling], sibling.contacts.get(), actor)
+    account = claim(opening.open_with_pin(pin_of(first), date(2016, 8, 1), address=HOME))
+    opened = opening.open_with_pin(pin_of(issue([sibling, patient], mother, actor)), BORN, address=HOME)
+    opened = opening.confirm_child(opened, sibling.pk, date(2016, 8, 1), address=HOME)
+    claiming.claim(opened, account=account, relationship="mother", actor=accounts.actor_of(account, HOME))
+    told = OutgoingMessage.objects.order_by("-created_at")[0].content.text
+    assert "S.G." in told
+    assert "M.G." not in told
+    assert AuditEvent.objects.filter(action="access_given").count() == 2
+
+
+def test_a_proxy_is_renewed_before_it_ends(patient: Patient, actor: Actor) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        nanny = Recipient(name="Rosa Prado", relationship="Nanny")
+
+        def issued(last_day: date, paper: str) -> Registration:
+            return issuing.register_patients(
+                practice=patient.practice,
+                patients=[patient],
+                recipient=nanny,
+                method=ByPin(),
+                delivery=InPerson(),
+                window=uuid.uuid4(),
+                session_key=SESSION,
+                actor=actor,
+                proxy=Proxy(level=AccessLevel.FULL, authorisation=paper, ends_on=last_day),
+            )
+
+        account = claim(opening.open_with_pin(pin_of(issued(date(2026, 11, 30), "May")), BORN, address=HOME))
+        clock.shift(timedelta(days=3))
+        opened = opening.open_with_pin(pin_of(issued(date(2027, 6, 30), "November")), BORN, address=HOME)
+        claiming.claim(opened, account=account, relationship="other", actor=accounts.actor_of(account, HOME))
+        (association,) = patient.associations.all()
+        assert association.authorisation == "November"
+        clock.shift(timedelta(days=60))
+        assert association.is_live
