@@ -182,7 +182,7 @@ def test_the_search_by_status_tells_the_truth(practice: Practice, actor: Actor, 
         for number in range(HISTORIES)
     ]
     for history in histories:
-        for _ in range(lots.randint(1, 4)):
+        for _ in range(lots.randint(1, 5)):
             fate.strike(history)
     assert len(fate.happened) == 11, f"something never happened: {dict(fate.happened)}"
 
