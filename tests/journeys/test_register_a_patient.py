@@ -259,7 +259,7 @@ def test_the_window_stays_open_while_a_registration_is_being_made(
 
     held: list[Route] = []
     answer_what_is_always_asked(page)
-    page.route("**/register/", held.append)
+    page.route("**/register/", lambda route: held.append(route))
     page.get_by_role("button", name="Complete Registration").click()
     while not held:  # the answer is on its way until this test lets it go
         page.wait_for_timeout(20)
