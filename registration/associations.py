@@ -102,7 +102,7 @@ def _renew(
 
 @transaction.atomic
 def remove(association: Association, *, reason: str, on: date | None, actor: Actor) -> bool:
-    """Ends access at once, or with the end of a later day. False where it had ended already.
+    """Ends access at once, or with the end of a day: today, or one to come. False where it had ended already.
 
     Raises Refused where the day is past, or where access ends before that anyway.
     """
@@ -111,21 +111,20 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     siblings = Patient.objects.filter(registrations__in=out)
     patients = statuses.lock(association.patient.practice, [association.patient, *siblings])
     association.refresh_from_db()
-    later = on if on and on != today(association.patient.practice) else None
-    ending = _planned(association, later) if later else _at_once(association)
+    ending = _planned(association, on) if on else _at_once(association)
     live = Association.objects.filter(pk=association.pk).live()
     if not live.update(**ending, ended_by=by, end_reason=reason):
         return False
-    revoked = [] if later else merging.revoke(out, by=by, reason=reason)  # or a key would give back what was taken
+    revoked = [] if on else merging.revoke(out, by=by, reason=reason)  # or a key would give back what was taken
     association.refresh_from_db()
     statuses.refresh(patients)
-    if later:
-        letters.access_ends_soon(association=association, on=later)
+    if on:
+        letters.access_ends_soon(association=association, on=on)
     else:
         letters.access_removed(association=association)
     for registration in revoked:
         registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason)
-    record(Action.ACCESS_REMOVED, association, actor=actor, reason=reason, on=later.isoformat() if later else "")
+    record(Action.ACCESS_REMOVED, association, actor=actor, reason=reason, on=on.isoformat() if on else "")
     return True
 
 

@@ -17,9 +17,9 @@ from registration.rules import Refused
 
 @transaction.atomic
 def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: Actor) -> Decline:
-    """Writes it down and revokes every live registration of the patient. Raises Refused while somebody has access."""
+    """Writes it down and revokes whatever may still be claimed for the patient. Raises Refused while somebody has access."""
     by = _person(actor)
-    registrations = _hold_live(patient)
+    registrations = _hold_unfinished(patient)
     if patient.associations.live().exists():
         raise Refused("Somebody has access to this record. Remove the access first.")
     try:
@@ -48,15 +48,15 @@ def undo(row: Decline, *, actor: Actor) -> bool:
     return True
 
 
-def _hold_live(patient: Patient) -> list[Registration]:
-    """The live registrations of the patient. Whatever revoking them touches is locked first, in the one order.
+def _hold_unfinished(patient: Patient) -> list[Registration]:
+    """The registrations of the patient that may still be claimed. Whatever revoking them touches is locked first, in the one order.
 
     Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.
     """
-    live = Registration.objects.live().filter(patients=patient)
-    siblings = Patient.objects.of(patient.practice).filter(registrations__in=live)
+    unfinished = Registration.objects.unfinished().filter(patients=patient)
+    siblings = Patient.objects.of(patient.practice).filter(registrations__in=unfinished)
     statuses.lock(patient.practice, [patient, *siblings])
-    registrations = list(live.select_for_update(of=("self",)).select_related("practice").order_by("pk"))
+    registrations = list(unfinished.select_for_update(of=("self",)).select_related("practice").order_by("pk"))
     messages = OutgoingMessage.objects.filter(registration__in=registrations)
     list(messages.select_for_update(of=("self",)).order_by("pk"))
     return registrations

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
@@ -25,7 +25,7 @@ AUTHORITY: Final = "authority"
 
 
 def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
-    """Ends a live registration and takes back what is still queued. False where it was not live any more."""
+    """Ends a registration that may still be claimed and takes back what is still queued. False where it had ended."""
     if actor.user is None:
         raise PermissionError("A registration is revoked by a person.")
     return _revoke(registration, reason=reason, by=actor.user, actor=actor)
@@ -45,32 +45,49 @@ def revoke_unfit() -> None:
     # The desk was asked about a contact without authority, and had its reason.
     not_asked = ~Q(confirmed__has_key=AUTHORITY)
     barred = Q(contact__has_authority=False) & not_asked | Q(contact__active=False) | Q(contact__in_source=False)
-    for registration in Registration.objects.live().filter(gone | barred).select_related("practice").distinct():
+    for registration in Registration.objects.unfinished().filter(gone | barred).select_related("practice").distinct():
         unfit = registration.patients.filter(Q(deceased=True) | Q(active=False)).exists()
         reason = "The patient is deceased or inactive." if unfit else "The contact may not see the record any more."
         _revoke(registration, reason=reason, by=None, actor=audit.CLOCK)
 
 
 def replaced_by_accepted() -> QuerySet[Registration, UUID]:
-    """Those that were sent again, and the newer message was accepted: the earlier key ends with that."""
-    accepted = OutgoingMessage.State.ACCEPTED
-    return Registration.objects.filter(replacements__message__state=accepted).order_by().values_list("pk", flat=True)
+    """Those that were sent again, and the newer message was accepted: the earlier key ends with that.
+
+    A newer one that was revoked before its message was accepted takes nothing away.
+    """
+    arrived = Registration.objects.filter(replaces=OuterRef("pk"), message__state=OutgoingMessage.State.ACCEPTED)
+    sent_again = Exists(arrived.exclude(state=State.REVOKED))
+    return Registration.objects.filter(sent_again).order_by().values_list("pk", flat=True)
 
 
 def supersede_replaced() -> None:
     """Ends what was sent again, once the newer message was accepted; called before registrations are read."""
-    for registration in Registration.objects.filter(
-        state=State.PENDING, replacements__message__state=OutgoingMessage.State.ACCEPTED
-    ).select_related("practice", "message"):
+    replaced = Registration.objects.filter(state=State.PENDING, pk__in=replaced_by_accepted())
+    for registration in replaced.select_related("practice"):
         with transaction.atomic():
             patients = statuses.lock(registration.practice, list(registration.patients.all()))
-            live = Registration.objects.filter(pk=registration.pk, state=State.PENDING)
-            if live.update(state=State.SUPERSEDED, ended_at=timezone.now(), end_reason="It was sent again."):
-                Reveal.objects.filter(registration=registration).delete()
-                statuses.refresh(patients)
-                if registration.message:
-                    outbox.cancel(registration.message)
-                registration.record(Action.REGISTRATION_SUPERSEDED, actor=audit.CLOCK)
+            ended = _supersede(replaced.filter(pk=registration.pk))
+            statuses.refresh(patients)
+            _record_superseded(ended)
+
+
+def _supersede(replaced: QuerySet[Registration]) -> list[Registration]:
+    """Those of them that were live, and are not now."""
+    ended = list(replaced.select_related("practice", "message").select_for_update(of=("self",)).order_by("pk"))
+    Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
+        state=State.SUPERSEDED, ended_at=timezone.now(), end_reason="It was sent again."
+    )
+    Reveal.objects.filter(registration__in=ended).delete()
+    for each in ended:
+        if each.message:
+            outbox.cancel(each.message)
+    return ended
+
+
+def _record_superseded(registrations: list[Registration]) -> None:
+    for each in registrations:
+        each.record(Action.REGISTRATION_SUPERSEDED, actor=audit.CLOCK)
 
 
 def expire_due() -> None:
@@ -88,11 +105,15 @@ def expire_due() -> None:
 @transaction.atomic
 def _revoke(registration: Registration, *, reason: str, by: User | None, actor: Actor) -> bool:
     patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    live = Registration.objects.filter(pk=registration.pk).live()
-    if not live.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):
+    replaced = Registration.objects.filter(state=State.PENDING, pk__in=replaced_by_accepted())
+    earlier = list(replaced.filter(replacements=registration).values_list("pk", flat=True))
+    mine = Registration.objects.filter(pk=registration.pk).unfinished()
+    if not mine.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):
         return False
+    superseded = _supersede(Registration.objects.filter(pk__in=earlier))  # or it would come back now
     Reveal.objects.filter(registration=registration).delete()
     statuses.refresh(patients)
     taken_back = registration.message is not None and outbox.cancel(registration.message)
+    _record_superseded(superseded)
     registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason, message_cancelled=taken_back)
     return True

@@ -193,7 +193,8 @@ def _replaced_by(
 ) -> QuerySet[Registration]:
     """What a new registration of these supersedes: the recipient's earlier one, and what the same window asked for before."""
     same = Q(recipient_key__in=recipient.keys) | Q(window=window)
-    return Registration.objects.of(practice).filter(same, state=State.PENDING, patients__in=patients).distinct()
+    of_these = Registration.objects.of(practice).filter(same, patients__in=patients)
+    return (of_these.filter(state=State.PENDING) | of_these.unfinished()).distinct()
 
 
 def _who_may_lose_theirs(

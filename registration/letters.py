@@ -1,9 +1,12 @@
 """What a family is written about its account: one function a letter, by e-mail, in the account's language.
 
 Each is enqueued in the caller's transaction. A letter names the practice, its number and, as a message does, the initials
-or the first name of a child; never a full name, a date of birth, a reason or a secret. Two of them only remind
-(`access_ends_soon`, `age_limit_coming`): they are not sent to an address that asked for nothing more. All others are
-always sent, because their reader has to know, or has just asked.
+or the first name of a child; never a full name, a date of birth, a reason or a secret.
+
+An address that asked for nothing more gets nothing: the function gives None, and the portal says it when its owner signs
+in. Four are sent all the same, because somebody's access or sign-in has changed, and whoever it belongs to has to learn of
+it if it was not they: `access_given`, `access_removed`, `access_restored`, `sign_in_reset`; so is a removal that is still
+to come.
 """
 
 import re
@@ -54,39 +57,45 @@ def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage |
 
     A removal that somebody wrote down for a later day is no reminder, but told to everybody.
     """
-    if association.ended_by_id is None and _wants_nothing(association):
+    if association.ended_by_id is None and _wants_nothing(association.account, association.patient.practice):
         return None
     return _about_access("access_ends_soon", association, on=on, good_until=on + timedelta(days=1))
 
 
 def age_limit_coming(*, association: Association, on: date) -> OutgoingMessage | None:
-    """None where the address asked for nothing more. `on` is a birthday: it is not told, only not written after."""
-    if _wants_nothing(association):
+    """`on` is a birthday: it is not told, only not written after."""
+    if _wants_nothing(association.account, association.patient.practice):
         return None
     return _about_access("age_limit_coming", association, good_until=on)
 
 
-def age_limit_reached(*, association: Association) -> OutgoingMessage:
+def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
+    if _wants_nothing(association.account, association.patient.practice):
+        return None
     return _about_access("age_limit_reached", association)
 
 
 # --- Self-registrations ---
 
 
-def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage:
+def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage | None:
     """`who`: the names that the family typed, of which only initials are told."""
+    if _wants_nothing(account, practice):
+        return None
     return _post(_Letter("self_registration_received", practice, account, [_initials(each) for each in who]))
 
 
-def matched(*, self_registration: SelfRegistration, association: Association) -> OutgoingMessage:
+def matched(*, self_registration: SelfRegistration, association: Association) -> OutgoingMessage | None:
+    if _wants_nothing(self_registration.account, self_registration.practice):
+        return None
     return _about_access("matched", association, account=self_registration.account, opens_portal=True)
 
 
-def match_refused(*, self_registration: SelfRegistration) -> OutgoingMessage:
+def match_refused(*, self_registration: SelfRegistration) -> OutgoingMessage | None:
     return _about_request("match_refused", self_registration)
 
 
-def asked_for_more(*, self_registration: SelfRegistration) -> OutgoingMessage:
+def asked_for_more(*, self_registration: SelfRegistration) -> OutgoingMessage | None:
     """That there is a question. What it asks is read in the portal alone."""
     return _about_request("asked_for_more", self_registration, opens_portal=True)
 
@@ -146,7 +155,9 @@ def _about_access(
     return _post(letter)
 
 
-def _about_request(template: str, asked: SelfRegistration, *, opens_portal: bool = False) -> OutgoingMessage:
+def _about_request(template: str, asked: SelfRegistration, *, opens_portal: bool = False) -> OutgoingMessage | None:
+    if _wants_nothing(asked.account, asked.practice):
+        return None
     who = [names.initials(asked.given_names, asked.family_name)]
     return _post(_Letter(template, asked.practice, asked.account, who, opens_portal=opens_portal))
 
@@ -202,8 +213,8 @@ def _last_day(association: Association, practice: Practice) -> date | None:
     return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date() if ends_at else None
 
 
-def _wants_nothing(association: Association) -> bool:
-    return addresses.is_stopped(association.patient.practice, Channel.EMAIL, association.account.email)
+def _wants_nothing(account: PortalAccount, practice: Practice) -> bool:
+    return addresses.is_stopped(practice, Channel.EMAIL, account.email)
 
 
 def _initials(name: str) -> str:

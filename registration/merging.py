@@ -13,14 +13,14 @@ from registration.models import PortalAccount, Registration, Reveal
 
 
 def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:
-    """Live registrations of the patient for the person whose account this is: they would make a second one."""
+    """Registrations of the patient for the person whose account this is, who may still claim them."""
     theirs = (
         Q(account=account)
         | Q(message__recipient__iexact=account.email)
         | Q(contact__email_key=email_key(account.email))
     )
-    live = Registration.objects.of(patient.practice).live().filter(theirs, patients=patient)
-    return list(live.select_related("message").order_by("pk").distinct())
+    unfinished = Registration.objects.of(patient.practice).unfinished().filter(theirs, patients=patient)
+    return list(unfinished.select_related("message").order_by("pk").distinct())
 
 
 def supersede(registrations: Sequence[Registration], *, account: PortalAccount, by: User) -> list[Registration]:
@@ -32,17 +32,19 @@ def supersede(registrations: Sequence[Registration], *, account: PortalAccount, 
 
 
 def revoke(registrations: Sequence[Registration], *, by: User, reason: str) -> list[Registration]:
-    """Ends those that are still live, as the access of the same person has ended."""
+    """Ends those that may still be claimed, as the access of the same person has ended."""
     return _end(registrations, Registration.State.REVOKED, by=by, reason=reason)
 
 
 def _end(
     registrations: Sequence[Registration], state: Registration.State, *, by: User, reason: str
 ) -> list[Registration]:
-    pending = Registration.objects.filter(pk__in=[each.pk for each in registrations], state=Registration.State.PENDING)
-    ended = list(pending.select_related("message").order_by("pk"))
+    unfinished = Registration.objects.filter(pk__in=[each.pk for each in registrations]).unfinished()
+    ended = list(unfinished.select_related("message").select_for_update(of=("self",)).order_by("pk"))
     Reveal.objects.filter(registration__in=ended).delete()
-    pending.update(state=state, ended_at=timezone.now(), ended_by=by, end_reason=reason)
+    Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
+        state=state, ended_at=timezone.now(), ended_by=by, end_reason=reason
+    )
     for registration in ended:
         if registration.message:
             outbox.cancel(registration.message)

@@ -22,7 +22,7 @@ from notifications.models import Channel, OutgoingMessage
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
-from registration import languages
+from registration import languages, pins
 from registration.pins import Pin
 from registration.rules import ByEmail, ByText, Delivery, InPerson, Refused
 
@@ -59,6 +59,11 @@ class Welcome:
     @property
     def link(self) -> str:
         return self.link_from(self.start_url)
+
+    @property
+    def mail_link(self) -> str:
+        """The link of an e-mail, which proves that it was read there."""
+        return f"{self.link}.{pins.mail_mark(self.pin)}" if self.pin else self.link
 
     def link_from(self, start: str) -> str:
         """The address that leads on, with what is secret in it after `start`."""

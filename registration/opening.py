@@ -20,13 +20,12 @@ from portal import audit
 from portal.audit import Action
 from registration import ending, guessing, pins, statuses
 from registration.models import PortalAccount, Registration, RegistrationQuerySet, Reveal
+from registration.models.issued import FINISH_WITHIN
 from registration.pins import Pin
 
 Method = Registration.Method
 State = Registration.State
 
-# How long a family may take from the key to the account: a text's PIN is good for ten minutes, a form takes longer.
-FINISH_WITHIN: Final = timedelta(minutes=30)
 # A key that ended longer ago is as good as unknown.
 _REMEMBERED_FOR: Final = timedelta(days=60)
 _LOCKED: Final = {"state": State.LOCKED, "end_reason": "Too many wrong tries."}

@@ -19,7 +19,7 @@ from portal.audit import Actor
 from portal.signals import statuses_wanted
 from registration import associations, coming_of_age, declining
 from registration.desk.access_forms import DeclineForm, RemoveForm, ResetForm, UndoForm
-from registration.models import Association
+from registration.models import Association, SelfRegistration
 from registration.rules import Refused
 
 _ASKS = ["GET", "HEAD", "POST"]
@@ -92,7 +92,8 @@ def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
         else:
             notices.success(request, "Written down: the family declines the portal. Nothing is sent to it.")
             return redirect(patient)
-    return _ask(request, "decline", form, patient=patient, live=patient.registrations.live())
+    asked = SelfRegistration.objects.waiting().filter(likely=patient)
+    return _ask(request, "decline", form, patient=patient, unfinished=patient.registrations.unfinished(), asked=asked)
 
 
 @require_POST

@@ -28,6 +28,7 @@ class Draft:
     """Plain values only, as JSON has them."""
 
     opened: dict[str, Any] | None = None
+    from_message: bool = False  # what opened it was read in the registration's own message
     later: tuple[str, ...] = ()  # patients whose date of birth is not known now
     asking: bool = False  # without a PIN
     practice: str = ""  # which practice is asked
@@ -60,10 +61,15 @@ class Draft:
     def but(self, **changes: Any) -> "Draft":
         return replace(self, **changes)
 
-    def with_key(self, opened: Opened) -> "Draft":
+    def with_key(self, opened: Opened, *, from_message: bool = False) -> "Draft":
         """Another registration begins anew; who the family is stays."""
         is_same = self.key is not None and self.key.registration_id == opened.registration_id
-        return self.but(opened=opened.as_data(), asking=False, later=self.later if is_same else ())
+        return self.but(
+            opened=opened.as_data(),
+            asking=False,
+            later=self.later if is_same else (),
+            from_message=from_message or (is_same and self.from_message),
+        )
 
     def with_child(self, given_names: str, family_name: str, birth_date: date) -> "Draft":
         child = {"given_names": given_names, "family_name": family_name, "birth_date": birth_date.isoformat()}

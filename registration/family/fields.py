@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from hmac import compare_digest
 from typing import Any, Final
 
 from django import forms
@@ -18,7 +19,7 @@ from registration.pins import Pin
 
 _OLDEST: Final = 130  # years
 # A whole link that was pasted where the PIN goes.
-_IN_A_LINK: Final = re.compile(r"#(pin|q)=([\w-]+)\s*$")
+_IN_A_LINK: Final = re.compile(r"#(pin|q)=([\w-]+)(?:\.(\w+))?\s*$")
 _TOKEN: Final = re.compile(r"[\w-]{16,64}")
 
 
@@ -80,10 +81,23 @@ def _read(month: str, day: str, year: str) -> date:
 
 @dataclass(frozen=True, repr=False)
 class Key:
-    """What opens a registration: a PIN, or the token of a link with a question."""
+    """What opens a registration: a PIN, or the token of a link with a question.
+
+    `mark`: what the link of an e-mail has beside the PIN (`pins.mail_mark`).
+    """
 
     pin: Pin | None = None
     token: str = ""
+    mark: str = ""
+
+    @property
+    def is_from_message(self) -> bool:
+        """Whether it was read in the registration's own message: a token is nowhere else."""
+        return bool(self.token) or (self.pin is not None and _is_mark(self.mark, self.pin))
+
+
+def _is_mark(typed: str, pin: Pin) -> bool:
+    return compare_digest(typed.encode(), pins.mail_mark(pin).encode())
 
 
 class PinField(forms.CharField):
@@ -120,7 +134,7 @@ def read_key(typed: str) -> Key:
     if in_a_link and in_a_link[1] == "q":
         return Key(token=in_a_link[2])
     try:
-        return Key(pin=pins.read(in_a_link[2] if in_a_link else typed))
+        return Key(pin=pins.read(in_a_link[2]), mark=in_a_link[3] or "") if in_a_link else Key(pin=pins.read(typed))
     except ValueError:
         raise forms.ValidationError(
             _("A PIN has 12 letters and digits, like K7QF‑2M9T‑XB4C. Please check what you typed.")

@@ -1,5 +1,6 @@
 """The shape of what families type. What follows from it is decided by the use cases."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from django import forms
@@ -32,6 +33,7 @@ class PinForm(forms.Form):
 
     pin = PinField()
     link = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
+    mark = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
     birth_date = BirthDateField(label=gettext_lazy("Patient’s date of birth"))
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -44,7 +46,7 @@ class PinForm(forms.Form):
         typed: Key | None = self.cleaned_data["pin"]
         key = self.from_link or typed
         assert key is not None
-        return key
+        return replace(key, mark=key.mark or self.cleaned_data["mark"])
 
 
 class BirthDateForm(forms.Form):

@@ -32,8 +32,9 @@ def start(request: HttpRequest) -> HttpResponse:
         return _door(request, form)
     if not form.is_valid():
         return _door(request, form, status=422)
+    key = form.key()
     try:
-        opened = _open(form.key(), form.cleaned_data["birth_date"], address=audit.client_address(request))
+        opened = _open(key, form.cleaned_data["birth_date"], address=audit.client_address(request))
     except opening.Closed:
         form.add_error(None, _("This did not open. Please check each letter of the PIN, and the date of birth."))
         return _door(request, form, status=422, is_closed=True)
@@ -41,7 +42,7 @@ def start(request: HttpRequest) -> HttpResponse:
         form.add_error(None, too_many_words(request))
         return _door(request, form, status=429)
     request.session.cycle_key()  # whoever knew this browser's session before does not know what it has opened
-    drafts.keep(request, drafts.of(request).with_key(opened))
+    drafts.keep(request, drafts.of(request).with_key(opened, from_message=key.is_from_message))
     return Walk(request).on()
 
 

@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications.models import OutgoingMessage
 from patients.models import Patient
 from portal import audit
 from portal.models import Practice
@@ -96,9 +95,9 @@ class Walk:
 
     @property
     def may_be_self(self) -> bool:
-        """Whether the registration is of one patient, who is of an age to have an account."""
+        """Whether the registration was issued to its one patient, who is of an age to have an account."""
         practice = self.practice
-        if practice is None or len(self.patients) != 1:
+        if practice is None or len(self.patients) != 1 or not self.is_for_the_patient:
             return False
         today = timezone.now().astimezone(practice.zone).date()
         return all(each.age(on=today) >= practice.own_pin_age for each in self.confirmed)
@@ -110,15 +109,15 @@ class Walk:
 
     @property
     def address_that_got_it(self) -> str:
-        """Where the registration's e-mail went: whoever typed what it said has proved to read it. "" where none went."""
+        """Where the registration's e-mail went, for whoever has followed its link: they have proved to read it. Else "".
+
+        A PIN that was typed proves nothing: it may have been told at the desk, or printed.
+        """
         registration = self.registration
-        if registration is None or registration.message is None or registration.account_id:
+        if registration is None or registration.message is None or not self.draft.from_message:
             return ""
-        if registration.delivery != Registration.Delivery.EMAIL:
-            return ""
-        if registration.message.state != OutgoingMessage.State.ACCEPTED:
-            return ""  # nobody can have read it there: what it said was told at the desk, or printed
-        return registration.message.recipient.strip().lower()
+        is_email = registration.delivery == Registration.Delivery.EMAIL
+        return registration.message.recipient.strip().lower() if is_email else ""
 
     @property
     def relationship(self) -> str:

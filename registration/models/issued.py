@@ -1,7 +1,8 @@
 """What the desk issues: the registration, a PIN's life."""
 
 import uuid
-from typing import ClassVar, Self
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Self
 
 from django.db import models
 from django.utils import timezone
@@ -12,6 +13,10 @@ from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Practice, User
 from registration.models.access import AccessLevel, PortalAccount
+
+
+# How long a family may take from the key to the account: a text's PIN is good for ten minutes, a form takes longer.
+FINISH_WITHIN: Final = timedelta(minutes=30)
 
 
 class VerificationQuestion(models.Model):
@@ -44,6 +49,11 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def live(self) -> Self:
         return self.filter(state=Registration.State.PENDING, expires_at__gt=timezone.now())
+
+    def unfinished(self) -> Self:
+        """Live, or run out so lately that a family which has opened it may still claim it."""
+        states = (Registration.State.PENDING, Registration.State.EXPIRED)
+        return self.filter(state__in=states, expires_at__gt=timezone.now() - FINISH_WITHIN)
 
 
 class Registration(models.Model):
@@ -149,6 +159,13 @@ class Registration(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state == self.State.PENDING and self.expires_at > timezone.now()
+
+    @property
+    def may_be_finished_until(self) -> datetime | None:
+        """Until when a family that has opened it may still claim it, though it has run out; None where nobody may."""
+        until = self.expires_at + FINISH_WITHIN
+        ran_out = not self.is_live and self.state in {self.State.PENDING, self.State.EXPIRED}
+        return until if ran_out and until > timezone.now() else None
 
     def replaced(self) -> RegistrationQuerySet:
         """The registrations that ended when this one was issued."""

@@ -4,13 +4,14 @@
 
   // A secret in the fragment never reached a server. It goes into its field, and out of the address at once.
   const readTheFragment = () => {
-    const found = /^#(pin|q)=([\w-]+)$/.exec(location.hash);
+    const found = /^#(pin|q)=([\w-]+)(?:\.(\w+))?$/.exec(location.hash);
     if (!found) return;
     history.replaceState(null, "", location.pathname + location.search);
     const form = document.querySelector("[data-pin-form]");
     if (!form) return;
     if (found[1] === "pin") {
       form.elements.pin.value = found[2].toUpperCase().replace(/[^0-9A-Z]/g, "").replace(/(.{4})(?=.)/g, "$1-");
+      form.elements.mark.value = found[3] || "";
     } else {
       form.elements.link.value = found[2];
       form.querySelector("[data-pin-field]").hidden = true;

@@ -62,6 +62,13 @@ def link_of(registration: Registration) -> str:
     return found[0]
 
 
+def mailed(registration: Registration) -> tuple[str, str]:
+    """What the link of the e-mail has in its fragment: the PIN, and the mark."""
+    found = re.search(r"#pin=(\w+)\.(\w+)", Content.objects.get(message=registration.message).html)
+    assert found
+    return found[1], found[2]
+
+
 def born(day: date) -> dict[str, str]:
     return {"birth_date_0": str(day.month), "birth_date_1": str(day.day), "birth_date_2": str(day.year)}
 

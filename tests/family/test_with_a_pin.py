@@ -46,25 +46,34 @@ def test_a_pin_is_read_however_it_is_typed(client: Client, patient: Patient, act
     assert stories.open_door(client, as_typed, patient.birth_date).headers["Location"] == "/start/you/"
 
 
-def test_who_got_the_pin_by_e_mail_proves_nothing_again(client: Client, patient: Patient, actor: Actor) -> None:
-    pin = stories.issued([patient], actor=actor, delivery=stories.email("Elena@Families.example"))
-    OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
-    stories.open_door(client, pin, patient.birth_date)
+@pytest.mark.parametrize("is_pasted", [False, True])
+def test_who_follows_the_link_of_the_e_mail_proves_nothing_again(
+    client: Client, patient: Patient, actor: Actor, is_pasted: bool
+) -> None:
+    registration = stories.issue([patient], actor=actor, delivery=stories.email("Elena@Families.example"))
+    pin, mark = stories.mailed(registration)
+    if is_pasted:
+        stories.open_door(client, f"https://x.example/start/#pin={pin}.{mark}", patient.birth_date)
+    else:
+        stories.open_door(client, pin, patient.birth_date, mark=mark)
     stories.tell_you(client)
     assert "elena@families.example" in client.get("/start/sign-in-details/").content.decode().lower()
     assert stories.details(client).headers["Location"] == "/family/"
     assert PortalAccount.objects.get().email == "elena@families.example"
 
 
-@pytest.mark.parametrize("state", ["queued", "failed", "cancelled"])
-def test_an_address_that_nothing_reached_proves_nothing(
-    client: Client, patient: Patient, actor: Actor, state: str
-) -> None:
-    """The desk mistyped it, and the PIN was read from the sheet: the account must not be a stranger's."""
-    pin = stories.issued([patient], actor=actor, delivery=stories.email("elena@families.example"))
-    OutgoingMessage.objects.update(state=state)
-    stories.open_door(client, pin, patient.birth_date)
+@pytest.mark.parametrize("mark", ["", "0" * 20, "ñ😀", "another"])
+def test_a_pin_that_was_typed_proves_no_address(client: Client, patient: Patient, actor: Actor, mark: str) -> None:
+    """The desk mistyped the address, and the PIN was read from the sheet: the account must not be a stranger's."""
+    registration = stories.issue([patient], actor=actor, delivery=stories.email("elena@families.example"))
+    OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
+    if mark == "another":
+        father = Recipient(name="Luis García", relationship="Father")
+        by_email = stories.email("luis@families.example")
+        _, mark = stories.mailed(stories.issue([patient], actor=actor, recipient=father, delivery=by_email))
+    stories.open_door(client, stories.pin_of(registration), patient.birth_date, mark=mark)
     stories.tell_you(client)
+    assert "elena@families.example" not in client.get("/start/sign-in-details/").content.decode()
     assert stories.details(client, email="elena@families.example").headers["Location"] == "/start/code/"
     assert not PortalAccount.objects.exists()
 
@@ -147,6 +156,14 @@ def test_a_patient_of_age_has_an_account_of_their_own(client: Client, practice: 
     stories.details(client, email="ana@families.example")
     stories.prove(client, "ana@families.example")
     assert Association.objects.get().relationship == "self"
+
+
+def test_nobody_is_the_patient_with_the_pin_of_a_parent(client: Client, practice: Practice, actor: Actor) -> None:
+    adult = people.a_patient(practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
+    pin = stories.issued([adult], actor=actor, confirmed={"of_age": "Ana gave her permission."})
+    stories.open_door(client, pin, adult.birth_date)
+    assert 'value="self"' not in client.get("/start/you/").content.decode()
+    assert stories.tell_you(client, who="self", relationship="").status_code == 422
 
 
 def test_a_child_is_never_asked_whether_it_is_the_patient(client: Client, patient: Patient, actor: Actor) -> None:

@@ -142,7 +142,7 @@ def test_from_the_desk_by_e_mail_to_the_account_and_back_to_the_desk(
     desk.get_by_role("button", name="Complete Registration").click()
     expect(desk.get_by_role("heading", name="Registration completed")).to_be_visible()
 
-    page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=\w+"))
+    page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     expect(page.get_by_text("The PIN was filled in for you.")).to_be_visible()
     assert "#" not in page.url
     seen(page, "Let’s get started")
@@ -279,7 +279,7 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
     }
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
     issue([patient], actor, delivery=stories.email())
-    page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=\w+"))
+    page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     type_date(page, patient.birth_date)
     go_on(page)
     say_who_i_am(page)
@@ -366,7 +366,7 @@ def test_with_a_text_message(page: Page, portal: str, patient: Patient, actor: A
 def test_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     """The message's language leads to pages that speak it, to the end; a switch that stays."""
     issue([patient], actor, delivery=stories.email(), language="es")
-    page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=\w+"))
+    page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     with translation.override("es"):
         started, you, account = gettext("Let’s get started"), gettext("About you"), gettext("Your account")
         children, on, create = gettext("My children"), gettext("Continue"), gettext("Create my account")
@@ -472,6 +472,7 @@ def test_no_page_is_heavy(page: Page, portal: str, patient: Patient, actor: Acto
     go_on(page)
     say_who_i_am(page)
     create_account(page)
+    type_code(page)
     seen(page, "My children")
     devtools = page.context.new_cdp_session(page)
     devtools.send("Network.enable")

@@ -71,6 +71,14 @@ def test_another_parent_keeps_the_patient_registered(association: Association, a
 
 
 @time_machine.travel(NOON, tick=False)
+def test_today_as_the_last_day_is_today_to_its_end(association: Association, practice: Practice, actor: Actor) -> None:
+    assert remove(association, actor, on=associations.today(practice))
+    association.refresh_from_db()
+    assert association.is_live
+    assert association.ends_at == associations.midnight_after(associations.today(practice), practice=practice)
+
+
+@time_machine.travel(NOON, tick=False)
 def test_with_a_later_day_access_goes_on_to_its_end(association: Association, actor: Actor) -> None:
     assert remove(association, actor, on=LAST)
     association.refresh_from_db()

@@ -214,7 +214,7 @@ def test_the_age_limit_is_told_as_the_practice_has_set_it(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_what_reminds_is_not_sent_to_who_asked_for_nothing_more(
+def test_who_asked_for_nothing_more_is_told_only_of_changes_that_others_could_have_made(
     every: dict[str, Write], practice: Practice, name: str
 ) -> None:
     StoppedAddress.objects.create(
@@ -222,7 +222,7 @@ def test_only_what_reminds_is_not_sent_to_who_asked_for_nothing_more(
     )
     with transaction.atomic():
         message = every[name]()
-    assert (message is None) is (name in {"access_ends_soon", "age_limit_coming"})
+    assert (message is not None) is (name in {"access_given", "access_removed", "access_restored", "sign_in_reset"})
     assert OutgoingMessage.objects.exists() is (message is not None)
 
 

@@ -70,6 +70,22 @@ def test_the_old_one_works_until_the_new_message_is_accepted(
     assert set(Registration.objects.live()) == {new}
 
 
+@pytest.mark.parametrize("is_accepted_before", [True, False])
+def test_revoking_the_new_one_leaves_the_old_one_unless_it_had_arrived(
+    registration: Registration, actor: Actor, is_accepted_before: bool
+) -> None:
+    new = again(registration, actor)
+    accepted = OutgoingMessage.objects.filter(registration=new)
+    if is_accepted_before:
+        accepted.update(state="accepted", due_at=None)
+    else:
+        accepted.update(state="sending")
+    assert ending.revoke(new, reason="The wrong address.", actor=actor)
+    accepted.update(state="accepted", due_at=None)
+    ending.supersede_replaced()
+    assert set(Registration.objects.live()) == (set() if is_accepted_before else {registration})
+
+
 def test_a_second_click_sends_nothing_twice(registration: Registration, actor: Actor) -> None:
     assert again(registration, actor) == again(registration, actor)
     assert OutgoingMessage.objects.count() == 2
