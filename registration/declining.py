@@ -49,7 +49,7 @@ def undo(row: Decline, *, actor: Actor) -> bool:
 
 
 def _hold_unfinished(patient: Patient) -> list[Registration]:
-    """The registrations of the patient that may still be claimed. Whatever revoking them touches is locked first, in the one order.
+    """What may still be claimed for the patient. All that revoking it touches is locked first, in the one order.
 
     Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.
     """

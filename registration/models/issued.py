@@ -14,7 +14,6 @@ from portal.audit import Action, Actor
 from portal.models import Practice, User
 from registration.models.access import AccessLevel, PortalAccount
 
-
 # How long a family may take from the key to the account: a text's PIN is good for ten minutes, a form takes longer.
 FINISH_WITHIN: Final = timedelta(minutes=30)
 
