@@ -43,6 +43,8 @@ class Limit:
 
 # A waiting room has one address, so it is not narrow; a family mistypes twice.
 OF_AN_ADDRESS: Final = (Limit(20, timedelta(hours=1)), Limit(60, timedelta(days=1)))
+# The /48 of an IPv6 address: a site's or a cheap tunnel's, but also many phones of a carrier. A twentieth of the limit over all.
+OF_A_SITE: Final = (Limit(100, timedelta(hours=1)), Limit(300, timedelta(days=1)))
 OVER_ALL: Final = (Limit(2_000, timedelta(hours=1)), Limit(10_000, timedelta(days=1)))
 # Whatever PINs are issued meanwhile. NIST allows 100 failures in a row.
 OF_A_PATIENT: Final = (Limit(10, timedelta(days=1)), Limit(40, timedelta(days=30)))
@@ -65,7 +67,7 @@ def take_code(*, to: str, asked_from: str | None) -> None:
 
 def take(address: str | None) -> None:
     """Takes a try from an address and over all. Inside a transaction; raises TooManyTries."""
-    wanted = [*_keys("all", "", OVER_ALL), *_keys("address", _network(address), OF_AN_ADDRESS)]
+    wanted = [*_keys("all", "", OVER_ALL), *_of_address(address)]
     if not all(_take(key, limit) for key, limit in wanted):
         raise TooManyTries
 
@@ -81,7 +83,7 @@ def take_of_patients(patients: Iterable[UUID]) -> bool:
 
 def give_back(address: str | None, patients: Iterable[UUID]) -> None:
     """The try was right. Inside a transaction, before any other row is locked."""
-    keys: list[tuple[str, Limit]] = [*_keys("all", "", OVER_ALL), *_keys("address", _network(address), OF_AN_ADDRESS)]
+    keys: list[tuple[str, Limit]] = [*_keys("all", "", OVER_ALL), *_of_address(address)]
     for patient in sorted(patients):
         keys += _of_patient(patient)
     for key, _ in keys:
@@ -89,14 +91,19 @@ def give_back(address: str | None, patients: Iterable[UUID]) -> None:
 
 
 def is_used_up(address: str | None) -> bool:
-    """Whether the try that was just taken was the last one of this address for a while."""
-    keys = _keys("address", _network(address), OF_AN_ADDRESS)
+    """Whether the try that was just taken was the last one of this address, or of its site, for a while."""
+    keys = _of_address(address)
     return any(TryCount.objects.filter(key=key, count__gte=limit.most).exists() for key, limit in keys)
 
 
 def forget_old() -> None:
     """Deletes counts that no limit looks at any more."""
     TryCount.objects.filter(since__lt=timezone.now() - timedelta(days=31)).delete()
+
+
+def _of_address(address: str | None) -> list[tuple[str, Limit]]:
+    site = _site(address)
+    return [*_keys("address", _network(address), OF_AN_ADDRESS), *(_keys("site", site, OF_A_SITE) if site else [])]
 
 
 def _of_patient(patient: UUID) -> list[tuple[str, Limit]]:
@@ -120,9 +127,16 @@ def _begin_anew(key: str, limit: Limit, *, now: datetime) -> None:
 
 def _network(address: str | None) -> str:
     """An IPv4 address, or the /64 of an IPv6 address, of which one customer has them all."""
-    if address is None:
-        return "unknown"
+    return "unknown" if address is None else _prefix(address, 64)
+
+
+def _site(address: str | None) -> str:
+    """The /48 of an IPv6 address, of which one customer may have all 65,536 networks; "" for IPv4."""
+    return _prefix(address, 48) if address and ":" in address else ""
+
+
+def _prefix(address: str, length: int) -> str:
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return str(ipaddress.ip_network((parsed, length), strict=False))
     return str(parsed)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from notifications.models import OutgoingMessage
@@ -234,6 +236,36 @@ def test_an_address_has_twenty_wrong_tries_an_hour(db: None) -> None:
         clock.shift(timedelta(hours=1))
         with pytest.raises(Closed):
             opening.open_with_pin(pins.new(), BORN, address="2001:db8::1")
+
+
+def _wrong_try_from(address: str) -> bool:
+    """Whether it was allowed; nothing is compared, as only the counts are looked at."""
+    try:
+        with transaction.atomic():
+            guessing.take(address)
+    except TooManyTries:
+        return False
+    return True
+
+
+def test_the_networks_of_one_site_do_not_use_up_what_everybody_has(db: None) -> None:
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
+        allowed = [_wrong_try_from(f"2001:db8:7:{number:x}::1") for number in range(150)]
+        assert allowed == [True] * 100 + [False] * 50
+        assert _wrong_try_from("2001:db8:8::1")
+        assert _wrong_try_from(HOME)
+        assert TryCount.objects.get(key="all::2000/3600").count == 102
+
+
+def test_what_it_costs_to_shut_everybody_out_is_what_the_document_says() -> None:
+    document = (settings.BASE_DIR / "docs" / "guessing.md").read_text()
+    an_hour, a_day = ({each.within: each.most for each in guessing.OVER_ALL}[timedelta(hours=n)] for n in (1, 24))
+    for name, limits in (("IPv4 addresses", guessing.OF_AN_ADDRESS), ("IPv6 /48s", guessing.OF_A_SITE)):
+        most = {each.within: each.most for each in limits}
+        of_hour, of_day = most[timedelta(hours=1)], most[timedelta(days=1)]
+        hourly = f"{an_hour:,} / {of_hour} = {-(-an_hour // of_hour)}"
+        daily = f"{a_day:,} / {of_day} = {-(-a_day // of_day)}"
+        assert f"| {name} | {hourly} | {daily} |" in document
 
 
 def test_there_is_a_limit_over_all(db: None) -> None:
