@@ -50,16 +50,24 @@ OVER_ALL: Final = (Limit(2_000, timedelta(hours=1)), Limit(10_000, timedelta(day
 OF_A_PATIENT: Final = (Limit(10, timedelta(days=1)), Limit(40, timedelta(days=30)))
 
 
-# How many codes are sent to one address, and asked for from one.
-CODES_TO_AN_ADDRESS: Final = (Limit(5, timedelta(hours=1)), Limit(15, timedelta(days=1)))
+# How many codes one asker has sent to one address, and how many all askers of a kind: registration.proofs says why.
+CODES_OF_AN_ASKER: Final = (Limit(3, timedelta(hours=1)), Limit(6, timedelta(days=1)))
+CODES_OF_STRANGERS: Final = (Limit(9, timedelta(hours=1)), Limit(18, timedelta(days=1)))
+CODES_OF_KNOWN: Final = (Limit(6, timedelta(hours=1)), Limit(12, timedelta(days=1)))
 CODES_ASKED_FROM: Final = (Limit(30, timedelta(hours=1)),)
 
 
-def take_code(*, to: str, asked_from: str | None) -> None:
-    """Takes a code from those that may be sent. Inside a transaction; raises TooManyTries."""
+def take_code(*, to: str, asked_from: str | None, known_as: str = "") -> None:
+    """Takes a code from those that may be sent. Inside a transaction; raises TooManyTries.
+
+    `known_as`: whose key opened, or who is signed in; a stranger is the network that asks.
+    """
+    asker = known_as or _site(asked_from) or _network(asked_from)
+    of_a_kind = ("known", CODES_OF_KNOWN) if known_as else ("strangers", CODES_OF_STRANGERS)
     wanted = [
         *_keys("code from", _network(asked_from), CODES_ASKED_FROM),
-        *_keys("code to", pins.fingerprint(to)[:32], CODES_TO_AN_ADDRESS),
+        *_keys("code of", pins.fingerprint(f"{to} {asker}")[:32], CODES_OF_AN_ASKER),
+        *_keys(f"code {of_a_kind[0]}", pins.fingerprint(to)[:32], of_a_kind[1]),
     ]
     if not all(_take(key, limit) for key, limit in wanted):
         raise TooManyTries

@@ -58,12 +58,23 @@ def sign_in_details(request: HttpRequest, walk: Walk) -> HttpResponse:
 
 def _send_code(request: HttpRequest, walk: Walk, form: SignInDetailsForm) -> HttpResponse:
     try:
-        code = proofs.send_code(walk.draft.email, practice=walk.practice, language=spoken(), asked_from=walk.address)
+        code = _owe_code(walk)
     except proofs.TooManyCodes:
         form.add_error("email", too_many_codes())
         return show(request, walk, "sign_in_details", form, status=429, back=walk.before(DETAILS))
     walk.keep(walk.draft.but(code=str(code)))
     return redirect(CODE)
+
+
+def _owe_code(walk: Walk) -> UUID:
+    key = walk.draft.key
+    return proofs.send_code(
+        walk.draft.email,
+        practice=walk.practice,
+        language=spoken(),
+        asked_from=walk.address,
+        known_as=f"registration {key.registration_id}" if key else "",
+    )
 
 
 def too_many_codes() -> str:
@@ -95,7 +106,7 @@ def code(request: HttpRequest, walk: Walk) -> HttpResponse:
 
 def _send_again(request: HttpRequest, walk: Walk) -> HttpResponse:
     try:
-        sent = proofs.send_code(walk.draft.email, practice=walk.practice, language=spoken(), asked_from=walk.address)
+        sent = _owe_code(walk)
     except proofs.TooManyCodes:
         return show(request, walk, "code", CodeForm(), status=429, trouble=too_many_codes())
     walk.keep(walk.draft.but(code=str(sent)))

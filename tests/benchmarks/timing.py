@@ -88,7 +88,8 @@ def main() -> None:
     settings.ALLOWED_HOSTS = ["*"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.ACCOUNT_RATE_LIMITS = False  # the pace of what is answered is measured, not what is refused
-    for name in ("OF_AN_ADDRESS", "OF_A_SITE", "OVER_ALL", "OF_A_PATIENT", "CODES_TO_AN_ADDRESS", "CODES_ASKED_FROM"):
+    codes = ("CODES_OF_AN_ASKER", "CODES_OF_STRANGERS", "CODES_OF_KNOWN", "CODES_ASKED_FROM")
+    for name in ("OF_AN_ADDRESS", "OF_A_SITE", "OVER_ALL", "OF_A_PATIENT", *codes):
         setattr(guessing, name, (guessing.Limit(10**9, timedelta(days=1)),))
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)

@@ -12,6 +12,7 @@ from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
+from registration import proofs
 from registration.models import Association, PortalAccount, Registration
 from registration.rules import Recipient
 from tests import people
@@ -350,3 +351,14 @@ def test_three_wrong_answers_close_it(client: Client, patient: Patient, actor: A
     assert [each.status_code for each in answers] == [422, 422, 302]
     assert answers[-1].headers["Location"] == "/start/"
     assert stories.open_door(client, stories.link_of(registration), patient.birth_date).status_code == 422
+
+
+def test_strangers_who_ask_for_codes_do_not_keep_a_pins_holder_out(
+    client: Client, patient: Patient, actor: Actor
+) -> None:
+    for number in range(1, 10):
+        proofs.send_code(stories.ADDRESS, practice=None, language="en", asked_from=f"203.0.113.{number}")
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client)
+    assert stories.details(client).headers["Location"] == "/start/code/"
+    assert stories.prove(client).headers["Location"] == "/family/"
