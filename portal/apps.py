@@ -6,7 +6,9 @@ class PortalConfig(AppConfig):
     verbose_name = "Practices and people"
 
     def ready(self) -> None:
-        from portal import checks, sign_in
+        from portal import checks, sessions, sign_in
+        from portal.signals import worker_idle
 
         checks.listen()
         sign_in.listen()
+        worker_idle.connect(sessions.forget_expired, dispatch_uid="sessions")

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -44,6 +46,11 @@ def end_sessions(get_response: Handler) -> Handler:
         return get_response(request)
 
     return middleware
+
+
+def forget_expired(**_: Any) -> None:
+    """Deletes the sessions that have run out, with all that somebody typed and never finished."""
+    SessionStore.clear_expired()
 
 
 def _is_over(session: SessionBase, *, now: float) -> str:

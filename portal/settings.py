@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "portal.sessions.end_sessions",
     "registration.family.language.speak_the_familys_language",
     "registration.family.kiosk.watch_the_screen",
+    "registration.family.draft.forget_abandoned",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -5,13 +5,13 @@ anything, and when the family has arrived.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal import sealing
@@ -89,6 +89,20 @@ def of(request: HttpRequest) -> Draft:
         return Draft()
     as_typed: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
     return Draft(**as_typed)
+
+
+def forget_abandoned(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a draft that is too old leaves the session, whatever is asked for next.
+
+    A browser that never comes back leaves it until the session runs out, and the worker deletes that (portal.sessions).
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if _KEY in request.session and not is_there(request):
+            clear(request)
+        return get_response(request)
+
+    return middleware
 
 
 def is_there(request: HttpRequest) -> bool:

@@ -79,6 +79,20 @@ def test_a_draft_is_forgotten_when_nobody_is_there(client: Client, patient: Pati
         assert client.get("/start/you/").headers["Location"] == "/start/"
 
 
+@pytest.mark.parametrize("next_page", ["/start/help-signing-in/", "/accounts/login/", "/accounts/session/"])
+def test_an_abandoned_draft_leaves_the_session_with_the_next_page_whatever_it_is(
+    client: Client, patient: Patient, actor: Actor, next_page: str
+) -> None:
+    with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
+        stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+        clock.shift(timedelta(minutes=30))
+        client.get(next_page)
+        assert "family_draft" in client.session
+        clock.shift(timedelta(seconds=1))
+        client.get(next_page)
+        assert "family_draft" not in client.session
+
+
 def test_who_said_to_be_the_patient_is_asked_again_for_a_child(client: Client, patient: Patient, actor: Actor) -> None:
     adult = people.a_patient(patient.practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
     own = stories.issued([adult], actor=actor, recipient=Recipient(name="Ana Reyes", is_patient=True))

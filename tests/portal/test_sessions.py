@@ -1,12 +1,15 @@
 """A session ends when nobody is there, and leaves nothing on the device."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from notifications import delivery
 from portal.models import AuditEvent, User
 
 
@@ -83,6 +86,17 @@ def test_the_trail_says_why_somebody_was_signed_out(
 def test_who_signs_out_needs_no_reason(desk: Client) -> None:
     desk.post("/accounts/logout/")
     assert AuditEvent.objects.get(action="signed_out").details == {}
+
+
+def test_the_worker_deletes_the_sessions_that_have_run_out(client: Client, front_desk: User) -> None:
+    with time_machine.travel("2026-11-23T09:00:00Z", tick=False) as clock:
+        client.force_login(front_desk)
+        clock.shift(timedelta(hours=12, seconds=-1))
+        delivery.run(stop=threading.Event(), once=True)
+        assert Session.objects.exists()
+        clock.shift(timedelta(seconds=2))
+        delivery.run(stop=threading.Event(), once=True)
+        assert not Session.objects.exists()
 
 
 def test_the_policy_allows_no_inline_code(desk: Client) -> None:
