@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -12,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+CLEAR_ALL: Final = '"cache", "cookies", "storage"'
 
 # Writing the session at every click would cost a write a page and win nothing.
 _STAMP_EVERY = timedelta(minutes=1)
@@ -26,6 +30,23 @@ def keep_nothing_on_the_device(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+def leaves_nothing(view: Handler) -> Handler:
+    """The view signs out: the browser then forgets what it has of this site.
+
+    Only with the redirect after a sign-out. A page with a form would lose the cookie of its token; the page that the
+    redirect leads to gets a new one, with which one signs in again.
+    """
+
+    @wraps(view)
+    def leaving(request: HttpRequest) -> HttpResponse:
+        response = view(request)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND and not request.user.is_authenticated:
+            response.headers["Clear-Site-Data"] = CLEAR_ALL
+        return response
+
+    return leaving
 
 
 def end_sessions(get_response: Handler) -> Handler:

@@ -1,11 +1,12 @@
 """The addresses. They are stable: people bookmark them, tests and manuals name them."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.views import logout
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from portal import views
+from portal import sessions, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Practice portal administration"
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/signup/", views.nothing_here),
     path("", include("registration.family.urls")),
     path("", include("registration.family.paced_urls")),  # before allauth's: some of its addresses, at an even pace
+    path("accounts/logout/", sessions.leaves_nothing(logout), name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("patients/", include("patients.urls")),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import date
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,12 +18,14 @@ from portal import audit
 from portal.audit import Action, Actor
 from portal.pace import evenly
 from portal.phones import national
+from portal.sessions import leaves_nothing
 from registration import claiming, guessing, languages, matching, opening
 from registration.family import draft as drafts
 from registration.family import home, kiosk, words
 from registration.family.access import FamilyRequest, account_of, for_everybody, for_families, forget_account
 from registration.family.arrive_views import WELCOME
 from registration.family.forms import BirthDateForm, MoreForm
+from registration.family.language import spoken
 from registration.family.start_views import not_this_date, too_many_words
 from registration.family.walk import Walk, closed_words
 from registration.models import PortalAccount, Registration, SelfRegistration
@@ -166,10 +170,11 @@ def still_here(request: HttpRequest) -> HttpResponse:
 
 @for_everybody
 @require_POST
+@leaves_nothing
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """What the door says then stands in its address, as no cookie is left that could bear it."""
     if kiosk.is_on(request):
         return kiosk.cleared(request)
     logout(request)
     forget_account(request)
-    messages.success(request, _("You are signed out."))
-    return redirect("family:start")
+    return redirect(f"{reverse('family:start')}?{urlencode({'lang': spoken(), 'signed_out': 'yes'})}")

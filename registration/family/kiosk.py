@@ -15,14 +15,27 @@ from django.views.decorators.http import require_POST, require_safe
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Action, Actor
+from portal.models import User
+from portal.sessions import CLEAR_ALL
+from registration.family import draft as drafts
 from registration.family import practices
-from registration.family.access import for_everybody, forget_account
+from registration.family.access import account_of, for_everybody, forget_account
 from registration.family.language import CODES, COOKIE, keep
 
 _KEY: Final = "kiosk_seen_at"
 # The page warns 30 seconds before it clears itself; the server clears a screen whose page does not.
 WARN_AND_CLEAR_AFTER: Final = timedelta(minutes=3)
 CLEARED_AFTER: Final = timedelta(minutes=5)
+# Of the pages about an account only those are open on this screen that sign in, or out; no passphrase is changed on it
+# but by whoever forgot theirs, and no passkey or app is added.
+_ACCOUNTS: Final = "/accounts/"
+_TO_SIGN_IN: Final = (
+    "/accounts/login/",
+    "/accounts/logout/",
+    "/accounts/password/reset/",
+    "/accounts/2fa/authenticate/",
+    "/accounts/session/",
+)
 
 
 def is_on(request: HttpRequest) -> bool:
@@ -30,7 +43,10 @@ def is_on(request: HttpRequest) -> bool:
 
 
 def watch_the_screen(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: a screen that nobody touched for five minutes is cleared, whatever it is asked for next."""
+    """Middleware: a screen that nobody touched for five minutes is cleared, whatever it is asked for next.
+
+    A family that signs in stays on the practice's screen, by whichever door it came; the staff takes the screen back.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         seen_at = request.session.get(_KEY)
@@ -39,10 +55,27 @@ def watch_the_screen(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         now = timezone.now().timestamp()
         if now - seen_at > CLEARED_AFTER.total_seconds():
             return cleared(request)
+        if request.path.startswith(_ACCOUNTS) and not request.path.startswith(_TO_SIGN_IN):
+            return redirect("family:start")
         request.session[_KEY] = now
-        return get_response(request)
+        response = get_response(request)
+        if isinstance(request.user, User) and _is_staff(request.user):
+            _take_back(request)
+        return response
 
     return middleware
+
+
+def _take_back(request: HttpRequest) -> None:
+    """What a family left here goes with it, unless the family is the one who signed in."""
+    request.session.pop(_KEY, None)
+    forget_account(request)
+    if account_of(request) is None:
+        drafts.clear(request)
+
+
+def _is_staff(user: User) -> bool:
+    return user.is_staff or user.memberships.exists()
 
 
 @require_POST
@@ -88,5 +121,5 @@ def cleared(request: HttpRequest, *, is_ready: bool = False) -> HttpResponse:
     forget_account(request)
     query = urlencode(({"ready": "yes"} if is_ready else {}) | {"lang": language})
     response = redirect(f"{reverse('family:screen_cleared')}?{query}")
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    response.headers["Clear-Site-Data"] = CLEAR_ALL
     return response

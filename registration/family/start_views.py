@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -29,6 +30,8 @@ def start(request: HttpRequest) -> HttpResponse:
     """ "Let's get started": whatever does not open gets one and the same answer."""
     form = PinForm(request.POST if request.method == "POST" else None)
     if not form.is_bound:
+        if request.GET.get("signed_out") == "yes" and not request.user.is_authenticated:
+            messages.success(request, _("You are signed out."))
         return _door(request, form)
     if not form.is_valid():
         return _door(request, form, status=422)

@@ -90,3 +90,57 @@ def test_who_has_an_account_adds_a_child_and_is_signed_out(
     done = screen.post("/start/add/", {"relationship": "mother"})
     assert done.headers["Location"].startswith("/start/cleared/?ready=yes")
     assert screen.get("/family/").headers["Location"] == "/start/sign-in/"
+
+
+def on_the_screen(client: Client) -> bool:
+    return "kiosk_seen_at" in client.session
+
+
+def test_the_staff_that_signs_in_takes_the_screen_back(
+    screen: Client, front_desk: User, patient: Patient, actor: Actor
+) -> None:
+    pin = stories.issued([patient], actor=actor)
+    front_desk.set_password(stories.PASSPHRASE)
+    front_desk.save()
+    for address in ("/accounts/login/", "/start/sign-in/"):
+        screen.post("/start/this-screen/")
+        stories.open_door(screen, pin, patient.birth_date)
+        assert on_the_screen(screen)
+        assert "family_draft" in screen.session
+        screen.post(address, {"login": front_desk.email, "password": stories.PASSPHRASE})
+        assert not on_the_screen(screen)
+        assert "family_draft" not in screen.session
+        assert screen.get("/").status_code == 200
+
+
+def test_a_family_that_signs_in_by_the_staffs_door_is_still_on_the_practices_screen(
+    family: Client, front_desk: User
+) -> None:
+    with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
+        screen = Client()
+        screen.force_login(front_desk)
+        screen.post("/start/this-screen/")
+        screen.post("/accounts/login/", {"login": stories.ADDRESS, "password": stories.PASSPHRASE})
+        assert screen.get("/family/").status_code == 200
+        clock.shift(timedelta(minutes=5, seconds=1))
+        assert screen.get("/family/").headers["Location"].startswith("/start/cleared/")
+        assert screen.get("/family/").headers["Location"] == "/start/sign-in/"
+
+
+@pytest.mark.parametrize(
+    "page", ["password/change/", "password/set/", "2fa/", "2fa/webauthn/add/", "2fa/totp/activate/", "sessions/"]
+)
+def test_nobodys_way_of_signing_in_is_changed_on_the_practices_screen(
+    family: Client, front_desk: User, page: str
+) -> None:
+    screen = Client()
+    screen.force_login(front_desk)
+    screen.post("/start/this-screen/")
+    screen.post("/start/sign-in/", {"login": stories.ADDRESS, "password": stories.PASSPHRASE})
+    assert screen.get(f"/accounts/{page}").headers["Location"] == "/start/"
+
+
+def test_the_pages_name_their_language(screen: Client) -> None:
+    for language in ("en", "es"):
+        for page in ("/start/", "/accounts/password/reset/", "/start/sign-in/", "/start/no-such-page/"):
+            assert f'<html lang="{language}">' in screen.get(page, {"lang": language}).content.decode()
