@@ -1,22 +1,29 @@
 """Which patients a self-registration may mean. Everything is looked up in the indexes of the practice."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any, Final, Protocol
+from functools import reduce
+from operator import or_
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from patients import names
 from patients.keys import email_key, phone_key
 from patients.models import Contact, NameKey, Patient
 from portal.models import Practice
 from registration import resemblance
-from registration.evidence import Candidate, weigh
+from registration.evidence import Candidate, weigh_all
 from registration.models import SelfRegistration
 from registration.resemblance import Verdict
 
 MOST_SHOWN: Final = 10
-_MOST_READ: Final = 100  # patients from each index
+_MOST_READ: Final = 100  # patients from each index, for each who asks
+
+# Patients for whom something speaks, by who asks.
+Found: TypeAlias = Iterator[tuple[SelfRegistration, list[UUID]]]
 
 
 class Asked(Protocol):
@@ -34,9 +41,23 @@ class Asked(Protocol):
 
 def find(asked: SelfRegistration) -> list[Candidate]:
     """At most MOST_SHOWN patients of the practice, the likeliest first."""
-    found: set[UUID] = set().union(*(look[:_MOST_READ] for look in _looks(asked)))
-    patients = Patient.objects.of(asked.practice).filter(pk__in=found).prefetch_related("contacts")
-    worth_a_look = [each for each in weigh(asked, patients) if each.is_worth_a_look]
+    return find_all(asked.practice, [asked])[asked]
+
+
+def find_all(practice: Practice, asked: Sequence[SelfRegistration]) -> dict[SelfRegistration, list[Candidate]]:
+    """The same for each of these of one practice, by as many queries as for one of them."""
+    found: dict[SelfRegistration, set[UUID]] = {each: set() for each in asked}
+    for look in _LOOKS:
+        for each, patients in look(practice, asked):
+            found[each].update(patients[:_MOST_READ])
+    everybody = Patient.objects.of(practice).filter(pk__in=set().union(*found.values())).prefetch_related("contacts")
+    by_key = {patient.pk: patient for patient in everybody}
+    weighed = weigh_all({each: [by_key[key] for key in keys if key in by_key] for each, keys in found.items()})
+    return {each: _best(candidates) for each, candidates in weighed.items()}
+
+
+def _best(found: list[Candidate]) -> list[Candidate]:
+    worth_a_look = [each for each in found if each.is_worth_a_look]
     return sorted(worth_a_look, key=lambda each: (-each.score, each.patient.name))[:MOST_SHOWN]
 
 
@@ -54,33 +75,57 @@ def _has_name(patient: Patient, asked: Asked) -> bool:
     return first.verdict == last.verdict == Verdict.AGREES
 
 
-def _looks(asked: SelfRegistration) -> list[QuerySet[Any, UUID]]:
-    """One look into an index each: by birth, by name, by the addresses of who asks."""
-    keys = _keys(asked.practice)
-    looks = [_patients_of(keys.filter(date_of_birth__in=_dates(asked.birth_date)))]
-    if first := names.words(asked.given_names)[:1]:
-        by_name = keys.filter(last__in=names.surname_keys(asked.family_name), first__prefix=first[0])
-        looks.append(_patients_of(by_name))
-    for address in _addresses(email=asked.account.email, phone=asked.account.phone):
-        patients = Patient.objects.of(asked.practice).filter(**address)
-        contacts = Contact.objects.of(asked.practice).current().filter(**address)
-        looks += [patients.order_by().values_list("pk", flat=True), _patients_of(contacts)]
-    return looks
+# --- One look into an index each, for all who ask: by birth, by name, by the addresses of who asks ---
+
+
+def _by_birth(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
+    dates = {each: _dates(each.birth_date) for each in asked}
+    rows = _keys(practice).filter(date_of_birth__in={day for days in dates.values() for day in days})
+    born = _grouped(rows, "date_of_birth", "patient", most=len(asked))
+    for each, days in dates.items():
+        yield each, [patient for day in days for patient in born[day]]
+
+
+def _by_name(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
+    wanted = {each: (names.surname_keys(each.family_name), names.words(each.given_names)[:1]) for each in asked}
+    named = [Q(last__in=lasts, first__prefix=first[0]) for lasts, first in wanted.values() if lasts and first]
+    if not named:
+        return
+    rows = _keys(practice).filter(reduce(or_, named))
+    keys = _grouped(rows, "last", "first", "patient", most=len(asked))
+    for each, (lasts, first) in wanted.items():
+        alike = (pks for (last, given), pks in keys.items() if first and last in lasts and given.startswith(first[0]))
+        yield each, [patient for patients in alike for patient in patients]
+
+
+def _by_address(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
+    emails = {each: email_key(each.account.email) for each in asked}
+    phones = {each: phone_key(each.account.phone) if each.account.phone else "" for each in asked}
+    for column, keys in (("email_key", emails), ("phone_key", phones)):
+        known = {key for key in keys.values() if key}
+        owned_by_patients = Patient.objects.of(practice).filter(**{f"{column}__in": known})
+        owned_by_contacts = Contact.objects.of(practice).current().filter(**{f"{column}__in": known})
+        for rows, patient in ((owned_by_patients, "pk"), (owned_by_contacts, "patient")):
+            owners = _grouped(rows, column, patient, most=len(asked)) if known else {}
+            for each, key in keys.items():
+                yield each, owners.get(key, [])
+
+
+_LOOKS: Final = (_by_birth, _by_name, _by_address)
+
+
+def _grouped(rows: QuerySet[Any], *columns: str, most: int) -> defaultdict[Any, list[UUID]]:
+    """The patients, which are the last column, by the others. `most`: for how many they are read."""
+    found: defaultdict[Any, list[UUID]] = defaultdict(list)
+    for *key, patient in rows.order_by().values_list(*columns).distinct()[: _MOST_READ * most]:
+        found[tuple(key) if len(key) > 1 else key[0]].append(patient)
+    return found
 
 
 def _keys(practice: Practice) -> QuerySet[NameKey]:
     return NameKey.objects.filter(practice=practice, whose=NameKey.Whose.PATIENT)
 
 
-def _patients_of(rows: QuerySet[Any]) -> QuerySet[Any, UUID]:
-    return rows.order_by().values_list("patient", flat=True).distinct()
-
-
 def _dates(born: date) -> list[date]:
     """The date, and what it is with day and month turned round."""
     return [born] if born.day > 12 else [born, born.replace(month=born.day, day=born.month)]
-
-
-def _addresses(*, email: str, phone: str) -> list[dict[str, str]]:
-    keys = {"email_key": email_key(email), "phone_key": phone_key(phone) if phone else ""}
-    return [{name: value} for name, value in keys.items() if value]

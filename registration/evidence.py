@@ -1,6 +1,6 @@
 """What speaks for a patient and against: what the family told beside what is on record, line by line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -89,23 +89,37 @@ class Candidate:
 
 def weigh(asked: SelfRegistration, patients: Iterable[Patient]) -> list[Candidate]:
     """Each of these patients beside what the family told."""
-    listed = list(patients)
-    access = {each.patient_id: each for each in asked.account.associations.live().filter(patient__in=listed)}
+    return weigh_all({asked: list(patients)})[asked]
+
+
+def weigh_all(wanted: Mapping[SelfRegistration, Sequence[Patient]]) -> dict[SelfRegistration, list[Candidate]]:
+    """The same for each who asks, by two queries for all."""
+    accounts = {asked.account_id for asked in wanted}
+    live = Association.objects.live().filter(account__in=accounts)
+    access = {(each.account_id, each.patient_id): each for each in live}
+    listed = {patient.pk for patients in wanted.values() for patient in patients}
     declines = {each.patient_id: each for each in Decline.objects.live().filter(patient__in=listed)}
-    candidates = []
-    for patient in listed:
-        evidence = _of(asked, patient)
-        candidates.append(
-            Candidate(
-                patient=patient,
-                evidence=evidence,
-                warnings=_warnings(asked, patient, evidence),
-                refused=rules.why_not(patient),
-                access=access.get(patient.pk),
-                decline=declines.get(patient.pk),
-            )
-        )
-    return candidates
+    return {
+        asked: [
+            _candidate(asked, each, access=access.get((asked.account_id, each.pk)), decline=declines.get(each.pk))
+            for each in patients
+        ]
+        for asked, patients in wanted.items()
+    }
+
+
+def _candidate(
+    asked: SelfRegistration, patient: Patient, *, access: Association | None, decline: Decline | None
+) -> Candidate:
+    evidence = _of(asked, patient)
+    return Candidate(
+        patient=patient,
+        evidence=evidence,
+        warnings=_warnings(asked, patient, evidence),
+        refused=rules.why_not(patient),
+        access=access,
+        decline=decline,
+    )
 
 
 def today_at(practice: Practice) -> date:

@@ -41,7 +41,7 @@ def matches(request: StaffRequest) -> HttpResponse:
         decided = ours.filter(decided_at__gt=since).select_related("association__patient").order_by("-decided_at", "pk")
         return render(request, "desk/matches.html", {"decided": decided[:100], "show": "decided"})
     waiting = list(ours.waiting().filter(_after(request)).order_by("created_at", "pk")[: PAGE_SIZE + 1])
-    rows = [(each, candidates.find(each)) for each in waiting[:PAGE_SIZE]]
+    rows = list(candidates.find_all(request.practice, waiting[:PAGE_SIZE]).items())
     more = waiting[PAGE_SIZE - 1] if len(waiting) > PAGE_SIZE else None
     return render(request, "desk/matches.html", {"rows": rows, "more": more, "show": "waiting"})
 

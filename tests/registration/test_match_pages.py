@@ -72,6 +72,20 @@ def test_the_queue_of_another_practice_is_not_ours(
     assert desk.post(at(theirs, "refuse"), {"reason": "x"}).status_code == 404
 
 
+@pytest.mark.parametrize("rows", [2, 25])
+def test_the_queue_costs_the_same_number_of_queries_whatever_its_length(
+    desk: Client, practice: Practice, django_assert_max_num_queries: Any, rows: int
+) -> None:
+    for number in range(rows):
+        elena = an_account(f"elena{number}@families.example", family=f"Garcia{number}")
+        born = date(2015, 1, 2 + number)
+        people.a_contact(people.a_patient(practice, f"Sofia{number}", f"Lopez{number}", birth_date=born))
+        a_self_registration(practice, elena, f"Sofia{number}", f"Lopez{number}", born)
+    with django_assert_max_num_queries(26):
+        page = html(desk.get("/matches/"))
+    assert page.count("Strong match") == rows
+
+
 def test_a_long_queue_has_pages(desk: Client, practice: Practice, elena: PortalAccount, monkeypatch: Any) -> None:
     monkeypatch.setattr(match_views, "PAGE_SIZE", 2)
     for number in range(5):
