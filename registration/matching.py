@@ -185,12 +185,18 @@ def ask_for_more(asked: SelfRegistration, *, question: str, actor: Actor) -> Non
 
 
 def refresh_likely() -> None:
-    """An import or a correction may have made another patient the likely one, or none."""
-    waiting = SelfRegistration.objects.waiting().select_related("practice", "likely").order_by("created_at")
-    for asked in waiting[:_MOST_REFRESHED]:
+    """An import or a correction may have made another patient the likely one, or none.
+
+    A round of those that were looked at the longest ago: however many wait, each has its turn.
+    """
+    waiting = SelfRegistration.objects.waiting().select_related("practice", "likely")
+    this_round = list(waiting.order_by("likely_checked_at", "pk")[:_MOST_REFRESHED])
+    for asked in this_round:
         likely = candidates.likely(asked.practice, asked)
         if likely != asked.likely:
             _correct(asked, likely)
+    looked_at = SelfRegistration.objects.filter(pk__in=[each.pk for each in this_round])
+    looked_at.update(likely_checked_at=timezone.now())
 
 
 @transaction.atomic

@@ -52,6 +52,9 @@ class SelfRegistration(models.Model):
         related_name="self_registrations",
         help_text="The one patient with this name and date of birth, who is Self Registered meanwhile.",
     )
+    likely_checked_at = models.DateTimeField(
+        default=timezone.now, help_text="When it was last looked whether another patient has become the likely one."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
     question = models.CharField(max_length=500, blank=True, help_text="What the practice asked the family.")
@@ -64,7 +67,14 @@ class SelfRegistration(models.Model):
 
     class Meta:
         ordering = ("created_at", "pk")
-        indexes = (models.Index(fields=("practice", "state", "created_at"), name="self_registration_queue"),)
+        indexes = (
+            models.Index(fields=("practice", "state", "created_at"), name="self_registration_queue"),
+            models.Index(
+                fields=("likely_checked_at",),
+                condition=Q(state__in=("waiting", "asked")),
+                name="self_registration_to_check",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.account} asks for {self.given_names} {self.family_name}"

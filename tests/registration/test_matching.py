@@ -373,6 +373,24 @@ def test_who_was_imported_later_becomes_likely(practice: Practice, elena: Portal
     assert status_of(sofia) == "unregistered"
 
 
+def test_however_many_wait_each_has_its_turn(practice: Practice, elena: PortalAccount, monkeypatch: Any) -> None:
+    monkeypatch.setattr(matching, "_MOST_REFRESHED", 2)
+    children = [f"Child{number}" for number in range(5)]
+    for child in children:
+        a_self_registration(practice, elena, child)
+    for child in children:
+        people.a_patient(practice, child, "Garcia Lopez")
+    found = []
+    for _ in range(3):
+        matching.refresh_likely()
+        found.append(SelfRegistration.objects.exclude(likely=None).count())
+    assert found == [2, 4, 5]
+    Patient.objects.filter(given_names="Child0").update(active=False)
+    for _ in range(3):
+        matching.refresh_likely()
+    assert SelfRegistration.objects.get(likely=None).given_names == "Child0"
+
+
 # --- The candidates ---
 
 
@@ -468,5 +486,5 @@ def test_the_queue_and_the_worker_cost_few_looks(
     asked = a_self_registration(practice, elena)
     with django_assert_max_num_queries(10):
         candidates.find(asked)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         matching.refresh_likely()
