@@ -55,12 +55,26 @@ def of(
     today: date,
 ) -> list[Concern]:
     """What speaks against it without ruling it out; each is to be confirmed with a reason."""
+    about_the_address = [_refused_before(practice, delivery), _ended_carrier(delivery, today=today)]
+    return [
+        *of_access(practice, patients, recipient, delivery, today=today),
+        *(each for each in about_the_address if each),
+    ]
+
+
+def of_access(
+    practice: Practice,
+    patients: list[Patient],
+    recipient: Recipient,
+    delivery: Delivery,
+    *,
+    today: date,
+) -> list[Concern]:
+    """What of it speaks against access of this person, however it comes about."""
     found = [
         _no_authority(recipient, patients),
         _teen(practice, patients, recipient, today=today),
         _of_age(practice, patients, recipient, delivery, today=today),
-        _refused_before(practice, delivery),
-        _ended_carrier(delivery, today=today),
     ]
     return [each for each in found if each]
 
@@ -87,7 +101,12 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | No
 
 
 def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> Concern | None:
-    """A teen has no PIN of their own, so that whoever receives it, and whatever the address, it is a guardian's."""
+    """A teen has no PIN of their own, so that whoever receives it, and whatever the address, it is a guardian's.
+
+    Who asks without a PIN and says “myself” is asked about by `evidence`.
+    """
+    if recipient.is_patient:
+        return None
     ages = [(each, each.age(on=today)) for each in patients]
     teens = [(each, age) for each, age in ages if practice.teen_from <= age < practice.own_pin_age]
     if not teens:

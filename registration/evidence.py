@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 from django.utils import timezone
@@ -11,9 +12,11 @@ from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
 from portal.phones import national
-from registration import resemblance, rules
+from registration import concerns, resemblance, rules
+from registration.concerns import Concern
 from registration.models import Association, Decline, SelfRegistration
 from registration.resemblance import Finding, Verdict
+from registration.rules import ByEmail, Recipient
 
 FIRST: Final = "First name"
 LAST: Final = "Last name"
@@ -54,12 +57,38 @@ class Evidence:
 class Candidate:
     """`warnings` are what the desk has to give a reason for; `refused` says why there can be no match at all."""
 
+    asked: SelfRegistration
     patient: Patient
     evidence: list[Evidence]
     warnings: list[str]
     refused: str | None
     access: Association | None
     decline: Decline | None
+
+    @cached_property
+    def concerns(self) -> list[Concern]:
+        """What the window would ask about before this person may see the record: each wants a reason of its own."""
+        if self.access:
+            return []  # a match gives nothing that is not there
+        practice, account = self.asked.practice, self.asked.account
+        contacts = [each for each in self.patient.contacts.all() if _is_who_asks(each, self.asked)]
+        who = Recipient(
+            name=account.name,
+            contact=min(contacts, key=lambda each: each.has_authority, default=None),
+            is_patient=self.asked.relationship == Association.Relationship.SELF,
+        )
+        delivery, today = ByEmail(account.email), today_at(practice)
+        return concerns.of_access(practice, [self.patient], who, delivery, today=today)
+
+    @property
+    def differs(self) -> str:
+        """What a match is made in spite of, for the audit trail."""
+        differing = [each.what for each in self.evidence if each.differs]
+        return ", ".join(differing) + " differs" if differing else ""
+
+    @property
+    def wants_reasons(self) -> bool:
+        return bool(self.warnings or self.concerns)
 
     @property
     def score(self) -> int:
@@ -113,6 +142,7 @@ def _candidate(
 ) -> Candidate:
     evidence = _of(asked, patient)
     return Candidate(
+        asked=asked,
         patient=patient,
         evidence=evidence,
         warnings=_warnings(asked, patient, evidence),
@@ -199,12 +229,7 @@ def _line(street: str, postal_code: str) -> str:
 
 def _warnings(asked: SelfRegistration, patient: Patient, evidence: Sequence[Evidence]) -> list[str]:
     differences = [_difference(each) for each in evidence if each.what in {FIRST, LAST, BIRTH} and not each.agrees]
-    barred = [
-        f"{contact.name} is on record as a contact who may not see this record."
-        for contact in patient.contacts.all()
-        if not contact.has_authority and _is_who_asks(contact, asked)
-    ]
-    return [*differences, *barred, *_about_the_age(asked, patient)]
+    return [*differences, *_too_young(asked, patient)]
 
 
 def _difference(line: Evidence) -> str:
@@ -221,11 +246,8 @@ def _is_who_asks(contact: Contact, asked: SelfRegistration) -> bool:
     return resemblance.of_people(me, contact_name).verdict == Verdict.AGREES
 
 
-def _about_the_age(asked: SelfRegistration, patient: Patient) -> list[str]:
-    age, practice = patient.age(on=today_at(asked.practice)), asked.practice
-    if asked.relationship == Association.Relationship.SELF:
-        young = age < practice.own_pin_age
-        return [f"Who asks says “myself”, but the patient’s age is {age}."] if young else []
-    if age < practice.minor_age_limit:
+def _too_young(asked: SelfRegistration, patient: Patient) -> list[str]:
+    age = patient.age(on=today_at(asked.practice))
+    if asked.relationship != Association.Relationship.SELF or age >= asked.practice.own_pin_age:
         return []
-    return [f"The patient’s age is {age}. From {practice.minor_age_limit} on, nobody else has access without consent."]
+    return [f"Who asks says “myself”, but the patient’s age is {age}."]

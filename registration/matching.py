@@ -4,7 +4,7 @@ Each is one transaction, with the locks in the order that `issuing` takes them i
 update, so that of two desks one decides and the other is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -18,7 +18,8 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Practice, User
-from registration import accounts, associations, candidates, evidence, letters, merging, statuses
+from registration import accounts, associations, candidates, concerns, evidence, letters, merging, statuses
+from registration.evidence import Candidate
 from registration.models import Association, PortalAccount, SelfRegistration
 from registration.rules import Refused
 
@@ -26,6 +27,7 @@ State = SelfRegistration.State
 
 MOST_OPEN: Final = 10
 _MOST_REFRESHED: Final = 200
+_NOTHING_CONFIRMED: Final[Mapping[str, str]] = {}
 
 
 class TooMany(Exception):
@@ -117,17 +119,28 @@ def withdraw(asked: SelfRegistration, *, actor: Actor) -> None:
 
 
 @transaction.atomic
-def match(asked: SelfRegistration, patient: Patient, *, level: str, reason: str = "", actor: Actor) -> Association:
+def match(
+    asked: SelfRegistration,
+    patient: Patient,
+    *,
+    level: str,
+    reason: str = "",
+    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
+    actor: Actor,
+) -> Association:
     """Gives the account access to this patient; where it has it already, that stays as it is.
 
-    What was on its way to the same person for the same patient ends with it. Raises Refused, Taken, ReasonWanted.
+    `reason` says why it is this patient although something differs, `confirmed` has a reason for each concern, by its key.
+    What was on its way to the same person for the same patient ends with it.
+    Raises Refused, Taken, ReasonWanted and concerns.NeedsConfirmation, and then nothing has happened.
     """
     by, at = _person(actor), timezone.now()
     patients = _lock_all(asked, patient)
     if patient not in patients:
         raise Refused("This patient is no longer there. Search again.")
     patient = patients[patients.index(patient)]
-    why = _why(asked, patient, reason)
+    candidate = _weighed(asked, patient, reason)
+    reasons = concerns.confirm(candidate.concerns, confirmed)
     _move(asked, State.MATCHED, likely=patient, decided_at=at, decided_by=by, reason=reason)
     association, is_new = associations.give(
         asked.account, patient, relationship=asked.relationship, level=level, self_registration=asked
@@ -138,7 +151,8 @@ def match(asked: SelfRegistration, patient: Patient, *, level: str, reason: str 
     letters.matched(self_registration=asked, association=association)
     for registration in superseded:
         registration.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-    details: dict[str, str | bool] = {"in_spite_of": why, "had_access": not is_new, "decline_ended": bool(declines)}
+    details: dict[str, str | bool] = {f"confirmed {key}": why for key, why in reasons.items()}
+    details |= {"in_spite_of": candidate.differs, "had_access": not is_new, "decline_ended": bool(declines)}
     _record(Action.MATCHED, asked, actor=actor, reason=reason, **{name: each for name, each in details.items() if each})
     if is_new:
         facts = {"to": asked.account.name, "relationship": association.get_relationship_display(), "level": level}
@@ -252,15 +266,14 @@ def _lock_all(asked: SelfRegistration, patient: Patient) -> list[Patient]:
     return statuses.lock(asked.practice, [patient, *siblings, *([asked.likely] if asked.likely else [])])
 
 
-def _why(asked: SelfRegistration, patient: Patient, reason: str) -> str:
-    """What the match is made in spite of, for the audit trail. Raises Refused, ReasonWanted."""
+def _weighed(asked: SelfRegistration, patient: Patient, reason: str) -> Candidate:
+    """The patient beside what the family told. Raises Refused, ReasonWanted."""
     (candidate,) = evidence.weigh(asked, [patient])
     if candidate.refused:
         raise Refused(candidate.refused)
     if candidate.warnings and not reason:
         raise ReasonWanted(candidate.warnings)
-    differing = [each.what for each in candidate.evidence if each.differs]
-    return ", ".join(differing) + " differs" if differing else ""
+    return candidate
 
 
 def _move(asked: SelfRegistration, state: State, *, out_of: Sequence[State] = (), **columns: Any) -> None:

@@ -53,8 +53,9 @@ class ConcernsForm(forms.Form):
         for each in self.asked:
             described = [each.text_id, *([f"{each.field.auto_id}_error"] if each.field.errors else [])]
             each.field.field.widget.attrs["aria-describedby"] = " ".join(described)
-        if not self.errors:
-            first = next(each.field for each in self.asked if not each.field.value())
+        unanswered = [each.field for each in self.asked if not each.field.value()]
+        if unanswered and not self.errors:
+            first = unanswered[0]
             first.field.widget.attrs |= {"autofocus": True, "data-take-focus": True}
 
     @property

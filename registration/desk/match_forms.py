@@ -6,6 +6,7 @@ from django import forms
 
 from patients import names
 from patients.forms import BirthDateField
+from registration.desk.concerns_form import ConcernsForm
 from registration.models import AccessLevel
 
 OWN: Final = "own"
@@ -22,7 +23,7 @@ READY: Final = [
 ]
 
 
-class MatchForm(forms.Form):
+class MatchForm(ConcernsForm):
     patient = forms.UUIDField(widget=forms.HiddenInput)
     level = forms.ChoiceField(
         label="Access level", choices=AccessLevel.choices, initial=AccessLevel.FULL, widget=forms.RadioSelect

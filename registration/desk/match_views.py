@@ -19,6 +19,7 @@ from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
 from registration import candidates, evidence, matching
+from registration.concerns import NeedsConfirmation
 from registration.desk.match_forms import AskForm, LookForm, MatchForm, RefuseForm
 from registration.evidence import Candidate
 from registration.models import SelfRegistration
@@ -56,18 +57,22 @@ def match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
 def make_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    """Makes the match; the page asks for the reason where something differs."""
+    """Makes the match; the page asks for the reasons where something differs, or speaks against it."""
     asked = _asked(request, self_registration_id)
     if request.method != "POST" and "patient" not in request.GET:
         return _item(request, asked)
     form = MatchForm(request.POST) if request.method == "POST" else MatchForm(initial={"patient": _wanted(request)})
     patient = _patient(request, request.POST.get("patient") or request.GET.get("patient", ""))
+    (candidate,) = evidence.weigh(asked, [patient])
     if request.method == "POST" and form.is_valid():
         try:
             return _match(request, asked, patient, form)
         except matching.ReasonWanted:
             form.add_error("reason", "Type why this is the right patient all the same.")
-    (candidate,) = evidence.weigh(asked, [patient])
+        except NeedsConfirmation:
+            candidate = evidence.weigh(asked, [patient])[0]  # as it is now
+    if candidate.concerns:
+        form.ask(candidate.concerns)
     if request.method != "POST":
         _record_seen(request, [candidate])
     context = {"asked": asked, "candidate": candidate, "form": form}
@@ -156,7 +161,12 @@ def _match(request: StaffRequest, asked: SelfRegistration, patient: Patient, for
     typed = form.cleaned_data
     try:
         association = matching.match(
-            asked, patient, level=typed["level"], reason=typed["reason"], actor=Actor.of(request)
+            asked,
+            patient,
+            level=typed["level"],
+            reason=typed["reason"],
+            confirmed=form.confirmed,
+            actor=Actor.of(request),
         )
     except (matching.Taken, Refused) as error:
         notices.error(request, str(error))

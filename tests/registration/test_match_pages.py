@@ -178,6 +178,25 @@ def test_what_differs_is_said_and_a_reason_wanted(desk: Client, practice: Practi
     assert Association.objects.get().patient == sofia
 
 
+def test_a_teens_record_is_opened_to_a_parent_with_a_reason_alone(desk: Client, practice: Practice) -> None:
+    born = timezone.localdate() - timedelta(days=365 * 14)
+    teen = people.a_patient(practice, "Rosa", "García", birth_date=born)
+    people.a_contact(teen)
+    asked = a_self_registration(practice, an_account(), "Rosa", "García", born)
+    assert "You are asked for a reason first" in html(desk.get(at(asked)))
+    page = html(desk.get(at(asked, "match"), {"patient": str(teen.pk)}))
+    assert "a teen may have a right to privacy, and Elena García will see the record" in page
+    answer = {"patient": str(teen.pk), "level": "limited"}
+    response = desk.post(at(asked, "match"), answer)  # by a click from a page of yesterday
+    assert (response.status_code, "Before you match" in html(response)) == (422, True)
+    response = desk.post(at(asked, "match"), answer | {"confirmed_teen": " "})
+    assert (response.status_code, "Type the reason" in html(response)) == (422, True)
+    assert not Association.objects.exists()
+    desk.post(at(asked, "match"), answer | {"confirmed_teen": "Rosa asked for it."})
+    assert Association.objects.get().level == "limited"
+    assert AuditEvent.objects.get(action="matched").details["confirmed teen"] == "Rosa asked for it."
+
+
 def test_somebody_else_is_searched_compared_and_matched(
     desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient
 ) -> None:

@@ -15,6 +15,7 @@ from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
 from registration import accounts, candidates, evidence, issuing, matching
+from registration.concerns import NeedsConfirmation
 from registration.matching import Asked
 from registration.models import Association, Decline, PortalAccount, Registration, SelfRegistration
 from registration.rules import ByEmail, ByPin, Recipient, Refused
@@ -205,8 +206,40 @@ def test_a_parent_without_authority_is_not_matched_by_a_quick_click(
 ) -> None:
     Contact.objects.update(has_authority=False, active=False)  # no contact any more, and for a reason
     asked = a_self_registration(practice, elena, family="Lopez Garcia")
-    with pytest.raises(matching.ReasonWanted, match="may not see this record"):
-        matching.match(asked, sofia, level="full", actor=actor)
+    with pytest.raises(NeedsConfirmation, match="says that Elena García may not see it"):
+        matching.match(asked, sofia, level="full", reason="Known to me.", actor=actor)
+    matching.match(asked, sofia, level="full", confirmed={"authority": "The order was lifted."}, actor=actor)
+    assert trail("matched")[0].details["confirmed authority"] == "The order was lifted."
+
+
+@pytest.mark.parametrize(
+    ("age", "relationship", "concern"),
+    [
+        (11, "mother", None),
+        (12, "mother", "teen"),
+        (17, "mother", "teen"),
+        (18, "mother", "of_age"),
+        (18, "self", "of_age"),  # by the address of the mother, who could have typed it
+    ],
+)
+def test_a_match_asks_what_the_window_would_ask_of_the_same_person(
+    practice: Practice, elena: PortalAccount, actor: Actor, age: int, relationship: str, concern: str | None
+) -> None:
+    """Otherwise a parent to whom the desk refuses a PIN would have the record by registering without one."""
+    today = evidence.today_at(practice)
+    rosa = people.a_patient(practice, "Rosa", "García", birth_date=today.replace(year=today.year - age, day=1))
+    people.a_contact(rosa)
+    asked = a_self_registration(practice, elena, "Rosa", "García", rosa.birth_date, relationship=relationship)
+    if concern is None:
+        matching.match(asked, rosa, level="full", actor=actor)
+        return
+    with pytest.raises(NeedsConfirmation) as wanted:
+        matching.match(asked, rosa, level="full", reason="It is she.", actor=actor)
+    assert [each.key for each in wanted.value.concerns] == [concern]
+    assert not Association.objects.exists()
+    matching.match(asked, rosa, level="full", confirmed={concern: "Signed by both."}, actor=actor)
+    (line,) = trail("matched")
+    assert line.details[f"confirmed {concern}"] == "Signed by both."
 
 
 @pytest.mark.parametrize("gone", [{"active": False}, {"deceased": True}, {"given_names": "Baby Girl"}])
@@ -228,9 +261,10 @@ def test_past_the_age_limit_access_is_given_with_a_reason_and_not_taken_again_by
     today = evidence.today_at(practice)
     grown = people.a_patient(practice, "Rosa", "García", birth_date=today.replace(year=today.year - 19, day=1))
     asked = a_self_registration(practice, elena, "Rosa", "García", grown.birth_date)
-    with pytest.raises(matching.ReasonWanted, match="age is 19"):
+    with pytest.raises(NeedsConfirmation, match="Rosa is of age"):
         matching.match(asked, grown, level="full", actor=actor)
-    assert matching.match(asked, grown, level="full", reason="Guardianship, paper seen.", actor=actor).past_age_limit
+    reason = {"of_age": "Guardianship, paper seen."}
+    assert matching.match(asked, grown, level="full", confirmed=reason, actor=actor).past_age_limit
 
 
 def test_who_has_access_already_keeps_it_as_it_is(
