@@ -105,11 +105,17 @@ def can_send_again(registration: Registration) -> bool:
     return registration.is_live or (failed and unused)
 
 
-def send_again(registration: Registration, *, session_key: str, actor: Actor) -> Registration:
-    """A new key of the same kind for the same people, to the same address; a second time gives back the same.
+def send_again(
+    registration: Registration,
+    *,
+    session_key: str,
+    actor: Actor,
+    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
+) -> Registration:
+    """A new key of the same kind, on the same terms, for the same people, to the same address; twice gives back the same.
 
     The earlier one works until the message of the new one is accepted (`ending` sees to that); one that was sent in its
-    place and failed ends now. Raises Refused and concerns.NeedsConfirmation, for which there is the window.
+    place and failed ends now. Raises Refused and concerns.NeedsConfirmation, and then nothing has happened.
     """
     credential = credentials.again(registration) if can_send_again(registration) else None
     with transaction.atomic():
@@ -124,7 +130,7 @@ def send_again(registration: Registration, *, session_key: str, actor: Actor) ->
             raise Refused("This registration cannot be sent again: it has ended. Register the family anew.")
         new = _copy(registration, replaces=works)
         delivery = wishes.delivery_of(registration)
-        new.confirmed = _check_again(registration, patients, delivery, on=new.issued_at)
+        new.confirmed = _check_again(registration, patients, delivery, confirmed, on=new.issued_at)
         superseded = list(in_its_place.filter(failed))
         _supersede(superseded, at=new.issued_at, by=_person(actor))
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
@@ -154,15 +160,20 @@ def _copy(registration: Registration, *, replaces: Registration) -> Registration
 
 
 def _check_again(
-    registration: Registration, patients: list[Patient], delivery: Delivery, *, on: datetime
+    registration: Registration,
+    patients: list[Patient],
+    delivery: Delivery,
+    confirmed: Mapping[str, str],
+    *,
+    on: datetime,
 ) -> dict[str, str]:
-    """The reasons, which a proxy's paper gives."""
+    """The reasons; a proxy's paper is one."""
     practice, recipient = registration.practice, wishes.recipient_of(registration)
     today = on.astimezone(practice.zone).date()
     proxy = wishes.proxy_of(registration)
     rules.check(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
     found = concerns.of(practice, patients, recipient, delivery, today=today)
-    return concerns.confirm(found, {}, proxy=proxy)
+    return concerns.confirm(found, confirmed, proxy=proxy)
 
 
 def _issue(

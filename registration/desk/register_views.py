@@ -6,7 +6,6 @@ from typing import Final
 from django.contrib import messages as notices
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.text import get_text_list
 from django.views.decorators.http import require_http_methods
 
@@ -17,6 +16,7 @@ from portal.audit import Actor
 from portal.signals import statuses_wanted
 from registration import issuing, reveals, rules
 from registration.concerns import NeedsConfirmation
+from registration.desk.concerns_form import ConcernsForm
 from registration.desk.forms import RegistrationForm
 from registration.desk.proxy_form import ProxyForm
 from registration.models import Registration, SelfRegistration
@@ -53,21 +53,25 @@ def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(_WINDOW)
 @requires(Permission.REGISTER_PATIENT)
 def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
-    """Asks, and sends again what a family lost or never got. What needs a second thought leads to the window."""
+    """Asks, and sends again what a family lost or never got; what speaks against it by now is asked here, too."""
     registration = get_object_or_404(Registration.objects.of(request.practice), pk=registration_id)
     patient = registration.patients.all()[0]
-    if request.method != "POST":
-        context = {"registration": registration, "patient": patient, "can": issuing.can_send_again(registration)}
-        return render(request, "desk/send_again.html", context)
-    try:
-        new = issuing.send_again(registration, session_key=_session(request), actor=Actor.of(request))
-    except rules.Refused as error:
-        notices.error(request, str(error))
-        return redirect(patient)
-    except NeedsConfirmation as error:
-        notices.warning(request, f"{error} Complete it here, with the reason.")
-        return redirect(f"{reverse('desk:register', args=[patient.pk])}?another=1")
-    return _completed(request, patient, new)
+    form = ConcernsForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            new = issuing.send_again(
+                registration, confirmed=form.confirmed, session_key=_session(request), actor=Actor.of(request)
+            )
+        except rules.Refused as error:
+            notices.error(request, str(error))
+            return redirect(patient)
+        except NeedsConfirmation as error:
+            form.ask(error.concerns)
+        else:
+            return _completed(request, patient, new)
+    can = issuing.can_send_again(registration)
+    context = {"registration": registration, "patient": patient, "can": can, "form": form}
+    return render(request, "desk/send_again.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _window(

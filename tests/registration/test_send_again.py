@@ -206,16 +206,16 @@ def test_the_desk_asks_then_shows_the_new_pin(desk: Client, registration: Regist
     assert desk.get(f"/registrations/{new.pk}/sheet.pdf").status_code == 200
 
 
-def test_what_needs_a_second_thought_leads_to_the_window(
-    desk: Client, registration: Registration, patient: Patient
-) -> None:
+def test_what_needs_a_second_thought_is_asked_there(desk: Client, registration: Registration) -> None:
     OutgoingMessage.objects.update(state="failed", address_refused=True, finished_at=timezone.now())
-    response = desk.post(path(registration), follow=True)
-    assert response.redirect_chain == [(f"/patients/{registration.patients.all()[0].pk}/register/?another=1", 302)]
+    response = desk.post(path(registration))
     html = response.content.decode()
+    assert response.status_code == 422
     assert "was refused when we last wrote there" in html
-    assert "Complete Registration" in html
+    assert "Nothing was issued or sent yet" in html
     assert Registration.objects.count() == 1
+    assert desk.post(path(registration), {"confirmed_refused": "Their mailbox was full."}).status_code == 200
+    assert Registration.objects.count() == 2
 
 
 def test_what_has_ended_leads_back_with_the_reason(desk: Client, registration: Registration, actor: Actor) -> None:
@@ -230,3 +230,28 @@ def test_another_practice_has_nothing_to_send(
     client.force_login(people.a_member(other_practice, email="desk@harborstreet.example"))
     assert client.post(path(registration)).status_code == 404
     assert Registration.objects.count() == 1
+
+
+def test_a_proxys_terms_go_along_also_where_the_desk_is_asked_first(
+    desk: Client, practice: Practice, patient: Patient, actor: Actor
+) -> None:
+    """The way through the empty window lost them: a grandmother for a year became somebody with access for good."""
+    today = timezone.localdate()
+    Patient.objects.update(birth_date=today.replace(year=today.year - 14, day=1))
+    ends_on = today + timedelta(days=200)
+    proxy = Proxy(level=AccessLevel.LIMITED, authorisation="Consent of the mother", ends_on=ends_on)
+    grandmother = Recipient(name="Rosa García", relationship="Grandparent")
+    teen = {"teen": "The teen asked for it."}
+    first = issue(patient, grandmother, actor, delivery=EMAIL, proxy=proxy, confirmed=teen)
+    page = desk.get(path(first)).content.decode()
+    assert "limited access until" in page
+    response = desk.post(path(first))
+    assert response.status_code == 422
+    assert "a teen may have a right to privacy" in response.content.decode()
+    assert desk.post(path(first), {"confirmed_teen": ""}).status_code == 422
+    assert Registration.objects.count() == 1
+    assert desk.post(path(first), {"confirmed_teen": "Still so."}).status_code == 200
+    new = Registration.objects.get(replaces=first)
+    assert (new.recipient_name, new.recipient_relationship) == ("Rosa García", "Grandparent")
+    assert (new.level, new.authorisation, new.access_ends_on) == ("limited", "Consent of the mother", ends_on)
+    assert new.confirmed == {"teen": "Still so."}
