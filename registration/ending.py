@@ -3,7 +3,6 @@
 Each is one transaction, with the locks in the order that `issuing` takes them in.
 """
 
-from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -15,13 +14,10 @@ from notifications.models import OutgoingMessage
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
-from registration import associations, statuses
+from registration import associations, authority, statuses
 from registration.models import Registration, Reveal
 
 State = Registration.State
-
-# The concern of registration.rules about a contact who may not see the record.
-AUTHORITY: Final = "authority"
 
 
 def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
@@ -36,14 +32,14 @@ def is_barred(registration: Registration) -> bool:
     contact = registration.contact
     if contact is None:
         return False
-    return not contact.is_current or (not contact.has_authority and AUTHORITY not in registration.confirmed)
+    return not contact.is_current or (not contact.has_authority and authority.CONCERN not in registration.confirmed)
 
 
 def revoke_unfit() -> None:
     """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
     gone = Q(patients__deceased=True) | Q(patients__active=False)
     # The desk was asked about a contact without authority, and had its reason.
-    not_asked = ~Q(confirmed__has_key=AUTHORITY)
+    not_asked = ~Q(confirmed__has_key=authority.CONCERN)
     barred = Q(contact__has_authority=False) & not_asked | Q(contact__active=False) | Q(contact__in_source=False)
     for registration in Registration.objects.unfinished().filter(gone | barred).select_related("practice").distinct():
         unfit = registration.patients.filter(Q(deceased=True) | Q(active=False)).exists()

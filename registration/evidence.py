@@ -12,7 +12,7 @@ from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
 from portal.phones import national
-from registration import concerns, resemblance, rules
+from registration import authority, concerns, resemblance, rules
 from registration.concerns import Concern
 from registration.models import Association, Decline, SelfRegistration
 from registration.resemblance import Finding, Verdict
@@ -71,7 +71,7 @@ class Candidate:
         if self.access:
             return []  # a match gives nothing that is not there
         practice, account = self.asked.practice, self.asked.account
-        contacts = [each for each in self.patient.contacts.all() if _is_who_asks(each, self.asked)]
+        contacts = [each for each in self.patient.contacts.all() if authority.is_person(each, account)]
         who = Recipient(
             name=account.name,
             contact=min(contacts, key=lambda each: each.has_authority, default=None),
@@ -236,14 +236,6 @@ def _difference(line: Evidence) -> str:
     note = f" ({line.finding.note})" if line.finding.note else ""
     known = f"“{line.on_record}”" if line.on_record else "nothing"
     return f"The {line.what.lower()} is not the same{note}: the family told “{line.told}”, on record is {known}."
-
-
-def _is_who_asks(contact: Contact, asked: SelfRegistration) -> bool:
-    account = asked.account
-    if contact.email_key and contact.email_key == email_key(account.email):
-        return True
-    me, contact_name = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
-    return resemblance.of_people(me, contact_name).verdict == Verdict.AGREES
 
 
 def _too_young(asked: SelfRegistration, patient: Patient) -> list[str]:

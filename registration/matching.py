@@ -141,7 +141,7 @@ def match(
     patient = patients[patients.index(patient)]
     candidate = _weighed(asked, patient, reason)
     reasons = concerns.confirm(candidate.concerns, confirmed)
-    _move(asked, State.MATCHED, likely=patient, decided_at=at, decided_by=by, reason=reason)
+    _move(asked, State.MATCHED, likely=patient, decided_at=at, decided_by=by, reason=reason, confirmed=reasons)
     association, is_new = associations.give(
         asked.account, patient, relationship=asked.relationship, level=level, self_registration=asked
     )

@@ -62,6 +62,9 @@ class SelfRegistration(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
+    confirmed = models.JSONField(
+        default=dict, help_text="What the desk was asked about before it made the match, and the reason that it gave."
+    )
 
     objects: ClassVar[models.Manager["SelfRegistration"]] = models.Manager.from_queryset(SelfRegistrationQuerySet)()
 

@@ -17,7 +17,7 @@ from patients.models import Contact, Patient, PortalStatus
 from patients.templatetags.patient_values import language_name
 from portal.phones import national
 from registration import associations as access
-from registration import coming_of_age, failed_tries, issuing, languages, reveals, rules
+from registration import authority, coming_of_age, failed_tries, issuing, languages, reveals, rules
 from registration.models import AccessLevel, Association, Registration
 
 register = template.Library()
@@ -140,12 +140,15 @@ def panel(request: HttpRequest, patient: Patient, *, may: dict[str, bool]) -> di
 
 def access_of(patient: Patient, *, may: dict[str, bool]) -> dict[str, Any]:
     passkeys = Authenticator.objects.filter(user=OuterRef("account__user"), type=Authenticator.Type.WEBAUTHN)
-    rows = patient.associations.select_related("account__user", "registration", "ended_by").annotate(
+    given_by = ("registration", "self_registration")
+    rows = patient.associations.select_related("account__user", *given_by, "ended_by").annotate(
         has_passkey=Exists(passkeys)
     )
+    live = [each for each in rows if each.is_live]
     return {
         "patient": patient,
-        "live": [each for each in rows if each.is_live],
+        "live": live,
+        "barred": authority.lost(patient, live),
         "ended": [each for each in reversed(rows) if not each.is_live],
         "may": may,
     }

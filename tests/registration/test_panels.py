@@ -14,7 +14,7 @@ from notifications.models import OutgoingMessage, StoppedAddress
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
-from registration import associations, coming_of_age, declining, issuing
+from registration import associations, coming_of_age, declining, ending, issuing, matching
 from registration.models import Association, Decline, Registration
 from registration.rules import ByEmail, ByPin, Recipient
 from tests import people
@@ -51,6 +51,35 @@ def association(patient: Patient) -> Association:
 
 
 # --- Associations ---
+
+
+def test_who_may_not_see_the_record_any_more_is_pointed_out_and_keeps_access_until_a_person_decides(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    """Nothing ends by itself: an export that is wrong for an hour must not lock a parent out of a sick child's record, and
+    a letter about it could not be taken back. A court order is in the record as the same word: a person tells them apart.
+    """
+    association = an_association(an_account(), patient)
+    assert "The record says by now" not in page(desk, patient)
+    Contact.objects.filter(pk=mother.pk).update(has_authority=False)
+    ending.revoke_unfit()
+    shown = page(desk, patient)
+    assert "The record says by now that Elena García may not see it" in shown
+    assert association in Association.objects.live()
+    assert f"/associations/{association.pk}/remove/" in desk.get(patient.get_absolute_url()).content.decode()
+
+
+def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_out(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    Contact.objects.filter(pk=mother.pk).update(has_authority=False)
+    an_association(an_account("luis@families.example", "Luis", "Prado"), patient, relationship="father")
+    asked = a_self_registration(patient.practice, an_account())
+    matching.match(asked, patient, level="full", confirmed={"authority": "The order was lifted."}, actor=actor)
+    shown = page(desk, patient)
+    assert "Luis Prado" in shown
+    assert "By Merge Match" in shown
+    assert "The record says by now" not in shown
 
 
 def test_the_account_page_says_who_has_access_how_much_and_since_when(
