@@ -97,12 +97,24 @@ def register_patients(
 
 
 def can_send_again(registration: Registration) -> bool:
-    """What went out as a message and is still good, or never arrived."""
+    """What went out as a message and is still good, has run out, or never arrived; unless another was issued since."""
     if not registration.message or registration.method == Registration.Method.ACCOUNT:
         return False
+    if registration.is_live:
+        return True
+    if registration.state in {State.PENDING, State.EXPIRED}:
+        return not _issued_since(registration).exists()
     failed = registration.message.state == OutgoingMessage.State.FAILED
-    unused = registration.state in {State.PENDING, State.EXPIRED, State.LOCKED}
-    return registration.is_live or (failed and unused)
+    return failed and registration.state == State.LOCKED
+
+
+def _issued_since(registration: Registration) -> QuerySet[Registration]:
+    """What the same person was given afterwards for one of the same patients."""
+    return Registration.objects.of(registration.practice).filter(
+        recipient_key=registration.recipient_key,
+        patients__in=registration.patients.all(),
+        issued_at__gt=registration.issued_at,
+    )
 
 
 def send_again(

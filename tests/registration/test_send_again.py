@@ -148,6 +148,28 @@ def test_a_message_that_failed_is_sent_again_though_the_pin_ran_out(
     assert patient.portal_status == "pending"
 
 
+def test_what_ran_out_is_sent_again_to_the_same_address_once(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    """A family that comes a day late should not cost the desk a window."""
+    with time_machine.travel("2026-11-10T12:00:00Z", tick=False):
+        registration = issue(patient, of(mother), actor, delivery=EMAIL)
+    assert not registration.is_live
+    for _ in range(2):  # before the clock has said so, and after
+        page = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
+        assert path(registration) in page
+        ending.expire_due()
+        registration.refresh_from_db()
+    new = again(registration, actor)
+    assert (new.recipient_key, new.message and new.message.recipient) == (registration.recipient_key, EMAIL.address)
+    assert again(registration, actor) == new
+    registration.refresh_from_db()
+    assert registration.state == Registration.State.EXPIRED
+    page = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
+    assert path(new) in page
+    assert path(registration) not in page, "the new one may be sent again, in place of the old one"
+
+
 def test_what_cannot_be_sent_again(patient: Patient, mother: Contact, actor: Actor) -> None:
     told = issue(patient, of(mother), actor)
     revoked = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=ByEmail("rosa@families.example"))
