@@ -17,6 +17,9 @@ django_stubs_ext.monkeypatch()  # lets fields, forms and admins be written with 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(environment.text("DATA_DIR") or BASE_DIR / "var")
 
+# While this file is there, every page but /healthz says that the portal is being updated.
+UPDATING_FILE = Path(environment.text("UPDATING_FILE") or DATA_DIR / "updating")
+
 env = environ.FileAwareEnv()
 
 # --- What kind of installation this is -------------------------------------------------------
@@ -79,6 +82,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "portal.sessions.keep_nothing_on_the_device",
+    "registration.family.apologies.say_that_it_is_updated",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

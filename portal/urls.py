@@ -32,4 +32,5 @@ if settings.DEMO_MAILBOX:
 
 handler403 = "portal.views.forbidden"
 handler404 = "portal.views.not_found"
-handler500 = "portal.views.failed"
+handler400 = "registration.family.apologies.not_understood"
+handler500 = "registration.family.apologies.failed"

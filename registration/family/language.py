@@ -48,6 +48,14 @@ def spoken() -> str:
     return language if language in CODES else "en"
 
 
+def asked_or_kept(request: HttpRequest) -> str:
+    """As far as the request alone tells it, where the database is not to be asked."""
+    for wished in (request.GET.get("lang", ""), request.COOKIES.get(COOKIE, "")):
+        if wished in CODES:
+            return wished
+    return _of_the_browser(request)
+
+
 def _known(request: HttpRequest) -> str:
     kept = request.COOKIES.get(COOKIE, "")
     if kept in CODES:

@@ -26,6 +26,11 @@ def at_hand(request: HttpRequest) -> Practice | None:
     return cast(Practice | None, request._family_practice)  # type: ignore[attr-defined]
 
 
+def found_before(request: HttpRequest) -> Practice | None:
+    """The same, where it was found already: the database is not asked."""
+    return cast(Practice | None, getattr(request, "_family_practice", None))
+
+
 def choose(request: HttpRequest, practice: Practice) -> None:
     request.session[_KEY] = str(practice.pk)
     request._family_practice = practice  # type: ignore[attr-defined]
