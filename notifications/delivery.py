@@ -7,6 +7,7 @@ written leads to a second copy, with the same Message-ID.
 
 import random
 import threading
+import traceback
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -49,7 +50,7 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
                 _deliver_whatever_happens(message, transport=transport)
                 continue
             if timezone.now() >= tidy_at:
-                worker_idle.send(sender=None)
+                _tidy_up()
                 tidy_at = timezone.now() + TIDY_EVERY
         except (OperationalError, InterfaceError):
             log.exception("database not reached")
@@ -62,6 +63,15 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
         stop.wait(POLL_EVERY.total_seconds())
     transport.close()
     return taken
+
+
+def _tidy_up() -> None:
+    """Each job by itself: one that fails keeps no other from its turn. What failed is named, not what it had at hand."""
+    for job, fault in worker_idle.send_robust(sender=None):
+        if isinstance(fault, Exception):
+            *_, (frame, line) = traceback.walk_tb(fault.__traceback__)
+            where = f"{frame.f_code.co_filename}:{line}"
+            log.error("tidy-up failed", job=job.__name__, fault=type(fault).__name__, where=where)
 
 
 def claim() -> OutgoingMessage | None:

@@ -278,6 +278,7 @@ LOGGING: dict[str, Any] = {
     # Django's own handlers would mail whole requests to ADMINS.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.dispatch": {"level": "CRITICAL"},  # the worker says itself what failed, without what it had at hand
         "weasyprint": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
     },

@@ -23,7 +23,6 @@ from registration.rules import Refused
 Ending = Association.Ending
 
 REMINDED_BEFORE: Final = (14, 3)  # days
-_BATCH: Final = 500
 
 
 # Beyond that a day of an end is a slip of the finger; the calendar itself ends with the year 9999.
@@ -215,7 +214,7 @@ def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
 def due() -> None:
     """Ends access whose date has come. One look into an index where there is none; called before statuses are read."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
-    for association in past.select_related("patient__practice").order_by("ends_at")[:_BATCH]:
+    for association in past.select_related("patient__practice").order_by("ends_at"):
         with transaction.atomic():
             patients = _lock(association)
             if past.filter(pk=association.pk).update(ended_at=F("ends_at"), ending=Ending.DATE):

@@ -63,7 +63,7 @@ def latest_birth(on: date, years: int) -> date:
 
 
 def warn() -> None:
-    """Tells everybody, once, whose access changes in the next 30 days."""
+    """Tells everybody, once, whose access changes in the next 30 days; who asked for nothing more stays untold."""
     for practice in Practice.objects.all():
         for association in _coming(practice, within=TELL_BEFORE).filter(told_of_age_limit=False)[:_BATCH]:
             _tell(association, practice)
@@ -87,9 +87,9 @@ def _tell(association: Association, practice: Practice) -> None:
     with transaction.atomic():
         statuses.lock(practice, [association.patient])
         untold = Association.objects.filter(pk=association.pk, told_of_age_limit=False, past_age_limit=False).live()
-        if untold.update(told_of_age_limit=True):
-            on = birthday(association.patient.birth_date, practice.minor_age_limit)
-            letters.age_limit_coming(association=association, on=on)
+        on = birthday(association.patient.birth_date, practice.minor_age_limit)
+        if untold.exists() and letters.age_limit_coming(association=association, on=on):
+            untold.update(told_of_age_limit=True)
             record(Action.TOLD_OF_AGE_LIMIT, association, actor=audit.CLOCK, on=on.isoformat())
 
 

@@ -90,7 +90,7 @@ def expire_due() -> None:
     """Ends what has run out. A look into an index each where nothing has; called before statuses are read."""
     associations.due()
     due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
-    for registration in due.select_related("practice")[:500]:
+    for registration in due.select_related("practice"):
         with transaction.atomic():
             patients = statuses.lock(registration.practice, list(registration.patients.all()))
             if due.filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):

@@ -42,6 +42,6 @@ def _remind(association: Association, practice: Practice) -> None:
         if not unchanged.filter(ends_at=association.ends_at).live().update(reminded=due):
             return
         told_from = last - timedelta(days=REMINDED_BEFORE[due - 1])
-        if association.since.astimezone(practice.zone).date() <= told_from:
-            letters.access_ends_soon(association=association, on=last)
+        is_news = association.since.astimezone(practice.zone).date() <= told_from
+        if is_news and letters.access_ends_soon(association=association, on=last):
             record(Action.REMINDED, association, actor=audit.CLOCK, on=last.isoformat())

@@ -1,5 +1,6 @@
 """The part of the Patient Registration window that says where the registration is sent."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -18,6 +19,21 @@ from registration.models import Registration
 from registration.rules import ByEmail, ByText, Delivery, InPerson
 
 Way = Registration.Delivery
+
+
+def in_words(time: timedelta) -> str:
+    """In the largest unit that says it exactly.
+
+    >>> in_words(timedelta(days=7)), in_words(timedelta(days=1)), in_words(timedelta(hours=36)), in_words(timedelta(minutes=10))
+    ('7 days', '24 hours', '36 hours', '10 minutes')
+    """
+    minutes = round(time.total_seconds() / 60)
+    if minutes % (24 * 60) == 0 and minutes > 24 * 60:
+        return f"{minutes // (24 * 60)} days"
+    if minutes % 60 == 0:
+        hours = minutes // 60
+        return f"{hours} hour{'' if hours == 1 else 's'}"
+    return f"{minutes} minutes"
 
 
 class DeliveryForm(forms.Form):
@@ -53,6 +69,16 @@ class DeliveryForm(forms.Form):
         self.today = timezone.localdate()
         self.contacts = list(patient.contacts.current())
         self.asks_whether_shared = False
+
+    @property
+    def good_for(self) -> str:
+        """How long what is issued may be claimed, by each way; the practice's settings say it."""
+        by_way = self.practice.pin_validity
+        told = {Way.EMAIL: "sent by e-mail", Way.TEXT: "by text", Way.NONE: "told in person"}
+        if len(set(by_way.values())) == 1:
+            return f"It can be used for {in_words(by_way[Way.EMAIL])}, however it is sent."
+        ways = ", ".join(f"{in_words(by_way[way])} {words}" for way, words in told.items())
+        return f"It can be used for {ways}."
 
     @property
     def may_be_patient(self) -> bool:

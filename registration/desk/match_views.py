@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
+from notifications import addresses
+from notifications.models import Channel
 from patients import search
 from patients.models import Patient
 from portal import audit
@@ -90,7 +92,7 @@ def refuse_match(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
         except matching.Taken as error:
             notices.error(request, str(error))
         else:
-            notices.success(request, f"{asked.account.name} is told that you could not confirm it.")
+            notices.success(request, f"You could not confirm it. {_how_told(asked)}")
         return redirect("desk:matches")
     return _form_page(request, "match_refuse", asked, form)
 
@@ -106,7 +108,7 @@ def ask_for_more(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
         except matching.Taken as error:
             notices.error(request, str(error))
         else:
-            notices.success(request, f"{asked.account.name} is asked, by e-mail and in the portal.")
+            notices.success(request, f"Your question is in the portal. {_how_told(asked)}")
         return redirect("desk:matches")
     return _form_page(request, "match_ask", asked, form)
 
@@ -173,13 +175,22 @@ def _match(request: StaffRequest, asked: SelfRegistration, patient: Patient, for
         return redirect("desk:match", asked.pk)
     had_it = association.self_registration_id != asked.pk
     has = "had access already" if had_it else "has access now"
-    notices.success(request, f"{asked.account.name} {has}: {patient.name}. The family is told by e-mail.")
+    notices.success(request, f"{asked.account.name} {has}: {patient.name}. {_how_told(asked)}")
     return redirect("desk:matches")
 
 
 def _form_page(request: StaffRequest, name: str, asked: SelfRegistration, form: Any) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
-    return render(request, f"desk/{name}.html", {"asked": asked, "form": form}, status=status)
+    return render(
+        request, f"desk/{name}.html", {"asked": asked, "form": form, "how_told": _how_told(asked)}, status=status
+    )
+
+
+def _how_told(asked: SelfRegistration) -> str:
+    """What the desk may promise: an address that asked for nothing more gets no letter."""
+    if addresses.is_stopped(asked.practice, Channel.EMAIL, asked.account.email):
+        return "The family asked for no more e-mails from you: it reads this in the portal. Ring them if it matters."
+    return "The family is told by e-mail."
 
 
 def _record_seen(request: StaffRequest, shown: list[Candidate]) -> None:

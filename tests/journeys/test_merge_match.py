@@ -137,7 +137,7 @@ def test_ask_for_more_not_our_patient_and_somebody_else(at_work: Page, asked: Se
     look_at(page, "refuse")
     page.get_by_label("Reason").fill("Nobody of that name.")
     page.get_by_role("button", name="Not our patient").click()
-    expect(page.get_by_text("is told that you could not confirm it")).to_be_visible()
+    expect(page.get_by_text("You could not confirm it. The family is told by e-mail.")).to_be_visible()
     page.get_by_role("link", name="Decided in the last 30 days").click()
     page.get_by_role("link", name="Sofia Garcia Lopez").click()
     look_at(page, "refused")

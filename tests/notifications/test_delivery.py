@@ -15,6 +15,7 @@ from notifications import delivery, outbox
 from notifications.models import Channel, Content, OutgoingMessage
 from notifications.transports.mail import MailTransport
 from portal.models import AuditEvent, Practice
+from portal.signals import worker_idle
 from tests.smtp import OK, MailServer
 
 pytestmark = pytest.mark.django_db
@@ -310,6 +311,30 @@ def test_nothing_of_the_message_is_in_the_log(
     assert caplog.records
     assert SECRET not in caplog.text
     assert "elena" not in caplog.text
+
+
+def test_a_job_that_fails_keeps_no_other_from_its_turn(
+    mail_server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[str] = []
+
+    def stumbles(**_: object) -> None:
+        raise ValueError(f"about {SECRET}")
+
+    def works(**_: object) -> None:
+        done.append("yes")
+
+    worker_idle.connect(stumbles)
+    worker_idle.connect(works)
+    try:
+        assert delivery.run(stop=threading.Event(), once=True) == 0
+    finally:
+        worker_idle.disconnect(stumbles)
+        worker_idle.disconnect(works)
+    assert done == ["yes"]
+    assert "stumbles" in caplog.text
+    assert "ValueError" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_message_belongs_to_a_transaction(transactional_db: None) -> None:

@@ -8,7 +8,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.models import OutgoingMessage
+from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.dates import age
 from patients.models import Patient, PortalStatus
 from portal import audit
@@ -76,6 +76,19 @@ def test_the_parent_is_told_thirty_days_before_once(association: Association) ->
     assert actions() == ["told_of_age_limit"]
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.get().details["on"] == "2026-11-24"
+
+
+def test_who_asked_for_nothing_more_is_not_said_to_be_told(association: Association, practice: Practice) -> None:
+    stopped = StoppedAddress.objects.create(
+        practice=practice, channel=Channel.EMAIL, address=association.account.email, by_name="Dana"
+    )
+    with at(BIRTHDAY - timedelta(days=20)):
+        clock()
+        association.refresh_from_db()
+        assert (actions(), association.told_of_age_limit) == ([], False)
+        stopped.delete()
+        clock()
+    assert actions() == ["told_of_age_limit"]
 
 
 def test_where_the_practice_says_so_access_becomes_limited(association: Association, practice: Practice) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
@@ -269,6 +270,18 @@ def test_ask_for_more_with_a_ready_sentence_or_an_own_one(desk: Client, asked: S
     page = html(desk.get(at(asked)))
     assert "A middle name?" in page
     assert "Family was asked" in page
+
+
+@pytest.mark.parametrize("deed", ["refuse", "ask", "match"])
+def test_the_desk_promises_no_letter_to_who_asked_for_nothing_more(
+    desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient, deed: str
+) -> None:
+    StoppedAddress.objects.create(practice=practice, channel=Channel.EMAIL, address=asked.account.email, by_name="Dana")
+    typed = {"reason": "Unknown.", "ready": "call", "patient": str(sofia.pk), "level": "full"}
+    page = html(desk.post(at(asked, deed), typed, follow=True))
+    assert "asked for no more e-mails" in page
+    assert "told by e-mail" not in page
+    assert not OutgoingMessage.objects.exists()
 
 
 def test_a_family_that_types_markup_shows_it_as_it_is(desk: Client, practice: Practice) -> None:

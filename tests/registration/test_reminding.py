@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 
-from notifications.models import OutgoingMessage
+from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent
@@ -38,6 +38,14 @@ def test_it_is_told_twice_and_no_more(proxy: Association) -> None:
     assert told == [0, 1, 1, 1, 2, 2, 2, 2]
     assert [each.action for each in AuditEvent.objects.all()] == ["reminded", "reminded"]
     assert AuditEvent.objects.all()[0].details["on"] == "2026-11-30"
+
+
+def test_who_asked_for_nothing_more_is_not_said_to_be_reminded(proxy: Association) -> None:
+    StoppedAddress.objects.create(
+        practice=proxy.patient.practice, channel=Channel.EMAIL, address=proxy.account.email, by_name="Dana"
+    )
+    on(days_before=14)
+    assert not AuditEvent.objects.filter(action="reminded").exists()
 
 
 def test_a_clock_that_goes_back_tells_nothing_again(proxy: Association) -> None:

@@ -82,12 +82,32 @@ def test_one_registration_for_all_of_them(desk: Client, patient: Patient, mother
     assert "Pending" in again.split("Also for")[1].split("</fieldset>")[0]
 
 
+def test_the_dashboard_names_all_of_them(desk: Client, patient: Patient, mother: Contact, mateo: Patient) -> None:
+    completed(desk, patient, typed(mother, also=[str(mateo.pk)]))
+    page = desk.get("/").content.decode()
+    assert "García-López, Sofía · Mateo" in page or "García-López, Mateo · Sofía" in page
+
+
 def test_a_sibling_who_does_not_share_the_chosen_person(
     desk: Client, patient: Patient, mother: Contact, father: Contact, mateo: Patient
 ) -> None:
     html = refused(desk, patient, typed(father, email="pablo@families.example", also=[str(mateo.pk)]))
     assert html.count("Mateo does not share the person whom you chose.") == 2
     assert checked(html, "also") == [str(mateo.pk)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "says"),
+    [
+        ("practice", "It can be used for 7 days, however it is sent."),
+        ("nist", "It can be used for 24 hours sent by e-mail, 10 minutes by text, 7 days told in person."),
+    ],
+)
+def test_how_long_it_will_be_good_is_said_before_it_is_issued(
+    desk: Client, patient: Patient, mother: Contact, profile: str, says: str
+) -> None:
+    Practice.objects.update(pin_profile=profile)
+    assert says in desk.get(f"/patients/{patient.pk}/register/").content.decode()
 
 
 def test_without_siblings_there_is_nothing_to_choose(desk: Client, patient: Patient, mother: Contact) -> None:
