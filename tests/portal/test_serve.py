@@ -141,6 +141,7 @@ def assert_is_gone(note: Path) -> None:
 @pytest.mark.usefixtures("signals_as_before")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_each_signal_that_means_stop_stops_both(tmp_path: Path, number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_DFL)  # the tests themselves may have been started with nohup
     note = tmp_path / "pid"
     sender = once_the_other_is_there(note, then=f"os.kill(os.getppid(), {number:d}); time.sleep(120)")
     serve.run_side_by_side({"web server": stays(note), "delivery worker": sender})
