@@ -20,9 +20,9 @@ from registration.models import Association, Decline, PortalAccount, SelfRegistr
 # How many patients of 100 have come how far. Nobody is Pending: there is no PIN on its way yet.
 _STATUSES: Final = {
     PortalStatus.REGISTERED: 38,
-    PortalStatus.SELF_REGISTERED: 3,
+    PortalStatus.SELF_REGISTERED: 1,
     PortalStatus.DECLINED: 2,
-    PortalStatus.UNREGISTERED: 57,
+    PortalStatus.UNREGISTERED: 59,
 }
 _WHY_DECLINED: Final = (
     "Prefers to ring us.",

@@ -201,7 +201,7 @@ def test_statuses_are_spread_and_the_keys_say_the_same(quick_passwords: None) ->
     patients = Patient.objects.filter(practice__short_name="Maple Grove Peds")
     count = {status: patients.filter(portal_status=status).count() for status in PortalStatus}
     assert 30 <= share(count[PortalStatus.REGISTERED], of=2_000) <= 40
-    assert 1 <= share(count[PortalStatus.SELF_REGISTERED], of=2_000) <= 5
+    assert 0.5 <= share(count[PortalStatus.SELF_REGISTERED], of=2_000) <= 2
     assert 1 <= share(count[PortalStatus.DECLINED], of=2_000) <= 4
     assert count[PortalStatus.PENDING] == 0
     assert all(statuses.status_of(each) == each.portal_status for each in patients.order_by("mrn")[::10])
