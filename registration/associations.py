@@ -106,16 +106,14 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     Raises Refused where the day is past, or where access ends before that anyway.
     """
     by = _person(actor)
-    out = merging.on_their_way(association.account, association.patient)
-    siblings = Patient.objects.filter(registrations__in=out)
-    patients = statuses.lock(association.patient.practice, [association.patient, *siblings])
+    patients = merging.hold(association.account, association.patient)
     association.refresh_from_db()
     ending = _planned(association, on) if on else _at_once(association)
     live = Association.objects.filter(pk=association.pk).live()
     if not live.update(**ending, ended_by=by, end_reason=reason):
         return False
-    revoked = [] if on else merging.revoke(out, by=by, reason=reason)  # or a key would give back what was taken
     association.refresh_from_db()
+    revoked = [] if on else _revoke_keys(association, by=by)
     statuses.refresh(patients)
     if on:
         letters.access_ends_soon(association=association, on=on)
@@ -125,6 +123,12 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
         registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason)
     record(Action.ACCESS_REMOVED, association, actor=actor, reason=reason, on=on.isoformat() if on else "")
     return True
+
+
+def _revoke_keys(association: Association, *, by: User) -> list[Registration]:
+    """Or a key that is out would give back what was taken."""
+    out = merging.on_their_way(association.account, association.patient)
+    return merging.revoke(out, by=by, reason=association.end_reason)
 
 
 def is_to_be_removed(association: Association) -> bool:
@@ -214,11 +218,15 @@ def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
 def due() -> None:
     """Ends access whose date has come. One look into an index where there is none; called before statuses are read."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
-    for association in past.select_related("patient__practice").order_by("ends_at"):
+    rows = past.select_related("patient__practice", "account__user", "ended_by")
+    for association in rows.order_by("ends_at"):
         with transaction.atomic():
-            patients = _lock(association)
+            patients = merging.hold(association.account, association.patient)
             if past.filter(pk=association.pk).update(ended_at=F("ends_at"), ending=Ending.DATE):
+                revoked = _revoke_keys(association, by=association.ended_by) if association.ended_by else []
                 statuses.refresh(patients)
+                for registration in revoked:
+                    registration.record(Action.REGISTRATION_REVOKED, actor=audit.CLOCK, reason=association.end_reason)
                 record(Action.ACCESS_ENDED, association, actor=audit.CLOCK, reason=association.end_reason)
 
 

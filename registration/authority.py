@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from patients.keys import email_key
+from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from registration import resemblance
-from registration.models import Association, PortalAccount
+from registration.models import Association, PortalAccount, Registration
 from registration.resemblance import Verdict
 
 # The concern of `concerns` about a contact who may not see the record.
@@ -19,7 +19,8 @@ def lost(patient: Patient, live: Sequence[Association]) -> set[UUID]:
     Nobody's whose authority the desk was asked about when access was given: it had its reason.
     """
     barred = [each for each in patient.contacts.all() if not each.has_authority]
-    return {each.pk for each in live if not _was_asked(each) and any(_is_theirs(each, row) for row in barred)}
+    asked = {each.pk for each in live if _was_asked(each, patient)}
+    return {each.pk for each in live if each.pk not in asked and any(_is_theirs(each, row) for row in barred)}
 
 
 def is_person(contact: Contact, account: PortalAccount) -> bool:
@@ -30,6 +31,14 @@ def is_person(contact: Contact, account: PortalAccount) -> bool:
     return resemblance.of_people(me, contact_name).verdict == Verdict.AGREES
 
 
+def may_be_person(contact: Contact, account: PortalAccount) -> bool:
+    """Whether it could be: by the phone, or by a name that is spelled or shortened another way."""
+    if contact.phone_key and account.phone and contact.phone_key == phone_key(account.phone):
+        return True
+    me, contact_name = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
+    return resemblance.of_people(me, contact_name).verdict in {Verdict.AGREES, Verdict.NEAR}
+
+
 def _is_theirs(association: Association, contact: Contact) -> bool:
     if association.relationship == Association.Relationship.SELF:
         return False
@@ -37,6 +46,13 @@ def _is_theirs(association: Association, contact: Contact) -> bool:
     return issued_to == contact.pk or is_person(contact, association.account)
 
 
-def _was_asked(association: Association) -> bool:
-    given_by = association.registration or association.self_registration
-    return given_by is not None and CONCERN in given_by.confirmed
+def _was_asked(association: Association, patient: Patient) -> bool:
+    if association.registration:
+        return was_asked(association.registration, patient)
+    asked = association.self_registration
+    return asked is not None and CONCERN in asked.confirmed
+
+
+def was_asked(registration: Registration, patient: Patient) -> bool:
+    """Whether the desk had a reason why this contact may see the record of this patient: another's is none."""
+    return CONCERN in registration.confirmed and str(patient.pk) in registration.authority_asked

@@ -8,7 +8,8 @@ from operator import or_
 from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from patients import names
 from patients.keys import email_key, phone_key
@@ -81,7 +82,7 @@ def _has_name(patient: Patient, asked: Asked) -> bool:
 def _by_birth(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
     dates = {each: _dates(each.birth_date) for each in asked}
     rows = _keys(practice).filter(date_of_birth__in={day for days in dates.values() for day in days})
-    born = _grouped(rows, "date_of_birth", "patient", most=len(asked))
+    born = _grouped(rows, "date_of_birth", "patient")
     for each, days in dates.items():
         yield each, [patient for day in days for patient in born[day]]
 
@@ -92,7 +93,7 @@ def _by_name(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
     if not named:
         return
     rows = _keys(practice).filter(reduce(or_, named))
-    keys = _grouped(rows, "last", "first", "patient", most=len(asked))
+    keys = _grouped(rows, "last", "first", "patient")
     for each, (lasts, first) in wanted.items():
         alike = (pks for (last, given), pks in keys.items() if first and last in lasts and given.startswith(first[0]))
         yield each, [patient for patients in alike for patient in patients]
@@ -106,7 +107,7 @@ def _by_address(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
         owned_by_patients = Patient.objects.of(practice).filter(**{f"{column}__in": known})
         owned_by_contacts = Contact.objects.of(practice).current().filter(**{f"{column}__in": known})
         for rows, patient in ((owned_by_patients, "pk"), (owned_by_contacts, "patient")):
-            owners = _grouped(rows, column, patient, most=len(asked)) if known else {}
+            owners = _grouped(rows, column, patient) if known else {}
             for each, key in keys.items():
                 yield each, owners.get(key, [])
 
@@ -114,11 +115,15 @@ def _by_address(practice: Practice, asked: Sequence[SelfRegistration]) -> Found:
 _LOOKS: Final = (_by_birth, _by_name, _by_address)
 
 
-def _grouped(rows: QuerySet[Any], *columns: str, most: int) -> defaultdict[Any, list[UUID]]:
-    """The patients, which are the last column, by the others. `most`: for how many they are read."""
+def _grouped(rows: QuerySet[Any], *columns: str) -> defaultdict[Any, list[UUID]]:
+    """The patients, which are the last column, by the others: of each group some, so that none crowds out another."""
     found: defaultdict[Any, list[UUID]] = defaultdict(list)
-    for *key, patient in rows.order_by().values_list(*columns).distinct()[: _MOST_READ * most]:
-        found[tuple(key) if len(key) > 1 else key[0]].append(patient)
+    place = Window(RowNumber(), partition_by=columns[:-1], order_by=columns[-1])
+    some = rows.order_by().annotate(place=place).filter(place__lte=_MOST_READ)
+    for *key, patient in some.values_list(*columns):
+        patients = found[tuple(key) if len(key) > 1 else key[0]]
+        if patient not in patients:
+            patients.append(patient)
     return found
 
 

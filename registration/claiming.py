@@ -15,7 +15,7 @@ from notifications import outbox
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from registration import accounts, associations, ending, letters, statuses
+from registration import accounts, associations, ending, letters, removals, statuses
 from registration.models import Association, PortalAccount, Registration, Reveal
 from registration.opening import Closed, NotThisDate, Opened, attempt, born_on, claimable, registration_of
 
@@ -29,7 +29,7 @@ def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: A
     if registration.account_id and registration.account_id != account.pk:
         raise Closed
     patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    confirmed = [each for each in patients if each.pk in opened.confirmed and _is_fit(each, registration)]
+    confirmed = [each for each in patients if each.pk in opened.confirmed and _is_fit(each, registration, account)]
     now = timezone.now()
     claimed = {"state": State.CLAIMED, "ended_at": now, "claimed_by": account}
     if not confirmed or not opened.answered or not claimable(opened).update(**claimed):
@@ -82,7 +82,7 @@ def confirm_later(
 def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount, address: str | None) -> Association:
     actor = accounts.actor_of(account, address)
     patients = statuses.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
-    fit = [each for each in patients if _is_fit(each, registration)]
+    fit = [each for each in patients if _is_fit(each, registration, account)]
     if not fit or account.associations.filter(patient__in=fit).exists():
         raise Closed  # what was removed comes back by the practice alone
     earlier = registration.associations.filter(account=account).order_by("since").first()
@@ -95,13 +95,16 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
     return association
 
 
-def _is_fit(patient: Patient, registration: Registration) -> bool:
+def _is_fit(patient: Patient, registration: Registration, account: PortalAccount) -> bool:
     """Not somebody who has died or left since, nor who has come of the age at which a parent has to be asked about.
 
-    And what the desk has written down since holds: that the family declines, that the contact may not see the record.
+    And what the desk has written down since holds: that the family declines, that the contact may not see the record,
+    that access was taken away.
     """
     practice = registration.practice
-    if ending.is_barred(registration) or patient.declines.live().filter(at__gt=registration.issued_at).exists():
+    if ending.is_barred(registration, patient) or removals.since(registration, patient, account=account):
+        return False
+    if patient.declines.live().filter(at__gt=registration.issued_at).exists():
         return False
     issued_on = registration.issued_at.astimezone(practice.zone).date()
     limit = practice.minor_age_limit
@@ -112,7 +115,7 @@ def _is_fit(patient: Patient, registration: Registration) -> bool:
 def _end_twins(registration: Registration, *, at: datetime) -> list[Registration]:
     """What was sent to the same person again, or before: the key that was used ends the others."""
     twins = Registration.objects.filter(
-        Q(pk=registration.replaces_id) | Q(replaces=registration), state=State.PENDING
+        Q(pk=registration.replaces_id) | Q(replaces=registration), pk__in=Registration.objects.unfinished()
     ).select_related("message")
     ended = list(twins)
     Reveal.objects.filter(registration__in=ended).delete()

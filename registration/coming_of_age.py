@@ -65,7 +65,8 @@ def latest_birth(on: date, years: int) -> date:
 def warn() -> None:
     """Tells everybody, once, whose access changes in the next 30 days; who asked for nothing more stays untold."""
     for practice in Practice.objects.all():
-        for association in _coming(practice, within=TELL_BEFORE).filter(told_of_age_limit=False)[:_BATCH]:
+        # All of them: those who asked for nothing more stay, and would leave no room for the others.
+        for association in _coming(practice, within=TELL_BEFORE).filter(told_of_age_limit=False):
             _tell(association, practice)
 
 

@@ -13,11 +13,14 @@ from patients import siblings
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import removals
+from registration.models import PortalAccount
 from registration.rules import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 
 # In the order in which the desk is asked, each with the question that its reason answers.
 QUESTIONS: Final = {
     "authority": "Why may this person see the record?",
+    "removed": "Why may this person see the record again?",
     "teen": "Why may a guardian see a teen’s record?",
     "of_age": "Why does this not go to the patient alone?",
     "refused": "Why is this address right now?",
@@ -32,6 +35,7 @@ class Concern:
     key: str
     text: str
     field: str
+    patients: tuple[Patient, ...] = ()  # of an "authority": whose record it is that this person may not see
 
     @property
     def question(self) -> str:
@@ -69,10 +73,12 @@ def of_access(
     delivery: Delivery,
     *,
     today: date,
+    account: PortalAccount | None = None,
 ) -> list[Concern]:
-    """What of it speaks against access of this person, however it comes about."""
+    """What of it speaks against access of this person, however it comes about; `account`: whose it is to be, if known."""
     found = [
         _no_authority(recipient, patients),
+        _removed(recipient, patients, delivery, account),
         _teen(practice, patients, recipient, today=today),
         _of_age(practice, patients, recipient, delivery, today=today),
     ]
@@ -81,11 +87,16 @@ def of_access(
 
 def confirm(found: Sequence[Concern], confirmed: Mapping[str, str], *, proxy: Proxy | None = None) -> dict[str, str]:
     """The reason for each concern. A proxy's paper is one. Raises NeedsConfirmation where one is missing."""
-    paper = dict.fromkeys(("authority", "of_age"), proxy.authorisation) if proxy else {}
+    paper = dict.fromkeys(("authority", "removed", "of_age"), proxy.authorisation) if proxy else {}
     reasons = {each.key: (confirmed.get(each.key) or paper.get(each.key, "")).strip() for each in found}
     if not all(reasons.values()):
         raise NeedsConfirmation(found)
     return reasons
+
+
+def whose_authority(found: Sequence[Concern]) -> list[str]:
+    """The keys of the patients whose record the person may not see, and about whom the desk is asked."""
+    return [str(patient.pk) for each in found if each.key == "authority" for patient in each.patients]
 
 
 def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | None:
@@ -96,8 +107,33 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | No
     if not whose:
         return None
     return Concern(
-        "authority", f"The record of {_listed(whose)} says that {recipient.name} may not see it.", "recipient"
+        "authority",
+        f"The record of {_listed(whose)} says that {recipient.name} may not see it.",
+        "recipient",
+        patients=tuple(whose),
     )
+
+
+def _removed(
+    recipient: Recipient, patients: list[Patient], delivery: Delivery, account: PortalAccount | None
+) -> Concern | None:
+    """The record often lags behind the desk: a removal is the latest word."""
+    person = removals.Person(
+        recipient_keys=recipient.keys,
+        contact=recipient.contact,
+        account=account,
+        email=delivery.address if isinstance(delivery, ByEmail) else "",
+    )
+    taken = removals.of(patients, person)
+    if not taken:
+        return None
+    last = taken[-1]
+    zone, end = last.patient.practice.zone, last.ended_at or last.ends_at
+    on = f" on {end.astimezone(zone):%B %d, %Y}" if end else ""
+    text = (
+        f"Access of {last.account.name} to the record of {last.patient.first_name} was removed{on}: {last.end_reason}"
+    )
+    return Concern("removed", text, "recipient")
 
 
 def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> Concern | None:

@@ -6,11 +6,13 @@ Each is one transaction, with the locks in the order that `issuing` takes them i
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
 from notifications.models import OutgoingMessage
+from patients import siblings
+from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
@@ -27,24 +29,43 @@ def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
     return _revoke(registration, reason=reason, by=actor.user, actor=actor)
 
 
-def is_barred(registration: Registration) -> bool:
-    """Whether the contact it was issued to may not see the record by now, and the desk was not asked about that."""
+def is_barred(registration: Registration, patient: Patient) -> bool:
+    """Whether whoever it was issued to may not see the record of this patient by now, and the desk was not asked.
+
+    A family contact has a row with each child: that of this patient counts, or the one that was chosen where there is none.
+    """
     contact = registration.contact
     if contact is None:
         return False
-    return not contact.is_current or (not contact.has_authority and authority.CONCERN not in registration.confirmed)
+    rows = [each for each in siblings.rows_of(contact) if each.patient_id == patient.pk] or [contact]
+    if not any(each.is_current for each in rows):
+        return True
+    return not all(each.has_authority for each in rows) and not authority.was_asked(registration, patient)
 
 
 def revoke_unfit() -> None:
     """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
-    gone = Q(patients__deceased=True) | Q(patients__active=False)
-    # The desk was asked about a contact without authority, and had its reason.
-    not_asked = ~Q(confirmed__has_key=authority.CONCERN)
-    barred = Q(contact__has_authority=False) & not_asked | Q(contact__active=False) | Q(contact__in_source=False)
-    for registration in Registration.objects.unfinished().filter(gone | barred).select_related("practice").distinct():
-        unfit = registration.patients.filter(Q(deceased=True) | Q(active=False)).exists()
-        reason = "The patient is deceased or inactive." if unfit else "The contact may not see the record any more."
-        _revoke(registration, reason=reason, by=None, actor=audit.CLOCK)
+    unfit = Registration.objects.unfinished().filter(Q(patients__deceased=True) | Q(patients__active=False))
+    for registration in unfit.select_related("practice").distinct():
+        _revoke(registration, reason="The patient is deceased or inactive.", by=None, actor=audit.CLOCK)
+    for registration in _perhaps_barred():
+        if any(is_barred(registration, each) for each in registration.patients.all()):
+            reason = "The contact may not see the record any more."
+            _revoke(registration, reason=reason, by=None, actor=audit.CLOCK)
+
+
+def _perhaps_barred() -> QuerySet[Registration]:
+    """Those whose contact, or somebody with the same address or number, may not see the record of one of the patients."""
+    rows = "patients__contacts__"
+    same_person = (
+        Q(**{f"{rows}pk": F("contact")})
+        | Q(**{f"{rows}email_key": F("contact__email_key")}) & ~Q(contact__email_key="")
+        | Q(**{f"{rows}phone_key": F("contact__phone_key")}) & ~Q(contact__phone_key="")
+    )
+    barred = Q(**{f"{rows}has_authority": False}) | Q(**{f"{rows}active": False}) | Q(**{f"{rows}in_source": False})
+    gone = Q(contact__active=False) | Q(contact__in_source=False) | Q(contact__has_authority=False)
+    found = Registration.objects.unfinished().filter(gone | (same_person & barred))
+    return found.select_related("practice", "contact").prefetch_related("patients").distinct()
 
 
 def replaced_by_accepted() -> QuerySet[Registration, UUID]:
@@ -59,7 +80,7 @@ def replaced_by_accepted() -> QuerySet[Registration, UUID]:
 
 def supersede_replaced() -> None:
     """Ends what was sent again, once the newer message was accepted; called before registrations are read."""
-    replaced = Registration.objects.filter(state=State.PENDING, pk__in=replaced_by_accepted())
+    replaced = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
     for registration in replaced.select_related("practice"):
         with transaction.atomic():
             patients = statuses.lock(registration.practice, list(registration.patients.all()))
@@ -101,7 +122,7 @@ def expire_due() -> None:
 @transaction.atomic
 def _revoke(registration: Registration, *, reason: str, by: User | None, actor: Actor) -> bool:
     patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    replaced = Registration.objects.filter(state=State.PENDING, pk__in=replaced_by_accepted())
+    replaced = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
     earlier = list(replaced.filter(replacements=registration).values_list("pk", flat=True))
     mine = Registration.objects.filter(pk=registration.pk).unfinished()
     if not mine.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):

@@ -71,14 +71,17 @@ class Candidate:
         if self.access:
             return []  # a match gives nothing that is not there
         practice, account = self.asked.practice, self.asked.account
-        contacts = [each for each in self.patient.contacts.all() if authority.is_person(each, account)]
+        everybody = list(self.patient.contacts.all())
+        surely = [each for each in everybody if authority.is_person(each, account)]
+        contacts = surely or [each for each in everybody if authority.may_be_person(each, account)]
+        contact = min(contacts, key=lambda each: each.has_authority, default=None)
         who = Recipient(
-            name=account.name,
-            contact=min(contacts, key=lambda each: each.has_authority, default=None),
+            name=account.name if surely or not contact else f"{account.name}, who may be {contact.name},",
+            contact=contact,
             is_patient=self.asked.relationship == Association.Relationship.SELF,
         )
         delivery, today = ByEmail(account.email), today_at(practice)
-        return concerns.of_access(practice, [self.patient], who, delivery, today=today)
+        return concerns.of_access(practice, [self.patient], who, delivery, today=today, account=account)
 
     @property
     def differs(self) -> str:

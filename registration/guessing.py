@@ -60,7 +60,7 @@ CODES_ASKED_FROM: Final = (Limit(30, timedelta(hours=1)),)
 def take_code(*, to: str, asked_from: str | None, known_as: str = "") -> None:
     """Takes a code from those that may be sent. Inside a transaction; raises TooManyTries.
 
-    `known_as`: whose key opened, or who is signed in; a stranger is the network that asks.
+    `known_as`: whose key opened; a stranger is the network that asks, signed in or not, as anybody gets an account.
     """
     asker = known_as or _site(asked_from) or _network(asked_from)
     of_a_kind = ("known", CODES_OF_KNOWN) if known_as else ("strangers", CODES_OF_STRANGERS)

@@ -20,6 +20,7 @@ from patients.models import Patient
 from portal.audit import Action, Actor
 from portal.models import Practice, User
 from registration import concerns, credentials, messages, reveals, rules, statuses, wishes
+from registration.concerns import Concern
 from registration.credentials import Credential
 from registration.models import Registration, Reveal
 from registration.rules import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
@@ -77,6 +78,7 @@ def register_patients(
             identified_by=identified_by,
             told_of_risk=told_of_risk,
             confirmed=concerns.confirm(found, confirmed, proxy=proxy),
+            authority_asked=concerns.whose_authority(found),
             issued_at=issued_at,
             window=window,
             wish=wish,
@@ -142,7 +144,9 @@ def send_again(
             raise Refused("This registration cannot be sent again: it has ended. Register the family anew.")
         new = _copy(registration, replaces=works)
         delivery = wishes.delivery_of(registration)
-        new.confirmed = _check_again(registration, patients, delivery, confirmed, on=new.issued_at)
+        found = _check_again(registration, patients, delivery, on=new.issued_at)
+        new.confirmed = concerns.confirm(found, confirmed, proxy=wishes.proxy_of(registration))
+        new.authority_asked = concerns.whose_authority(found)
         superseded = list(in_its_place.filter(failed))
         _supersede(superseded, at=new.issued_at, by=_person(actor))
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
@@ -154,10 +158,10 @@ def send_again(
 
 
 def _what_still_works(registration: Registration) -> Registration:
-    """What the family may have in its hands: the one before, where this one was sent in its place and did not arrive."""
+    """What the family may have in its hands: the one before, as long as what was sent in its place has not arrived."""
     before, message = registration.replaces, registration.message
-    failed = message is not None and message.state == OutgoingMessage.State.FAILED
-    return before if failed and before is not None and before.is_live else registration
+    arrived = message is not None and message.state == OutgoingMessage.State.ACCEPTED
+    return before if not arrived and before is not None and before.is_live else registration
 
 
 def _copy(registration: Registration, *, replaces: Registration) -> Registration:
@@ -175,17 +179,14 @@ def _check_again(
     registration: Registration,
     patients: list[Patient],
     delivery: Delivery,
-    confirmed: Mapping[str, str],
     *,
     on: datetime,
-) -> dict[str, str]:
-    """The reasons; a proxy's paper is one."""
+) -> list[Concern]:
     practice, recipient = registration.practice, wishes.recipient_of(registration)
     today = on.astimezone(practice.zone).date()
     proxy = wishes.proxy_of(registration)
     rules.check(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
-    found = concerns.of(practice, patients, recipient, delivery, today=today)
-    return concerns.confirm(found, confirmed, proxy=proxy)
+    return concerns.of(practice, patients, recipient, delivery, today=today)
 
 
 def _issue(

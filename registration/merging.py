@@ -6,10 +6,26 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications import outbox
+from patients import siblings
 from patients.keys import email_key
-from patients.models import Patient
+from patients.models import Contact, Patient
 from portal.models import User
+from registration import authority, statuses
 from registration.models import PortalAccount, Registration, Reveal
+
+
+def rows_of(account: PortalAccount, patient: Patient) -> list[Contact]:
+    """The family contacts that are the person whose account this is: those of the patient, and the siblings' of the same."""
+    own = [each for each in patient.contacts.all() if authority.is_person(each, account)]
+    return [row for each in own for row in siblings.rows_of(each)]
+
+
+def hold(account: PortalAccount, patient: Patient) -> list[Patient]:
+    """Locks the patient and whoever else may lose a registration with this person's, before that is looked up."""
+    others = Patient.objects.of(patient.practice).filter(
+        Q(contacts__in=rows_of(account, patient)) | Q(registrations__in=on_their_way(account, patient))
+    )
+    return statuses.lock(patient.practice, [patient, *others.distinct()])
 
 
 def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:
@@ -18,6 +34,8 @@ def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]
         Q(account=account)
         | Q(message__recipient__iexact=account.email)
         | Q(contact__email_key=email_key(account.email))
+        | Q(contact__in=rows_of(account, patient))
+        | Q(recipient_key__in=account.claimed.values("recipient_key"))
     )
     unfinished = Registration.objects.of(patient.practice).unfinished().filter(theirs, patients=patient)
     return list(unfinished.select_related("message").order_by("pk").distinct())

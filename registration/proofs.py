@@ -5,7 +5,7 @@ Whether anybody has an account with the address is not asked, so that no answer 
 An address belongs to nobody before it is proved, so anybody may ask for a code to it. Each asker (a network: an IPv4
 address, an IPv6 /48) has a share of its own, 3 an hour and 6 a day, of the 9 an hour and 18 a day that strangers have
 together: it takes three networks, not one, to use up what is left for the owner. Whoever opened a registration with its
-key, or is signed in, is no stranger and has 3 of another 6 an hour, 6 of another 12 a day, which strangers do not touch.
+key is no stranger and has 3 of another 6 an hour, 6 of another 12 a day, which strangers do not touch.
 So an address gets 9 + 6 = 15 mails an hour at most, and 18 + 12 = 30 a day.
 """
 

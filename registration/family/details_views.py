@@ -77,7 +77,6 @@ def new_email(request: FamilyRequest) -> HttpResponse:
                 practice=practices.at_hand(request),
                 language=spoken(),
                 asked_from=audit.client_address(request),
-                known_as=f"account {request.account.pk}",
             )
         except proofs.TooManyCodes:
             form.add_error("email", too_many_codes())

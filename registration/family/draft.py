@@ -28,6 +28,7 @@ class Draft:
     """Plain values only, as JSON has them."""
 
     opened: dict[str, Any] | None = None
+    recipient: str = ""  # to whom it was issued: `Registration.recipient_key`
     from_message: bool = False  # what opened it was read in the registration's own message
     later: tuple[str, ...] = ()  # patients whose date of birth is not known now
     asking: bool = False  # without a PIN
@@ -60,6 +61,10 @@ class Draft:
 
     def but(self, **changes: Any) -> "Draft":
         return replace(self, **changes)
+
+    def of_recipient(self, recipient: str) -> "Draft":
+        """What was typed for somebody else's key is forgotten: the browser may be shared."""
+        return self if self.recipient == recipient else Draft(recipient=recipient)
 
     def with_key(self, opened: Opened, *, from_message: bool = False) -> "Draft":
         """Another registration begins anew; who the family is stays."""

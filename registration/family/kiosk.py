@@ -19,7 +19,7 @@ from portal.models import User
 from portal.sessions import CLEAR_ALL
 from registration.family import draft as drafts
 from registration.family import practices
-from registration.family.access import account_of, for_everybody, forget_account
+from registration.family.access import for_everybody, forget_account
 from registration.family.language import CODES, COOKIE, keep
 
 _KEY: Final = "kiosk_seen_at"
@@ -67,11 +67,10 @@ def watch_the_screen(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 
 
 def _take_back(request: HttpRequest) -> None:
-    """What a family left here goes with it, unless the family is the one who signed in."""
+    """What a family left here goes with it: whoever signed in may be a parent, too, but of other children."""
     request.session.pop(_KEY, None)
     forget_account(request)
-    if account_of(request) is None:
-        drafts.clear(request)
+    drafts.clear(request)
 
 
 def _is_staff(user: User) -> bool:

@@ -38,6 +38,7 @@ def start(request: HttpRequest) -> HttpResponse:
     key = form.key()
     try:
         opened = _open(key, form.cleaned_data["birth_date"], address=audit.client_address(request))
+        recipient = opening.registration_of(opened).recipient_key
     except opening.Closed:
         form.add_error(None, _("This did not open. Please check each letter of the PIN, and the date of birth."))
         return _door(request, form, status=422, is_closed=True)
@@ -45,7 +46,8 @@ def start(request: HttpRequest) -> HttpResponse:
         form.add_error(None, too_many_words(request))
         return _door(request, form, status=429)
     request.session.cycle_key()  # whoever knew this browser's session before does not know what it has opened
-    drafts.keep(request, drafts.of(request).with_key(opened, from_message=key.is_from_message))
+    draft = drafts.of(request).of_recipient(recipient)
+    drafts.keep(request, draft.with_key(opened, from_message=key.is_from_message))
     return Walk(request).on()
 
 

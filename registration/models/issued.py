@@ -115,6 +115,10 @@ class Registration(models.Model):
         default=dict, help_text="What the desk was asked about before it was sent, and the reason that it gave."
     )
 
+    authority_asked = models.JSONField(
+        default=list, help_text="The patients whose record the contact may not see, and about whom the desk was asked."
+    )
+
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     wrong_tries = models.PositiveSmallIntegerField(default=0)
     replaces = models.ForeignKey(

@@ -102,6 +102,7 @@ def test_who_said_to_be_the_patient_is_asked_again_for_a_child(client: Client, p
     pin = stories.issued([patient], actor=actor)
     assert stories.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/you/"
     stories.tell_you(client)
+    stories.details(client)
     stories.prove(client)
     assert Association.objects.get().relationship == "mother"
     assert PortalAccount.objects.count() == 1

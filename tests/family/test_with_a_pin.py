@@ -90,6 +90,29 @@ def test_the_session_of_before_does_not_know_what_was_opened(client: Client, pat
     assert not Session.objects.filter(pk=before).exists()
 
 
+def test_what_another_family_left_on_a_shared_browser_is_forgotten(
+    client: Client, patient: Patient, brother: Patient, actor: Actor
+) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client, given_names="Ann", family_name="Alpha")
+    stories.details(client, email="ann@families.example")
+    other = Recipient(name="Luis Beta", relationship="Father")
+    pin = stories.issued([brother], actor=actor, recipient=other)
+    assert stories.open_door(client, pin, brother.birth_date).headers["Location"] == "/start/you/"
+    assert "Ann" not in client.get("/start/you/").content.decode()
+    stories.tell_you(client)
+    assert "ann@families.example" not in client.get("/start/sign-in-details/").content.decode()
+
+
+def test_a_second_pin_of_the_same_person_asks_nothing_twice(
+    client: Client, patient: Patient, brother: Patient, actor: Actor
+) -> None:
+    stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+    stories.tell_you(client, given_names="Ann", family_name="Alpha")
+    pin = stories.issued([brother], actor=actor)
+    assert stories.open_door(client, pin, brother.birth_date).headers["Location"] == "/start/sign-in-details/"
+
+
 def test_long_names_are_no_trouble(client: Client, patient: Patient, actor: Actor) -> None:
     pin = stories.issued([patient], actor=actor)
     stories.family_with(client, pin, patient.birth_date, given_names="A" * 80, family_name="B" * 80)

@@ -30,6 +30,7 @@ FIRST_BORN = date(2017, 3, 5)
 SESSION = "a-session"
 HISTORIES = 500
 RECIPIENTS = ("Rosa Prado", "Ines Vidal")
+AGAIN = {"removed": "They may see it again."}
 
 
 @dataclass
@@ -91,6 +92,7 @@ class Fate:
             delivery=InPerson(),
             window=uuid.uuid4(),
             session_key=SESSION,
+            confirmed=AGAIN,
             actor=self._actor,
         )
 
@@ -121,7 +123,7 @@ class Fate:
         history.waiting.append(account.self_registrations.get())
 
     def _match(self, history: History) -> None:
-        made = matching.match(history.waiting.pop(), history.patient, level="full", actor=self._actor)
+        made = matching.match(history.waiting.pop(), history.patient, level="full", confirmed=AGAIN, actor=self._actor)
         history.access.append(made)
         history.declined = None
 
@@ -143,6 +145,8 @@ class Fate:
         association = history.access.pop(self._rng.randrange(len(history.access)))
         associations.remove(association, reason="Asked for it.", on=None, actor=self._actor)
         history.removed.append(association)
+        if association.registration:  # a key that the same person has besides ends with it
+            history.out.pop(association.registration.recipient_name, None)
 
     def _undo(self, history: History) -> None:
         association = history.removed.pop()
