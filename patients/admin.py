@@ -7,7 +7,7 @@ from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from patients.keys import email_key, phone_key
+from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
 from portal import audit
 from portal.admin import ReadOnlyAdmin
@@ -60,6 +60,8 @@ class PatientAdmin(admin.ModelAdmin[Patient]):
         super().save_related(request, form, formsets, change)
         patient.refresh_from_db()
         contacts = list(patient.contacts.all())
+        patient.mrn_key = mrn_key(patient.mrn)
+        patient.save(update_fields=["mrn_key"])
         people: list[Patient | Contact] = [patient, *contacts]
         for person in people:
             person.phone_key, person.email_key = phone_key(person.phone), email_key(person.email)

@@ -9,6 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
+from patients import names
+
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -45,3 +47,8 @@ def phone_key(number: str) -> str:
 
 def email_key(address: str) -> str:
     return address.strip().casefold()[:254]
+
+
+def mrn_key(mrn: str) -> str:
+    """Letters and digits alone, so that "MG-00412", "mg 00412" and "mg00412" are one."""
+    return names.key(mrn)[:64]

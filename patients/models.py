@@ -56,6 +56,7 @@ class Patient(models.Model):
     portal_status = models.CharField(max_length=15, choices=PortalStatus, default=PortalStatus.UNREGISTERED)
     phone_key = KeyField(max_length=20, blank=True, editable=False)
     email_key = KeyField(max_length=254, blank=True, editable=False)
+    mrn_key = KeyField(max_length=64, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects: ClassVar[models.Manager["Patient"]] = models.Manager.from_queryset(PatientQuerySet)()
@@ -70,6 +71,7 @@ class Patient(models.Model):
         indexes = (
             models.Index(fields=("practice", "phone_key"), name="patient_by_phone"),
             models.Index(fields=("practice", "email_key"), name="patient_by_email"),
+            models.Index(fields=("practice", "mrn_key"), name="patient_by_mrn"),
         )
 
     def __str__(self) -> str:

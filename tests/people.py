@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 from typing import Any, Final
 
-from patients.keys import email_key, phone_key
+from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
 from portal.models import Membership, Practice, User
 from registration.models import VerificationQuestion
@@ -47,6 +47,7 @@ def a_patient(practice: Practice, given: str = "Sofía", family: str = "García-
         family_name=family,
         phone_key=phone_key(fields.get("phone", "")) if fields.get("phone") else "",
         email_key=email_key(fields.get("email", "")),
+        mrn_key=mrn_key(fields["mrn"]),
         **fields,
     )
     NameKey.objects.bulk_create(keys_of(patient, []))

@@ -21,7 +21,7 @@ from uuid import UUID
 from django.db import transaction
 
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
-from patients.keys import email_key, phone_key
+from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
 from portal.models import Practice
 
@@ -176,7 +176,7 @@ class _Batch:
             self.patients,
             update_conflicts=True,
             unique_fields=["practice", "source_system", "source_id"],
-            update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "updated_at"],
+            update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "mrn_key", "updated_at"],
         )
         Contact.objects.bulk_create(
             self.contacts,
@@ -197,6 +197,8 @@ def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord,
         target.phone_key = _key_of_phone(target.phone)
     if "email" in changed:
         target.email_key = email_key(target.email)
+    if "mrn" in changed and isinstance(target, Patient):
+        target.mrn_key = mrn_key(target.mrn)
     return bool(changed)
 
 

@@ -51,6 +51,12 @@ def test_a_correction_is_found_under_the_new_name_at_once(
     assert set(patient.name_keys.values_list("last", "first")) == {("nguyen", "sofia"), ("garcia", "eva")}
 
 
+def test_a_corrected_mrn_is_found_at_once(administration: Client, patient: Patient) -> None:
+    correct(administration, patient, mrn="MG 00-77")
+    patient.refresh_from_db()
+    assert patient.mrn_key == "mg0077"
+
+
 def test_a_contact_made_inactive_is_found_no_more(administration: Client, patient: Patient, mother: Contact) -> None:
     correct(administration, patient, **{"contacts-0-active": False})
     mother.refresh_from_db()

@@ -15,6 +15,7 @@ from model_bakery import baker
 
 from patients.intake.load import Loaded, load
 from patients.intake.records import ContactRecord, PatientRecord
+from patients.keys import mrn_key
 from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
 from tests.patients.test_fhir_properties import RECORDS
@@ -104,6 +105,18 @@ def test_a_change_at_the_source_comes_through_with_the_keys(practice: Practice) 
     assert patient.updated_at > before.updated_at
     assert set(patient.name_keys.values_list("last", "first")) == {("nguyen", "ana"), ("nguyen", "rosa")}
     assert set(untouched.all()) == others
+
+
+@pytest.mark.parametrize("typed", ["MG-00412", "mg 00412", "mg00412", "MG.004"])
+def test_a_patient_is_found_by_the_letters_and_digits_of_the_mrn(practice: Practice, typed: str) -> None:
+    load([child(mrn="MG-00412"), child(2, mrn="MG-00500"), child(3)], practice=practice)
+    assert Patient.objects.get(mrn_key__prefix=mrn_key(typed)).source_id == "1"
+
+
+def test_a_new_mrn_is_found_and_the_old_one_no_more(practice: Practice) -> None:
+    load([child(mrn="MG-00412")], practice=practice)
+    load([child(mrn="MG-77")], practice=practice)
+    assert Patient.objects.get().mrn_key == "mg77"
 
 
 def test_a_value_that_is_gone_at_the_source_goes(practice: Practice) -> None:
