@@ -57,6 +57,15 @@ class Hit:
     contact: Contact | None
 
 
+@dataclass(frozen=True)
+class Lead:
+    """Whom a search finds first: the patient, and the name that it was found by."""
+
+    patient: UUID
+    family_name: str
+    given_names: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """`after` and `before` are what the next and the previous page are asked with; None where there is none."""
@@ -72,12 +81,22 @@ class Page:
         return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
 
 
+def first(query: PatientQuery, *, most: int) -> list[Hit]:
+    """The first hits and no more: nothing is counted, and no page begins elsewhere."""
+    return [Hit(row.patient, row.contact) for row in _rows(_keys(query), list(_order(query)), most)]
+
+
+def leads_to(query: PatientQuery) -> Lead | None:
+    """The first hit alone, by its key as it comes: the first of all is the first of the distinct. Not by an address."""
+    person = "contact" if query.by_contact else "patient"
+    keys = _matching(query).order_by(*_order(query))
+    row = keys.values_list("patient", f"{person}__family_name", f"{person}__given_names").first()
+    return Lead(*row) if row else None
+
+
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
-    keys = _distinct(_matching(query))
-    if query.email or query.phone:
-        keys = keys.filter(patient__in=_households(query))
-    order = _order(query)
+    keys, order = _keys(query), _order(query)
     count = keys.order_by()[: MOST_COUNTED + 1].count()
     start = NameKey.objects.filter(practice=query.practice, pk=after or before or 0).first()
     backwards = start is not None and after is None
@@ -100,8 +119,13 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
     )
 
 
-def _rows(keys: QuerySet[NameKey], order: list[str]) -> QuerySet[NameKey]:
-    return keys.select_related("patient", "contact").order_by(*order)[: PAGE_SIZE + 1]
+def _keys(query: PatientQuery) -> QuerySet[NameKey]:
+    keys = _distinct(_matching(query))
+    return keys.filter(patient__in=_households(query)) if query.email or query.phone else keys
+
+
+def _rows(keys: QuerySet[NameKey], order: list[str], most: int = PAGE_SIZE + 1) -> QuerySet[NameKey]:
+    return keys.select_related("patient", "contact").order_by(*order)[:most]
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:

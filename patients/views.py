@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from patients import search
+from patients import search, suggestions
 from patients.forms import ACCOUNT, CONTACT, SearchForm
 from patients.models import Patient
 from portal import audit
@@ -19,18 +19,17 @@ from portal.signals import statuses_wanted
 def search_patients(request: StaffRequest) -> HttpResponse:
     asked = bool(request.GET)
     form = SearchForm({"search_for": ACCOUNT, **request.GET.dict()} if asked else None)
-    page, query = None, None
+    page, query, offered = None, None, []
     if asked and form.is_valid():
         query = form.query(request.practice)
         if not query.is_empty:
             statuses_wanted.send(sender=None)
             page = search.find(query, after=_key(request, "after"), before=_key(request, "before"))
             _record_search(request, form, page)
-    return render(
-        request,
-        "patients/search.html",
-        {"form": form, "page": page, "query": query, "asked": asked, "parameters": _without_paging(request)},
-    )
+            if page.count < suggestions.FEW:
+                offered = suggestions.offered(query, page.hits)
+    context = {"form": form, "page": page, "query": query, "asked": asked, "suggestions": offered}
+    return render(request, "patients/search.html", {**context, "parameters": _without_paging(request)})
 
 
 @require_safe
