@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from patients import dates, names
 from patients.keys import KeyField
-from portal.models import Practice
+from portal.models import Practice, User
 
 
 class PortalStatus(models.TextChoices):
@@ -201,6 +201,23 @@ class NameKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.last} {self.first}"
+
+
+class RecentlyOpened(models.Model):
+    """That a person of the desk opened a patient's account, and when last. patients.recent keeps the newest alone."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    practice = models.ForeignKey(Practice, models.CASCADE, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("user", "practice", "patient"), name="opened_once_by_each_person"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} by {self.user_id}"
 
 
 def set_portal_status(patient: Patient, status: PortalStatus) -> None:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from patients import search, suggestions
+from patients import recent, search, suggestions
 from patients.forms import ACCOUNT, CONTACT, SearchForm
 from patients.models import Patient
 from portal import audit
@@ -40,6 +40,7 @@ def account(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     audit.record(
         audit.Action.ACCOUNT_VIEWED, actor=audit.Actor.of(request), practice=request.practice, patient=patient.pk
     )
+    recent.note(patient, user=request.user)
     contacts = patient.contacts.current()
     return render(request, "patients/account.html", {"patient": patient, "contacts": contacts})
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from notifications.models import OutgoingMessage
+from patients import recent
 from portal.access import Permission, StaffRequest, requires
 from portal.models import Practice
 from portal.signals import statuses_wanted
@@ -28,7 +29,9 @@ _SHOWN: Final = 20
 @requires(Permission.SEE_DASHBOARD)
 def dashboard(request: StaffRequest) -> HttpResponse:
     statuses_wanted.send(sender=None)
-    return render(request, "desk/dashboard.html", {**_attention(request.practice), "latest": _latest(request.practice)})
+    context = _attention(request.practice)
+    context |= {"latest": _latest(request.practice), "opened": recent.opened(request.practice, user=request.user)}
+    return render(request, "desk/dashboard.html", context)
 
 
 def _attention(practice: Practice) -> dict[str, Any]:

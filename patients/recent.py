@@ -1,0 +1,31 @@
+"""The patients whose accounts a person of the desk opened last, in the practice at hand."""
+
+from typing import Final
+
+from django.utils import timezone
+
+from patients.models import Patient, RecentlyOpened
+from portal.models import Practice, User
+
+MOST_KEPT: Final = 10
+
+
+def note(patient: Patient, *, user: User) -> None:
+    """Remembers that `user` opened this account now, and forgets what was opened before the last ten."""
+    opened = RecentlyOpened.objects.filter(user=user, practice=patient.practice_id)
+    # One statement for what is new and what is known: two tabs that open the same account do not meet.
+    RecentlyOpened.objects.bulk_create(
+        [RecentlyOpened(user=user, practice_id=patient.practice_id, patient=patient, at=timezone.now())],
+        update_conflicts=True,
+        unique_fields=["user", "practice", "patient"],
+        update_fields=["at"],
+    )
+    kept = list(opened.order_by("-at", "-pk").values_list("pk", flat=True)[: MOST_KEPT + 1])
+    if len(kept) > MOST_KEPT:
+        opened.exclude(pk__in=kept[:MOST_KEPT]).delete()
+
+
+def opened(practice: Practice, *, user: User) -> list[Patient]:
+    """At most ten, the latest first."""
+    rows = RecentlyOpened.objects.filter(user=user, practice=practice).select_related("patient")
+    return [row.patient for row in rows.order_by("-at", "-pk")[:MOST_KEPT]]
