@@ -11,10 +11,10 @@
 
   // --- The window ---
 
-  let opener = "register-patient";
+  let opener; // where one was: a part of the page that may have been swapped since, then its likeness by id
   const opened = () => {
     if (!dialog.open) {
-      opener = document.activeElement.id || opener;
+      opener = document.activeElement;
       dialog.showModal();
     }
     const ways = [...dialog.querySelectorAll("[type=radio]:checked, .window-foot .btn-primary"), ...dialog.querySelectorAll(".btn-close")];
@@ -33,7 +33,8 @@
 
   dialog.addEventListener("close", () => {
     body.replaceChildren(); // a PIN does not stay in the page behind
-    document.getElementById(opener)?.focus();
+    const there = opener?.isConnected && opener !== document.body ? opener : document.getElementById(opener?.id || "register-patient");
+    there?.focus();
   });
 
   // Nobody closes the window on a registration that is just being made: its PIN would never be seen.
