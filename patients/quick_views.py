@@ -26,6 +26,7 @@ class QuickForm(forms.Form):
 @requires(Permission.SEARCH_PATIENTS)
 def quick_search(request: StaffRequest) -> HttpResponse:
     """A plain page: for Enter without a choice, and for browsers without JavaScript."""
+    statuses_wanted.send(sender=None)
     context = _answer(request)
     found: quick.Found | None = context["found"]  # type: ignore[assignment]
     if found and not found.reading.is_empty:
@@ -36,7 +37,10 @@ def quick_search(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
 def quick_hits(request: StaffRequest) -> HttpResponse:
-    """The list alone, for each pause in the typing. The trail has a line a minute of it, not a line a letter."""
+    """The list alone, for each pause in the typing. The trail has a line a minute of it, not a line a letter.
+
+    Statuses stand as the last page or the worker left them: the list is to choose from, the account tells what is true.
+    """
     context = _answer(request)
     found: quick.Found | None = context["found"]  # type: ignore[assignment]
     if found and found.hits and _is_new_search(request):
@@ -48,7 +52,6 @@ def _answer(request: StaffRequest) -> dict[str, object]:
     form = QuickForm(request.GET)
     found = None
     if form.is_valid() and form.cleaned_data["q"]:
-        statuses_wanted.send(sender=None)
         found = quick.find(form.cleaned_data["q"], practice=request.practice, today=timezone.localdate())
     return {"form": form, "found": found, "typed": request.GET.get("q", "")[:200]}
 

@@ -1,6 +1,7 @@
 """The quick search in the browser: a list under the field, a plain page, and what the trail keeps of them."""
 
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -30,7 +31,7 @@ def test_a_child_is_shown_with_what_tells_it_from_others(desk: Client, patient: 
 @pytest.mark.parametrize(("changed", "told"), [({"deceased": True}, "Deceased"), ({"active": False}, "Inactive")])
 @pytest.mark.parametrize("path", [HITS, PAGE])
 def test_who_gets_no_pin_is_told_in_place_of_the_status(
-    desk: Client, practice: Practice, path: str, changed: dict[str, bool], told: str
+    desk: Client, practice: Practice, path: str, changed: dict[str, Any], told: str
 ) -> None:
     people.a_patient(practice, **changed)
     html = answer(desk, path, "garcia")
@@ -76,12 +77,25 @@ def test_a_list_that_shows_nobody_leaves_no_line_and_the_page_always_does(desk: 
 
 
 def test_did_you_mean_stands_apart_and_leads_there(desk: Client, practice: Practice) -> None:
-    people.a_patient(practice, "William", "Johnson", birth_date=date(2020, 5, 3))
+    people.a_patient(practice, "William", "Johnson")
     listed = answer(desk, HITS, "bill johnson")
     assert 'data-type="Johnson, William"' in listed
     assert "data-href" not in listed
     assert "?q=Johnson%2C%20William" in answer(desk, PAGE, "bill johnson")
     assert "data-href" in answer(desk, HITS, "Johnson, William")
+
+
+@pytest.mark.parametrize(("typed", "statements"), [("MG-1", 4), ("olson", 5), ("olson ch", 5), ("olsen ch", 9)])
+def test_a_letter_costs_few_statements(
+    desk: Client, practice: Practice, django_assert_max_num_queries: Any, typed: str, statements: int
+) -> None:
+    """Who asks in which practice (three), the ways to read it, and what is offered where few are found."""
+    for number in range(12):
+        people.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-1{number}")
+    answer(desk, HITS, "olson")  # the minute's line, and the surnames
+    answer(desk, HITS, "olsen")
+    with django_assert_max_num_queries(statements):
+        answer(desk, HITS, typed)
 
 
 def test_nobody_at_all_is_told_what_to_try(desk: Client, practice: Practice) -> None:
