@@ -18,6 +18,7 @@ class Keyboard:
         self.page, self.pressed = page, 0
 
     def press(self, *keys: str) -> None:
+        self.page.wait_for_load_state()  # and with it for what listens to keys
         for key in keys:
             self.page.keyboard.press(key)
             self.pressed += 1
