@@ -17,7 +17,7 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check bench-timing lighthouse screenshots messages lock clean
+.PHONY: help run test test-postgresql check bench bench-timing lighthouse screenshots messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ check: .venv/dev.ready ## Lint, check the types, the migrations and the settings
 	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
 		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
+
+bench: .venv/dev.ready $(static) ## A million patients, SQLite and PostgreSQL: speeds as ratios (ARGS="--patients 1000 100000")
+	@command -v ab >/dev/null || { echo 'Type: sudo apt-get install apache2-utils' >&2; exit 1; }
+	@$(apart) DATABASE_URL="$(DATABASE_URL)" DEMO=True $(python) -m tests.benchmarks.bench $(ARGS)
 
 bench-timing: .venv/dev.ready ## Can the time of an answer tell what is known? An hour (ARGS="--samples 100")
 	@$(apart) $(python) -m tests.benchmarks.timing $(ARGS)

@@ -25,7 +25,7 @@ class MailServer:
         self.answer_recipient: Callable[[str], str] = lambda recipient: OK
         self.answer_sender = OK
         self._lock = threading.Lock()
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port(), ready_timeout=20)
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ready_timeout=20)
 
     def __enter__(self) -> Self:
         self._controller.start()
@@ -82,7 +82,7 @@ class MailServer:
         return answer
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,244 @@
+"""A practice of any size, from a seed: names by Zipf's law, half of the patients with a parent, a third with a phone of their own, all the keys they are found by.
+
+The rows go straight into the tables, by COPY on PostgreSQL and by executemany on SQLite, with the indexes made anew at
+the end: a million patients in a few minutes. The family of QUILLFEATHER is there at every size, so that pages with the
+same rows can be compared over a small practice and a large one.
+"""
+
+import itertools
+import random
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from functools import cache
+from typing import Any, Final
+
+from django.db import connection, models, transaction
+
+from patients import names
+from patients.models import Contact, NameKey, Patient, PortalStatus
+from portal.models import Practice
+from registration.demo.names import ORIGINS
+
+Rows = Iterable[Sequence[Any]]
+
+SEED: Final = 20_261_124
+BATCH: Final = 20_000
+QUILLFEATHERS: Final = 60
+THEIR_BIRTHDAY: Final = date(2019, 2, 28)
+THEIR_PHONE: Final = "+16125550199"
+
+_LATEST_BIRTH: Final = date(2026, 11, 1)
+_ENDINGS: Final = (
+    "well",
+    "ton",
+    "field",
+    "ford",
+    "man",
+    "berg",
+    "wood",
+    "son",
+    "land",
+    "er",
+    "ley",
+    "worth",
+    "stein",
+    "ski",
+)
+_STEMS: Final = 1_500
+_STATUSES: Final = [
+    *itertools.repeat(PortalStatus.UNREGISTERED, 62),
+    *itertools.repeat(PortalStatus.REGISTERED, 25),
+    *itertools.repeat(PortalStatus.PENDING, 8),
+    *itertools.repeat(PortalStatus.DECLINED, 4),
+    PortalStatus.SELF_REGISTERED,
+]
+
+
+def populate(practice: Practice, *, patients: int, seed: int = SEED) -> float:
+    """Fills empty tables; the seconds that it took."""
+    begun = time.perf_counter()
+    chance = random.Random(seed)
+    definitions = _drop_indexes()
+    with transaction.atomic():
+        people = people_of(practice, patients=patients, chance=chance)
+        for some in iter(lambda: list(itertools.islice(people, BATCH)), []):
+            for model in (Patient, Contact, NameKey):
+                insert(model, [row for person in some for row in person.get(model, ())])
+    with connection.cursor() as cursor:
+        for definition in definitions:
+            cursor.execute(definition)
+        cursor.execute("ANALYZE")
+    return time.perf_counter() - begun
+
+
+def insert(model: type[models.Model], rows: Rows) -> None:
+    """Rows in the order of the model's columns, by the quickest way that the driver has."""
+    columns = columns_of(model)
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            raw: sqlite3.Cursor = cursor.cursor.connection.cursor()
+            places = ", ".join("?" * len(columns))
+            raw.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", map(for_sqlite, rows))
+
+
+def columns_of(model: type[models.Model]) -> list[str]:
+    """Those that are written: all but a number that the database counts up."""
+    return [str(field.column) for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+
+
+def names_of(model: type[models.Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+
+
+def for_sqlite(row: Sequence[Any]) -> list[Any]:
+    return [
+        value.hex if isinstance(value, uuid.UUID) else value.isoformat() if isinstance(value, date) else value
+        for value in row
+    ]
+
+
+def surnames() -> list[str]:
+    """The most frequent first: those of the demo, then made ones, some twenty thousand in all."""
+    return list(dict.fromkeys([*_interleaved("surnames"), *_made_surnames()]))
+
+
+def people_of(practice: Practice, *, patients: int, chance: random.Random) -> Iterator[dict[type[models.Model], Any]]:
+    last = _Zipf(surnames(), chance)
+    first = _Zipf([*_interleaved("girls"), *_interleaved("boys")], chance)
+    for number in range(patients):
+        if number < QUILLFEATHERS:
+            yield _rows(
+                practice,
+                number,
+                "Quillfeather",
+                f"Jo{_letters(number)}",
+                chance,
+                born=THEIR_BIRTHDAY,
+                status=PortalStatus.PENDING,
+                phone=THEIR_PHONE,
+            )
+        else:
+            born = _LATEST_BIRTH - timedelta(days=chance.randrange(18 * 365))
+            phone = f"+1612{chance.randrange(200, 999)}{chance.randrange(10_000):04}"
+            yield _rows(
+                practice,
+                number,
+                last.pick(),
+                first.pick(),
+                chance,
+                born=born,
+                status=chance.choice(_STATUSES),
+                phone=phone,
+            )
+
+
+def _rows(
+    practice: Practice,
+    number: int,
+    last: str,
+    first: str,
+    chance: random.Random,
+    *,
+    born: date,
+    status: str,
+    phone: str,
+) -> dict[type[models.Model], Any]:
+    patient, contact = (uuid.UUID(int=chance.getrandbits(128), version=4) for _ in range(2))
+    has_parent, own = number % 2 == 0, phone if number % 3 == 0 else ""
+    who = (patient, practice.pk, "urn:bench", str(number), f"MG-{number}", last, first, "", born)
+    state = ("female", True, False, None, "en", own, "")
+    home = (f"{number % 9_000} Orchard Lane", "Maple Grove", "MN", "55311")
+    rows: dict[type[models.Model], Any] = {
+        Patient: [(*who, *state, *home, status, own, "", _NOW)],
+        NameKey: [(practice.pk, 0, *keys, born, status, patient, None) for keys in _keys(last, first)],
+    }
+    if has_parent:
+        email = f"parent{number}@families.example"
+        rows[Contact] = [
+            (
+                contact,
+                practice.pk,
+                patient,
+                "1",
+                0,
+                last,
+                "Elena",
+                "Mother",
+                email,
+                phone,
+                True,
+                True,
+                True,
+                phone,
+                email,
+            )
+        ]
+        rows[NameKey] += [(practice.pk, 1, *keys, born, status, patient, contact) for keys in _keys(last, "Elena")]
+    return rows
+
+
+_NOW: Final = "2026-11-24 12:00:00+00:00"
+
+
+@cache
+def _keys(last: str, first: str) -> list[tuple[str, str]]:
+    return [(one, other) for one in names.surname_keys(last) for other in names.given_keys(first)]
+
+
+class _Zipf:
+    """Picks the name of rank r about 1/r times as often as the first."""
+
+    def __init__(self, ranked: list[str], chance: random.Random) -> None:
+        self._ranked, self._chance = ranked, chance
+        self._weights = list(itertools.accumulate(1 / (rank + 10) for rank in range(len(ranked))))
+
+    def pick(self) -> str:
+        return self._chance.choices(self._ranked, cum_weights=self._weights)[0]
+
+
+def _interleaved(kind: str) -> list[str]:
+    """The origins in turn, the largest first: rank by rank as long as a list has names."""
+    lists = [getattr(origin, kind) for origin in ORIGINS]
+    return [name for rank in itertools.zip_longest(*lists) for name in rank if name]
+
+
+def _made_surnames() -> Iterator[str]:
+    chance = random.Random(1)
+    stems = ["".join(chance.choice(part) for part in ("bcdfghklmnprstvw", "aeiou", "lnrstd")) for _ in range(_STEMS)]
+    return (f"{stem}{ending}".capitalize() for ending in _ENDINGS for stem in dict.fromkeys(stems))
+
+
+def _letters(number: int) -> str:
+    return chr(97 + number // 26) + chr(97 + number % 26)
+
+
+def _drop_indexes() -> list[str]:
+    """Drops what is no constraint from the three tables; gives back the statements that make it again."""
+    tables = [model._meta.db_table for model in (Patient, Contact, NameKey)]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexname NOT IN"
+                " (SELECT conname FROM pg_constraint)",
+                [tables],
+            )
+        else:
+            cursor.execute("PRAGMA cache_size = -400000")
+            marks = ", ".join(["%s"] * len(tables))
+            cursor.execute(
+                f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+                f" AND sql NOT LIKE 'CREATE UNIQUE%%' AND tbl_name IN ({marks})",
+                tables,
+            )
+        found = cursor.fetchall()
+        for name, _ in found:
+            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+    return [str(definition) for _, definition in found]
