@@ -30,7 +30,11 @@ LONGEST: Final[Mapping[str, int]] = {
 }
 
 # Control characters other than tab and the ends of lines, and halves of UTF-16 pairs: no database takes them all.
-_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# The second row turns round what stands beside it: one name could read as another.
+_NO_TEXT: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+    r"\u202a-\u202e\u2066-\u2069]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,12 @@ from django import forms
 from django.utils import timezone
 
 from portal.models import Practice
+from portal.texts import LineField
 from registration.models import Identification
 
 
-def _reason(*, help_text: str) -> forms.CharField:
-    return forms.CharField(
+def _reason(*, help_text: str) -> LineField:
+    return LineField(
         label="Reason",
         max_length=200,
         error_messages={"required": "Type a reason. Your manager sees it."},

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
+from portal.texts import LineField
 from registration import concerns
 from registration.concerns import Concern
 
@@ -67,7 +68,7 @@ class ConcernsForm(forms.Form):
 
     def _add(self, key: str) -> None:
         name = self._name(key)
-        field = forms.CharField(label=concerns.QUESTIONS[key], required=False, max_length=200)
+        field = LineField(label=concerns.QUESTIONS[key], required=False, max_length=200)
         field.widget.attrs |= {"autocomplete": "off", "required": True}
         self.fields[name] = field
 

@@ -11,6 +11,7 @@ from patients import names, siblings
 from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
+from portal.texts import LineField
 from registration import languages
 from registration.desk.account_form import AccountForm
 from registration.desk.concerns_form import ConcernsForm
@@ -32,7 +33,7 @@ class RegistrationForm(ConcernsForm, AccountForm):
     question = forms.ModelChoiceField(
         queryset=VerificationQuestion.objects.none(), label="Question", required=False, empty_label="Choose a question"
     )
-    answer = forms.CharField(
+    answer = LineField(
         label="Answer",
         required=False,
         max_length=100,
@@ -42,8 +43,8 @@ class RegistrationForm(ConcernsForm, AccountForm):
     recipient = forms.ChoiceField(
         label="For whom", widget=forms.RadioSelect, error_messages={"required": "Choose who receives the registration."}
     )
-    other_name = forms.CharField(label="Name", required=False, max_length=200)
-    other_relationship = forms.CharField(label="Relationship to the patient", required=False, max_length=80)
+    other_name = LineField(label="Name", required=False, max_length=200)
+    other_relationship = LineField(label="Relationship to the patient", required=False, max_length=80)
     also = forms.MultipleChoiceField(label="Also for", required=False, widget=forms.CheckboxSelectMultiple)
     identified_by = forms.ChoiceField(
         label="How was this person identified?",
@@ -212,7 +213,7 @@ def _shown(phone: str) -> str:
 
 
 class RevokeForm(forms.Form):
-    reason = forms.CharField(
+    reason = LineField(
         label="Reason",
         max_length=200,
         error_messages={"required": "Type a reason. Your manager sees it."},

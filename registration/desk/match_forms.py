@@ -6,6 +6,7 @@ from django import forms
 
 from patients import names
 from patients.forms import BirthDateField
+from portal.texts import LineField, TextField
 from registration.desk.concerns_form import ConcernsForm
 from registration.models import AccessLevel
 
@@ -28,7 +29,7 @@ class MatchForm(ConcernsForm):
     level = forms.ChoiceField(
         label="Access level", choices=AccessLevel.choices, initial=AccessLevel.FULL, widget=forms.RadioSelect
     )
-    reason = forms.CharField(
+    reason = LineField(
         label="Reason",
         max_length=200,
         required=False,
@@ -38,7 +39,7 @@ class MatchForm(ConcernsForm):
 
 
 class RefuseForm(forms.Form):
-    reason = forms.CharField(
+    reason = LineField(
         label="Reason",
         max_length=200,
         error_messages={"required": "Type a reason. Your manager sees it, the family does not."},
@@ -53,7 +54,7 @@ class AskForm(forms.Form):
         initial=READY[0][0],
         widget=forms.RadioSelect,
     )
-    question = forms.CharField(
+    question = TextField(
         label="Your own question",
         max_length=500,
         required=False,

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from patients import names
+from portal.texts import LineField
 from registration.desk.fields import OTHER
 from registration.desk.forms import RegistrationForm
 from registration.models import AccessLevel
@@ -20,7 +21,7 @@ class ProxyForm(RegistrationForm):
         help_text=f"At most {PROXY_YEARS} years from today.",
         error_messages={"required": "Choose the last day of access."},
     )
-    authorisation = forms.CharField(
+    authorisation = LineField(
         label="Authorization",
         max_length=200,
         help_text="For example: Written consent of the mother, on file.",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal import phones
+from portal.texts import LineField
 from registration import pins
 from registration.pins import Pin
 
@@ -146,7 +147,7 @@ def read_token(typed: str) -> Key | None:
     return Key(token=typed) if _TOKEN.fullmatch(typed) else None
 
 
-class NameField(forms.CharField):
+class NameField(LineField):
     def __init__(self, label: Any, *, autocomplete: str, max_length: int = 80, **options: Any) -> None:
         attrs = {
             "class": "form-control",
@@ -157,7 +158,7 @@ class NameField(forms.CharField):
         super().__init__(label=label, max_length=max_length, widget=forms.TextInput(attrs), **options)
 
     def clean(self, value: Any) -> Any:
-        typed = " ".join(super().clean(value).split())
+        typed = super().clean(value)
         if typed and not any(map(str.isalpha, typed)):
             raise forms.ValidationError(_("Type at least one letter."))
         return typed

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.models import Practice, User
+from portal.texts import LineField, TextField
 from registration.family.draft import SELF, Draft
 from registration.family.fields import (
     BirthDateField,
@@ -83,7 +84,7 @@ class YouForm(forms.Form):
     street = NameField(
         gettext_lazy("Street and number (optional)"), autocomplete="street-address", max_length=200, required=False
     )
-    postal_code = forms.CharField(
+    postal_code = LineField(
         label=gettext_lazy("ZIP code (optional)"),
         max_length=20,
         required=False,
@@ -261,7 +262,7 @@ class EmailForm(forms.Form):
 
 
 class MoreForm(forms.Form):
-    answer = forms.CharField(
+    answer = TextField(
         label=gettext_lazy("Your answer"),
         max_length=500,
         widget=forms.Textarea({"class": "form-control", "rows": 3}),

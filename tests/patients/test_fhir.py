@@ -141,6 +141,7 @@ def test_the_preferred_language_is_taken_if_it_has_a_code() -> None:
         ({"contact": [{"name": []}]}, "contact[0].name", "is not an object"),
         ({"address": [{"period": {"end": "31.12.2019"}}]}, "address[0].period.end", "is not a date of FHIR's"),
         ({"name": [{"family": "Ga\x00rcia"}]}, "name[0].family", "holds a character that is no text"),
+        ({"name": [{"family": "Ga\u202ercia"}]}, "name[0].family", "holds a character that is no text"),
         ({"name": [{"family": "Garc\ud83d"}]}, "name[0].family", "holds a character that is no text"),
         ({"name": [{"family": "G" * 121}]}, "name.family", "is longer than 120 characters"),
         ({"address": [{"line": ["1" * 100] * 2}]}, "address.line", "is longer than 200 characters"),
