@@ -7,6 +7,7 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Messages and carriers"
 
     def ready(self) -> None:
-        from notifications import carriers
+        from notifications import carriers, heartbeat
 
         post_migrate.connect(carriers.seed, sender=self, dispatch_uid="carriers")
+        post_migrate.connect(heartbeat.begin, sender=self, dispatch_uid="heartbeat")

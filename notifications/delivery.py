@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from django.db.models import F
 from django.utils import timezone
 
+from notifications import heartbeat
 from notifications.models import Content, DeliveryEvent, OutgoingMessage
 from notifications.transports.base import Transport, TransportError
 from notifications.transports.mail import MailTransport
@@ -41,9 +42,12 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
     """Delivers until `stop` is set, or with `once` until nothing is due. Returns how many messages it took up."""
     transport = transport or MailTransport()
     taken = 0
-    tidy_at = timezone.now()
+    tidy_at = beat_at = timezone.now()
     while not stop.is_set():
         try:
+            if timezone.now() >= beat_at:
+                heartbeat.beat()
+                beat_at = timezone.now() + heartbeat.EVERY
             message = claim()
             if message is not None:
                 taken += 1

@@ -181,6 +181,15 @@ class DeliveryEvent(models.Model):
         return self.get_kind_display()
 
 
+class WorkerSeen(models.Model):
+    """When a delivery worker was last at work: one row for all of them (`notifications.heartbeat`)."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
+
+
 class StoppedAddress(models.Model):
     """An e-mail address or a number to which a practice sends nothing, because whoever it belongs to asked for that."""
 

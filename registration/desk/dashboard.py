@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from notifications import heartbeat
 from notifications.models import OutgoingMessage
 from patients import recent
 from portal.access import Permission, StaffRequest, requires
@@ -29,8 +30,11 @@ _SHOWN: Final = 20
 @requires(Permission.SEE_DASHBOARD)
 def dashboard(request: StaffRequest) -> HttpResponse:
     statuses_wanted.send(sender=None)
-    context = _attention(request.practice)
-    context |= {"latest": _latest(request.practice), "opened": recent.opened(request.practice, user=request.user)}
+    context = _attention(request.practice) | {
+        "latest": _latest(request.practice),
+        "opened": recent.opened(request.practice, user=request.user),
+        "nothing_is_sent": heartbeat.is_missed(),
+    }
     return render(request, "desk/dashboard.html", context)
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import get_text_list
 from django.views.decorators.http import require_http_methods
 
+from notifications import heartbeat
 from patients.models import Patient
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
@@ -71,6 +72,7 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
             return _completed(request, patient, new)
     can = issuing.can_send_again(registration)
     context = {"registration": registration, "patient": patient, "can": can, "form": form}
+    context |= {"nothing_is_sent": heartbeat.is_missed()}
     return render(request, "desk/send_again.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -91,6 +93,7 @@ def _window(
     if may_issue and (registration := _complete(request, form)):
         return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
     context = {"patient": patient, "form": form, "refused": refused, "asked": asked, "is_proxy": is_proxy}
+    context |= {"nothing_is_sent": heartbeat.is_missed()}
     status = 422 if request.method == "POST" else 200
     return render(request, _template(request, "register"), context, status=status)
 
@@ -137,6 +140,7 @@ def _completed(
             "covered_first_names": get_text_list([each.first_name for each in covered], "and"),
             "pin": pin,
             "print_now": print_now and pin is not None,
+            "nothing_is_sent": heartbeat.is_missed(),
             "replaced": sorted({each.recipient_name for each in registration.replaced()}),
         },
     )
