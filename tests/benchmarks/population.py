@@ -18,6 +18,7 @@ from typing import Any, Final
 from django.db import connection, models, transaction
 
 from patients import names
+from patients.keys import mrn_key
 from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
 from registration.demo.names import ORIGINS
@@ -157,7 +158,7 @@ def _rows(
     state = ("female", True, False, None, "en", own, "")
     home = (f"{number % 9_000} Orchard Lane", "Maple Grove", "MN", "55311")
     rows: dict[type[models.Model], Any] = {
-        Patient: [(*who, *state, *home, status, own, "", _NOW)],
+        Patient: [(*who, *state, *home, status, own, "", mrn_key(f"MG-{number}"), _NOW)],
         NameKey: [(practice.pk, 0, *keys, born, status, patient, None) for keys in _keys(last, first)],
     }
     if has_parent:
