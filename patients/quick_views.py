@@ -27,11 +27,11 @@ class QuickForm(forms.Form):
 def quick_search(request: StaffRequest) -> HttpResponse:
     """A plain page: for Enter without a choice, and for browsers without JavaScript."""
     statuses_wanted.send(sender=None)
-    context = _answer(request)
-    found: quick.Found | None = context["found"]  # type: ignore[assignment]
+    form = QuickForm(request.GET)
+    found = _found(request, form)
     if found and not found.reading.is_empty:
         _record(request, found)
-    return render(request, "patients/quick.html", context)
+    return _shown(request, "patients/quick.html", form, found)
 
 
 @require_safe
@@ -41,19 +41,21 @@ def quick_hits(request: StaffRequest) -> HttpResponse:
 
     Statuses stand as the last page or the worker left them: the list is to choose from, the account tells what is true.
     """
-    context = _answer(request)
-    found: quick.Found | None = context["found"]  # type: ignore[assignment]
+    form = QuickForm(request.GET)
+    found = _found(request, form)
     if found and found.hits and _is_new_search(request):
         _record(request, found)
-    return render(request, "patients/_quick_hits.html", context)
+    return _shown(request, "patients/_quick_hits.html", form, found)
 
 
-def _answer(request: StaffRequest) -> dict[str, object]:
-    form = QuickForm(request.GET)
-    found = None
-    if form.is_valid() and form.cleaned_data["q"]:
-        found = quick.find(form.cleaned_data["q"], practice=request.practice, today=timezone.localdate())
-    return {"form": form, "found": found, "typed": request.GET.get("q", "")[:200]}
+def _found(request: StaffRequest, form: QuickForm) -> quick.Found | None:
+    if not form.is_valid() or not form.cleaned_data["q"]:
+        return None
+    return quick.find(form.cleaned_data["q"], practice=request.practice, today=timezone.localdate())
+
+
+def _shown(request: StaffRequest, template: str, form: QuickForm, found: quick.Found | None) -> HttpResponse:
+    return render(request, template, {"form": form, "found": found, "typed": request.GET.get("q", "")[:200]})
 
 
 def _is_new_search(request: StaffRequest) -> bool:
