@@ -35,21 +35,21 @@ _BLANK_LINE: Final = re.compile(r"\n\s*\n")
 # --- Access ---
 
 
-def access_given(*, association: Association) -> OutgoingMessage:
+def access_given(*, association: Association) -> OutgoingMessage | None:
     """Tells of all that the account has by the same registration: children who were claimed together are one letter."""
     together = [association.patient]
     if association.registration:
         claimed = association.registration.associations.live().filter(account=association.account)
         together = [each.patient for each in claimed.select_related("patient").order_by("patient")]
-    return _about_access("access_given", association, patients=together, opens_portal=True)
+    return _about_access("access_given", association, patients=together, opens_portal=True, is_owed=True)
 
 
-def access_removed(*, association: Association) -> OutgoingMessage:
-    return _about_access("access_removed", association)
+def access_removed(*, association: Association) -> OutgoingMessage | None:
+    return _about_access("access_removed", association, is_owed=True)
 
 
-def access_restored(*, association: Association) -> OutgoingMessage:
-    return _about_access("access_restored", association, opens_portal=True)
+def access_restored(*, association: Association) -> OutgoingMessage | None:
+    return _about_access("access_restored", association, opens_portal=True, is_owed=True)
 
 
 def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage | None:
@@ -57,21 +57,17 @@ def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage |
 
     A removal that somebody wrote down for a later day is no reminder, but told to everybody.
     """
-    if association.ended_by_id is None and _wants_nothing(association.account, association.patient.practice):
-        return None
-    return _about_access("access_ends_soon", association, on=on, good_until=on + timedelta(days=1))
+    was_removed = association.ended_by_id is not None
+    good_until = on + timedelta(days=1)
+    return _about_access("access_ends_soon", association, on=on, good_until=good_until, is_owed=was_removed)
 
 
 def age_limit_coming(*, association: Association, on: date) -> OutgoingMessage | None:
     """`on` is a birthday: it is not told, only not written after."""
-    if _wants_nothing(association.account, association.patient.practice):
-        return None
     return _about_access("age_limit_coming", association, good_until=on)
 
 
 def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
-    if _wants_nothing(association.account, association.patient.practice):
-        return None
     return _about_access("age_limit_reached", association)
 
 
@@ -80,14 +76,10 @@ def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
 
 def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage | None:
     """`who`: the names that the family typed, of which only initials are told."""
-    if _wants_nothing(account, practice):
-        return None
     return _post(_Letter("self_registration_received", practice, account, [_initials(each) for each in who]))
 
 
 def matched(*, self_registration: SelfRegistration, association: Association) -> OutgoingMessage | None:
-    if _wants_nothing(self_registration.account, self_registration.practice):
-        return None
     return _about_access("matched", association, account=self_registration.account, opens_portal=True)
 
 
@@ -103,8 +95,8 @@ def asked_for_more(*, self_registration: SelfRegistration) -> OutgoingMessage | 
 # --- The account itself ---
 
 
-def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMessage:
-    return _post(_Letter("sign_in_reset", practice, account, opens_portal=True))
+def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMessage | None:
+    return _post(_Letter("sign_in_reset", practice, account, opens_portal=True, is_owed=True))
 
 
 # --- How a letter is made ---
@@ -114,7 +106,8 @@ def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMess
 class _Letter:
     """`template` is that of its text: the subject in the first line, then paragraphs with blank lines between.
 
-    `on` is the last day of access, `good_until` the day from whose beginning on it is not sent any more.
+    `on` is the last day of access, `good_until` the day from whose beginning on it is not sent any more. What `is_owed` is
+    sent to everybody, also to an address that asked for nothing more.
     """
 
     template: str
@@ -126,6 +119,7 @@ class _Letter:
     on: date | None = None
     good_until: date | None = None
     opens_portal: bool = False
+    is_owed: bool = False
     about: UUID | None = None
 
 
@@ -138,7 +132,8 @@ def _about_access(
     on: date | None = None,
     good_until: date | None = None,
     opens_portal: bool = False,
-) -> OutgoingMessage:
+    is_owed: bool = False,
+) -> OutgoingMessage | None:
     practice = association.patient.practice
     letter = _Letter(
         template,
@@ -150,20 +145,21 @@ def _about_access(
         on=on or _last_day(association, practice),
         good_until=good_until,
         opens_portal=opens_portal,
+        is_owed=is_owed,
         about=association.patient_id,
     )
     return _post(letter)
 
 
 def _about_request(template: str, asked: SelfRegistration, *, opens_portal: bool = False) -> OutgoingMessage | None:
-    if _wants_nothing(asked.account, asked.practice):
-        return None
     who = [names.initials(asked.given_names, asked.family_name)]
     return _post(_Letter(template, asked.practice, asked.account, who, opens_portal=opens_portal))
 
 
-def _post(letter: _Letter) -> OutgoingMessage:
+def _post(letter: _Letter) -> OutgoingMessage | None:
     practice = letter.practice
+    if not letter.is_owed and addresses.is_stopped(practice, Channel.EMAIL, letter.account.email):
+        return None
     language = languages.of(letter.account.language)
     with translation.override(language):
         mail = _write(letter, language)
@@ -211,10 +207,6 @@ def _write(letter: _Letter, language: str) -> messages.Mail:
 def _last_day(association: Association, practice: Practice) -> date | None:
     ends_at = association.ends_at
     return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date() if ends_at else None
-
-
-def _wants_nothing(account: PortalAccount, practice: Practice) -> bool:
-    return addresses.is_stopped(practice, Channel.EMAIL, account.email)
 
 
 def _initials(name: str) -> str:
