@@ -27,16 +27,19 @@ def is_person(contact: Contact, account: PortalAccount) -> bool:
     """Whether the account is this contact's, by its address or its name."""
     if contact.email_key and contact.email_key == email_key(account.email):
         return True
-    me, contact_name = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
-    return resemblance.of_people(me, contact_name).verdict == Verdict.AGREES
+    return _names_compared(contact, account) == Verdict.AGREES
 
 
 def may_be_person(contact: Contact, account: PortalAccount) -> bool:
     """Whether it could be: by the phone, or by a name that is spelled or shortened another way."""
     if contact.phone_key and account.phone and contact.phone_key == phone_key(account.phone):
         return True
-    me, contact_name = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
-    return resemblance.of_people(me, contact_name).verdict in {Verdict.AGREES, Verdict.NEAR}
+    return _names_compared(contact, account) in {Verdict.AGREES, Verdict.NEAR}
+
+
+def _names_compared(contact: Contact, account: PortalAccount) -> Verdict:
+    told, on_record = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
+    return resemblance.of_people(told, on_record).verdict
 
 
 def _is_theirs(association: Association, contact: Contact) -> bool:

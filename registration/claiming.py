@@ -114,15 +114,8 @@ def _is_fit(patient: Patient, registration: Registration, account: PortalAccount
 
 def _end_twins(registration: Registration, *, at: datetime) -> list[Registration]:
     """What was sent to the same person again, or before: the key that was used ends the others."""
-    twins = Registration.objects.filter(
-        Q(pk=registration.replaces_id) | Q(replaces=registration), pk__in=Registration.objects.unfinished()
-    ).select_related("message")
-    ended = list(twins)
-    Reveal.objects.filter(registration__in=ended).delete()
-    Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
-        state=State.SUPERSEDED, ended_at=at, end_reason="Another one of the same was claimed."
-    )
-    return ended
+    twins = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
+    return twins.end(State.SUPERSEDED, reason="Another one of the same was claimed.", at=at)
 
 
 def _associate(

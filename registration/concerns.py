@@ -28,6 +28,9 @@ QUESTIONS: Final = {
 }
 
 
+NOTHING_CONFIRMED: Final[Mapping[str, str]] = {}
+
+
 @dataclass(frozen=True)
 class Concern:
     """`key` is one of QUESTIONS; `field` is the field of the window that gives rise to it."""
@@ -92,6 +95,11 @@ def confirm(found: Sequence[Concern], confirmed: Mapping[str, str], *, proxy: Pr
     if not all(reasons.values()):
         raise NeedsConfirmation(found)
     return reasons
+
+
+def in_the_trail(reasons: Mapping[str, str]) -> dict[str, str]:
+    """The reasons as the audit trail has them."""
+    return {f"confirmed {key}": reason for key, reason in reasons.items()}
 
 
 def whose_authority(found: Sequence[Concern]) -> list[str]:

@@ -17,7 +17,7 @@ from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
 from registration import associations, authority, statuses
-from registration.models import Registration, Reveal
+from registration.models import Registration, RegistrationQuerySet, Reveal
 
 State = Registration.State
 
@@ -80,22 +80,22 @@ def replaced_by_accepted() -> QuerySet[Registration, UUID]:
 
 def supersede_replaced() -> None:
     """Ends what was sent again, once the newer message was accepted; called before registrations are read."""
-    replaced = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
-    for registration in replaced.select_related("practice"):
+    for registration in _replaced().select_related("practice"):
         with transaction.atomic():
             patients = statuses.lock(registration.practice, list(registration.patients.all()))
-            ended = _supersede(replaced.filter(pk=registration.pk))
+            ended = _supersede(_replaced().filter(pk=registration.pk))
             statuses.refresh(patients)
             _record_superseded(ended)
 
 
-def _supersede(replaced: QuerySet[Registration]) -> list[Registration]:
-    """Those of them that were live, and are not now."""
-    ended = list(replaced.select_related("practice", "message").select_for_update(of=("self",)).order_by("pk"))
-    Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
-        state=State.SUPERSEDED, ended_at=timezone.now(), end_reason="It was sent again."
-    )
-    Reveal.objects.filter(registration__in=ended).delete()
+def _replaced() -> RegistrationQuerySet:
+    found = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
+    assert isinstance(found, RegistrationQuerySet)
+    return found
+
+
+def _supersede(replaced: RegistrationQuerySet) -> list[Registration]:
+    ended = replaced.end(State.SUPERSEDED, reason="It was sent again.")
     for each in ended:
         if each.message:
             outbox.cancel(each.message)
@@ -122,12 +122,11 @@ def expire_due() -> None:
 @transaction.atomic
 def _revoke(registration: Registration, *, reason: str, by: User | None, actor: Actor) -> bool:
     patients = statuses.lock(registration.practice, list(registration.patients.all()))
-    replaced = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
-    earlier = list(replaced.filter(replacements=registration).values_list("pk", flat=True))
+    earlier = list(_replaced().filter(replacements=registration).values_list("pk", flat=True))
     mine = Registration.objects.filter(pk=registration.pk).unfinished()
     if not mine.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):
         return False
-    superseded = _supersede(Registration.objects.filter(pk__in=earlier))  # or it would come back now
+    superseded = _supersede(Registration.objects.filter(pk__in=earlier).unfinished())  # or it would come back now
     Reveal.objects.filter(registration=registration).delete()
     statuses.refresh(patients)
     taken_back = registration.message is not None and outbox.cancel(registration.message)

@@ -7,7 +7,6 @@ never wait for each other in a ring.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -22,12 +21,10 @@ from portal.models import Practice, User
 from registration import concerns, credentials, messages, reveals, rules, statuses, wishes
 from registration.concerns import Concern
 from registration.credentials import Credential
-from registration.models import Registration, Reveal
+from registration.models import Registration
 from registration.rules import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
 
 State = Registration.State
-
-_NOTHING_CONFIRMED: Final[Mapping[str, str]] = {}
 
 
 def register_patients(
@@ -44,7 +41,7 @@ def register_patients(
     proxy: Proxy | None = None,
     identified_by: str = "",
     told_of_risk: bool = False,
-    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
+    confirmed: Mapping[str, str] = concerns.NOTHING_CONFIRMED,
 ) -> Registration:
     """Issues one registration for these patients and owes the recipient the message that goes with it.
 
@@ -124,7 +121,7 @@ def send_again(
     *,
     session_key: str,
     actor: Actor,
-    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
+    confirmed: Mapping[str, str] = concerns.NOTHING_CONFIRMED,
 ) -> Registration:
     """A new key of the same kind, on the same terms, for the same people, to the same address; twice gives back the same.
 
@@ -230,10 +227,8 @@ def _who_may_lose_theirs(
 
 
 def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:
-    Reveal.objects.filter(registration__in=registrations).delete()
-    Registration.objects.filter(pk__in=[each.pk for each in registrations]).update(
-        state=State.SUPERSEDED, ended_at=at, ended_by=by, end_reason="A new registration was issued."
-    )
+    these = Registration.objects.filter(pk__in=[each.pk for each in registrations])
+    these.end(State.SUPERSEDED, reason="A new registration was issued.", by=by, at=at)
 
 
 def _person(actor: Actor) -> User:

@@ -27,7 +27,6 @@ State = SelfRegistration.State
 
 MOST_OPEN: Final = 10
 _MOST_REFRESHED: Final = 200
-_NOTHING_CONFIRMED: Final[Mapping[str, str]] = {}
 
 
 class TooMany(Exception):
@@ -125,7 +124,7 @@ def match(
     *,
     level: str,
     reason: str = "",
-    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
+    confirmed: Mapping[str, str] = concerns.NOTHING_CONFIRMED,
     actor: Actor,
 ) -> Association:
     """Gives the account access to this patient; where it has it already, that stays as it is.
@@ -151,7 +150,7 @@ def match(
     letters.matched(self_registration=asked, association=association)
     for registration in superseded:
         registration.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-    details: dict[str, str | bool] = {f"confirmed {key}": why for key, why in reasons.items()}
+    details: dict[str, str | bool] = {**concerns.in_the_trail(reasons)}
     details |= {"in_spite_of": candidate.differs, "had_access": not is_new, "decline_ended": bool(declines)}
     _record(Action.MATCHED, asked, actor=actor, reason=reason, **{name: each for name, each in details.items() if each})
     if is_new:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from django.db.models import Q
-from django.utils import timezone
 
 from notifications import outbox
 from patients import siblings
@@ -11,7 +10,7 @@ from patients.keys import email_key
 from patients.models import Contact, Patient
 from portal.models import User
 from registration import authority, statuses
-from registration.models import PortalAccount, Registration, Reveal
+from registration.models import PortalAccount, Registration, RegistrationQuerySet
 
 
 def rows_of(account: PortalAccount, patient: Patient) -> list[Contact]:
@@ -22,23 +21,29 @@ def rows_of(account: PortalAccount, patient: Patient) -> list[Contact]:
 
 def hold(account: PortalAccount, patient: Patient) -> list[Patient]:
     """Locks the patient and whoever else may lose a registration with this person's, before that is looked up."""
-    others = Patient.objects.of(patient.practice).filter(
-        Q(contacts__in=rows_of(account, patient)) | Q(registrations__in=on_their_way(account, patient))
-    )
+    rows = rows_of(account, patient)
+    out = _on_their_way(account, patient, rows)
+    others = Patient.objects.of(patient.practice).filter(Q(contacts__in=rows) | Q(registrations__in=out))
     return statuses.lock(patient.practice, [patient, *others.distinct()])
 
 
 def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:
     """Registrations of the patient for the person whose account this is, who may still claim them."""
+    found = _on_their_way(account, patient, rows_of(account, patient))
+    return list(found.select_related("message").order_by("pk").distinct())
+
+
+def _on_their_way(account: PortalAccount, patient: Patient, rows: Sequence[Contact]) -> RegistrationQuerySet:
     theirs = (
         Q(account=account)
         | Q(message__recipient__iexact=account.email)
         | Q(contact__email_key=email_key(account.email))
-        | Q(contact__in=rows_of(account, patient))
+        | Q(contact__in=rows)
         | Q(recipient_key__in=account.claimed.values("recipient_key"))
     )
-    unfinished = Registration.objects.of(patient.practice).unfinished().filter(theirs, patients=patient)
-    return list(unfinished.select_related("message").order_by("pk").distinct())
+    found = Registration.objects.of(patient.practice).unfinished().filter(theirs, patients=patient)
+    assert isinstance(found, RegistrationQuerySet)
+    return found
 
 
 def supersede(registrations: Sequence[Registration], *, account: PortalAccount, by: User) -> list[Registration]:
@@ -57,12 +62,8 @@ def revoke(registrations: Sequence[Registration], *, by: User, reason: str) -> l
 def _end(
     registrations: Sequence[Registration], state: Registration.State, *, by: User, reason: str
 ) -> list[Registration]:
-    unfinished = Registration.objects.filter(pk__in=[each.pk for each in registrations]).unfinished()
-    ended = list(unfinished.select_related("message").select_for_update(of=("self",)).order_by("pk"))
-    Reveal.objects.filter(registration__in=ended).delete()
-    Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
-        state=state, ended_at=timezone.now(), ended_by=by, end_reason=reason
-    )
+    these = Registration.objects.filter(pk__in=[each.pk for each in registrations]).unfinished()
+    ended = these.end(state, reason=reason, by=by)
     for registration in ended:
         if registration.message:
             outbox.cancel(registration.message)

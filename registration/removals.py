@@ -24,6 +24,8 @@ def of(patients: Sequence[Patient], person: Person) -> list[Association]:
     ended = Association.objects.filter(patient__in=patients, ended_by__isnull=False)
     rows = ended.select_related("account__user", "registration", "patient__practice").order_by("ended_at", "pk")
     taken = [each for each in rows if not each.is_live and _is_theirs(each, person)]
+    if not taken:
+        return []
     again = set(
         Association.objects.live()
         .filter(patient__in=patients, account__in={each.account_id for each in taken})

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from patients import names
 from patients.models import Patient
-from registration import pins
+from registration import concerns, pins
 from registration.models import AccessLevel, Identification, Registration
 from registration.rules import (
     ByEmail,
@@ -71,7 +71,7 @@ def terms(proxy: Proxy | None) -> dict[str, Any]:
 
 def told(registration: Registration) -> dict[str, str | bool]:
     """What the audit trail says of a registration besides its kind. No address, no secret."""
-    details: dict[str, str | bool] = {f"confirmed {key}": reason for key, reason in registration.confirmed.items()}
+    details: dict[str, str | bool] = {**concerns.in_the_trail(registration.confirmed)}
     if registration.identified_by:
         details["identified_by"] = Identification(registration.identified_by).label
     if registration.delivery != Registration.Delivery.NONE:

@@ -54,6 +54,20 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         states = (Registration.State.PENDING, Registration.State.EXPIRED)
         return self.filter(state__in=states, expires_at__gt=timezone.now() - FINISH_WITHIN)
 
+    def end(
+        self, state: "Registration.State", *, reason: str, by: User | None = None, at: datetime | None = None
+    ) -> list["Registration"]:
+        """Ends all of these, and gives them; a key that could still be seen is forgotten.
+
+        Inside a transaction that holds their patients. Messages that still wait, and the audit trail, are the caller's.
+        """
+        ended = list(self.select_related("practice", "message").select_for_update(of=("self",)).order_by("pk"))
+        Reveal.objects.filter(registration__in=ended).delete()
+        Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
+            state=state, ended_at=at or timezone.now(), ended_by=by, end_reason=reason
+        )
+        return ended
+
 
 class Registration(models.Model):
     """The practice's word that one recipient may see the records of these patients, and the key that proves it.
