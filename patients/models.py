@@ -229,7 +229,7 @@ def set_portal_status(patient: Patient, status: PortalStatus) -> None:
 
 
 def keys_of(patient: Patient, contacts: list[Contact]) -> list[NameKey]:
-    """The keys under which a patient is to be found, not yet in the database."""
+    """The keys under which a patient is to be found, not yet in the database, in the order of the names."""
 
     def key(last: str, first: str, contact: Contact | None) -> NameKey:
         return NameKey(
@@ -255,4 +255,4 @@ def keys_of(patient: Patient, contacts: list[Contact]) -> list[NameKey]:
         for last in names.surname_keys(contact.family_name)
         for first in names.given_keys(contact.given_names)
     ]
-    return own + of_contacts
+    return sorted(own + of_contacts, key=lambda key: (key.last, key.first))

@@ -4,6 +4,7 @@ Everything is answered from the indexes of NameKey (patients/keys.py tells why p
 fortieth costs what the first costs, and nothing is counted further than to MOST_COUNTED.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -47,6 +48,10 @@ class PatientQuery:
         return names.key(self.first_name)
 
     @property
+    def may_find_contacts(self) -> bool:
+        return bool(self.by_contact or self.email or self.phone)
+
+    @property
     def is_empty(self) -> bool:
         return not (self.last or self.first or self.date_of_birth or self.email or self.phone or self.status)
 
@@ -83,7 +88,7 @@ class Page:
 
 def first(query: PatientQuery, *, most: int) -> list[Hit]:
     """The first hits and no more: nothing is counted, and no page begins elsewhere."""
-    return [Hit(row.patient, row.contact) for row in _rows(_keys(query), list(_order(query)), most)]
+    return _hits(_rows(_keys(query), query, _order(query), most), query)
 
 
 def leads_to(query: PatientQuery) -> Lead | None:
@@ -97,23 +102,21 @@ def leads_to(query: PatientQuery) -> Lead | None:
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
     keys, order = _keys(query), _order(query)
-    count = keys.order_by()[: MOST_COUNTED + 1].count()
-    start = NameKey.objects.filter(practice=query.practice, pk=after or before or 0).first()
+    start = NameKey.objects.filter(practice=query.practice, pk=after or before).first() if after or before else None
     backwards = start is not None and after is None
+    matching = keys
     if start is not None:
         beyond = TupleLessThan if backwards else TupleGreaterThan
         keys = keys.filter(beyond(order, tuple(getattr(start, name) for name in order)))
+    found = list(_rows(keys, query, [f"-{name}" for name in order] if backwards else order))
+    is_more, rows = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     if backwards:
-        found = list(_rows(keys, [f"-{name}" for name in order]))
-        more_before, rows = len(found) > PAGE_SIZE, found[:PAGE_SIZE][::-1]
-        more_after = bool(rows)
-    else:
-        found = list(_rows(keys, list(order)))
-        more_after, rows = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-        more_before = start is not None and bool(rows)
+        rows.reverse()
+    more_after, more_before = (bool(rows), is_more) if backwards else (is_more, start is not None and bool(rows))
+    is_all = start is None and not is_more
     return Page(
-        hits=[Hit(row.patient, row.contact) for row in rows],
-        count=count,
+        hits=_hits(rows, query),
+        count=len(rows) if is_all else matching.order_by()[: MOST_COUNTED + 1].count(),
         after=rows[-1].pk if more_after else None,
         before=rows[0].pk if more_before else None,
     )
@@ -124,8 +127,15 @@ def _keys(query: PatientQuery) -> QuerySet[NameKey]:
     return keys.filter(patient__in=_households(query)) if query.email or query.phone else keys
 
 
-def _rows(keys: QuerySet[NameKey], order: list[str], most: int = PAGE_SIZE + 1) -> QuerySet[NameKey]:
-    return keys.select_related("patient", "contact").order_by(*order)[:most]
+def _rows(
+    keys: QuerySet[NameKey], query: PatientQuery, order: Sequence[str], most: int = PAGE_SIZE + 1
+) -> QuerySet[NameKey]:
+    people = ("patient", "contact") if query.may_find_contacts else ("patient",)
+    return keys.select_related(*people).order_by(*order)[:most]
+
+
+def _hits(rows: Iterable[NameKey], query: PatientQuery) -> list[Hit]:
+    return [Hit(row.patient, row.contact if query.may_find_contacts else None) for row in rows]
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:
@@ -138,20 +148,16 @@ def _order(query: PatientQuery) -> tuple[str, ...]:
 
 
 def _matching(query: PatientQuery) -> QuerySet[NameKey]:
-    keys = NameKey.objects.filter(practice=query.practice)
+    asked = {
+        "last__prefix": query.last,
+        "first__prefix": query.first,
+        "date_of_birth": query.date_of_birth,
+        "status": query.status,
+    }
+    keys = NameKey.objects.filter(practice=query.practice, **{name: value for name, value in asked.items() if value})
     if query.email or query.phone:
-        keys = keys.filter(_is_reached(query))
-    else:
-        keys = keys.filter(whose=NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT)
-    if query.last:
-        keys = keys.filter(last__prefix=query.last)
-    if query.first:
-        keys = keys.filter(first__prefix=query.first)
-    if query.date_of_birth:
-        keys = keys.filter(date_of_birth=query.date_of_birth)
-    if query.status:
-        keys = keys.filter(status=query.status)
-    return keys
+        return keys.filter(_is_reached(query))
+    return keys.filter(whose=NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT)
 
 
 def _is_reached(query: PatientQuery) -> Q:
@@ -175,11 +181,8 @@ def _address(query: PatientQuery) -> dict[str, str]:
 
 
 def _distinct(keys: QuerySet[NameKey]) -> QuerySet[NameKey]:
-    """Each patient once, at the first of its keys that match: García-García is not listed twice under "garcia"."""
-    same_last, same_first = Q(last=OuterRef("last")), Q(first=OuterRef("first"))
-    earlier = keys.filter(patient=OuterRef("patient")).filter(
-        Q(last__lt=OuterRef("last"))
-        | same_last & Q(first__lt=OuterRef("first"))
-        | same_last & same_first & Q(pk__lt=OuterRef("pk"))
-    )
-    return keys.filter(~Exists(earlier))
+    """Each patient once, at the first of its keys that match: García-García is not listed twice under "garcia".
+
+    The keys of a patient are numbered in the order of its names (patients.models.keys_of).
+    """
+    return keys.filter(~Exists(keys.filter(patient=OuterRef("patient"), pk__lt=OuterRef("pk"))))

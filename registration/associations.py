@@ -218,8 +218,9 @@ def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
 def due() -> None:
     """Ends access whose date has come. One look into an index where there is none; called before statuses are read."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
-    rows = past.select_related("patient__practice", "account__user", "ended_by")
-    for association in rows.order_by("ends_at"):
+    rows = Association.objects.select_related("patient__practice", "account__user", "ended_by")
+    for pk in past.order_by("ends_at").values_list("pk", flat=True):
+        association = rows.get(pk=pk)
         with transaction.atomic():
             patients = merging.hold(association.account, association.patient)
             if past.filter(pk=association.pk).update(ended_at=F("ends_at"), ending=Ending.DATE):

@@ -6,7 +6,7 @@ Each is one transaction, with the locks in the order that `issuing` takes them i
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
@@ -68,28 +68,27 @@ def _perhaps_barred() -> QuerySet[Registration]:
     return found.select_related("practice", "contact").prefetch_related("patients").distinct()
 
 
-def replaced_by_accepted() -> QuerySet[Registration, UUID]:
+def replaced_by_accepted() -> QuerySet[Registration, UUID | None]:
     """Those that were sent again, and the newer message was accepted: the earlier key ends with that.
 
     A newer one that was revoked before its message was accepted takes nothing away.
     """
-    arrived = Registration.objects.filter(replaces=OuterRef("pk"), message__state=OutgoingMessage.State.ACCEPTED)
-    sent_again = Exists(arrived.exclude(state=State.REVOKED))
-    return Registration.objects.filter(sent_again).order_by().values_list("pk", flat=True)
+    newer = Registration.objects.filter(replaces__isnull=False, message__state=OutgoingMessage.State.ACCEPTED)
+    return newer.exclude(state=State.REVOKED).order_by().values_list("replaces", flat=True)
 
 
 def supersede_replaced() -> None:
     """Ends what was sent again, once the newer message was accepted; called before registrations are read."""
-    for registration in _replaced().select_related("practice"):
+    for pk in _replaced().values_list("pk", flat=True):
         with transaction.atomic():
-            patients = statuses.lock(registration.practice, list(registration.patients.all()))
-            ended = _supersede(_replaced().filter(pk=registration.pk))
+            patients = _hold_patients_of(pk)
+            ended = _supersede(_replaced().filter(pk=pk))
             statuses.refresh(patients)
             _record_superseded(ended)
 
 
 def _replaced() -> RegistrationQuerySet:
-    found = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
+    found = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted()).order_by()
     assert isinstance(found, RegistrationQuerySet)
     return found
 
@@ -110,13 +109,19 @@ def _record_superseded(registrations: list[Registration]) -> None:
 def expire_due() -> None:
     """Ends what has run out. A look into an index each where nothing has; called before statuses are read."""
     associations.due()
-    due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
-    for registration in due.select_related("practice"):
+    due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now()).order_by()
+    for pk in due.values_list("pk", flat=True):
         with transaction.atomic():
-            patients = statuses.lock(registration.practice, list(registration.patients.all()))
-            if due.filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):
+            patients = _hold_patients_of(pk)
+            if due.filter(pk=pk).update(state=State.EXPIRED, ended_at=F("expires_at")):
                 statuses.refresh(patients)
-                registration.record(Action.REGISTRATION_EXPIRED, actor=audit.CLOCK)
+                Registration.objects.select_related("practice").get(pk=pk).record(
+                    Action.REGISTRATION_EXPIRED, actor=audit.CLOCK
+                )
+
+
+def _hold_patients_of(registration: UUID) -> list[Patient]:
+    return list(Patient.objects.filter(registrations=registration).select_for_update().order_by("pk"))
 
 
 @transaction.atomic

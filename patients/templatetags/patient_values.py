@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 
 from django import template
 from django.conf.locale import LANG_INFO
@@ -28,6 +29,12 @@ _TONES = {
 def phone(number: str) -> str:
     """ "(612) 555-0142"."""
     return national(number)
+
+
+@register.filter
+def us_date(day: date) -> str:
+    """ "03/05/2019": as a desk in the United States writes and reads a date of birth."""
+    return f"{day:%m/%d/%Y}"
 
 
 @register.filter
@@ -73,6 +80,7 @@ def language_name(tag: str) -> str:
 
 
 @register.filter
+@cache
 def status_badge(status: str) -> SafeString:
     known = PortalStatus(status)
     return format_html('<span class="badge-status" data-tone="{}">{}</span>', _TONES[known], known.label)
