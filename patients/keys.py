@@ -33,7 +33,12 @@ class Prefix(Lookup[str]):
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         column, column_params = self.process_lhs(compiler, connection)
         start = str(self.rhs)
-        return f"({column} >= %s AND {column} < %s)", (*column_params, start, *column_params, start + _LAST_CHARACTER)
+        return f"({column} >= %s AND {column} < %s)", (*column_params, start, *column_params, end_of_prefix(start))
+
+
+def end_of_prefix(start: str) -> str:
+    """Before it, byte by byte, stands every key that begins with `start`."""
+    return start + _LAST_CHARACTER
 
 
 def phone_key(number: str) -> str:

@@ -1,20 +1,20 @@
 """Finding a patient: one query object in, one page of patients out.
 
 Everything is answered from the indexes of NameKey (patients/keys.py tells why prefixes are ranges). Pages go by key, so the
-fortieth costs what the first costs, and nothing is counted further than to MOST_COUNTED.
+fortieth costs what the first costs, and nothing is counted further than to MOST_COUNTED. The statements are written by
+hand: Django takes several times as long to write them as either database to answer (docs/quality-speed.md).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
+from django.db import connection, models
 
 from patients import names
-from patients.keys import email_key, phone_key
+from patients.keys import email_key, end_of_prefix, phone_key
 from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
 
@@ -46,10 +46,6 @@ class PatientQuery:
     @property
     def first(self) -> str:
         return names.key(self.first_name)
-
-    @property
-    def may_find_contacts(self) -> bool:
-        return bool(self.by_contact or self.email or self.phone)
 
     @property
     def is_empty(self) -> bool:
@@ -88,101 +84,175 @@ class Page:
 
 def first(query: PatientQuery, *, most: int) -> list[Hit]:
     """The first hits and no more: nothing is counted, and no page begins elsewhere."""
-    return _hits(_rows(_keys(query), query, _order(query), most), query)
+    return _hits(_rows(query, _order(query), most=most))
 
 
 def leads_to(query: PatientQuery) -> Lead | None:
     """The first hit alone, by its key as it comes: the first of all is the first of the distinct. Not by an address."""
-    person = "contact" if query.by_contact else "patient"
-    keys = _matching(query).order_by(*_order(query))
-    row = keys.values_list("patient", f"{person}__family_name", f"{person}__given_names").first()
-    return Lead(*row) if row else None
+    person = "patients_contact" if query.by_contact else "patients_patient"
+    where = _matching(query)
+    found = _fetch(
+        f"SELECT k.patient_id, person.family_name, person.given_names FROM patients_namekey k"  # noqa: S608 - no value is in it
+        f" JOIN {person} person ON person.id = k.{'contact' if query.by_contact else 'patient'}_id"
+        f" WHERE {where.sql} ORDER BY {', '.join(_order(query))} LIMIT 1",
+        where.values,
+    )
+    return Lead(UUID(str(found[0][0])), *found[0][1:]) if found else None
 
 
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
-    keys, order = _keys(query), _order(query)
-    start = NameKey.objects.filter(practice=query.practice, pk=after or before).first() if after or before else None
+    order = _order(query)
+    start = _place(query, after or before)
     backwards = start is not None and after is None
-    matching = keys
-    if start is not None:
-        beyond = TupleLessThan if backwards else TupleGreaterThan
-        keys = keys.filter(beyond(order, tuple(getattr(start, name) for name in order)))
-    found = list(_rows(keys, query, [f"-{name}" for name in order] if backwards else order))
-    is_more, rows = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+    rows = _rows(query, order, most=PAGE_SIZE + 1, start=start, backwards=backwards)
+    is_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
     more_after, more_before = (bool(rows), is_more) if backwards else (is_more, start is not None and bool(rows))
     is_all = start is None and not is_more
     return Page(
-        hits=_hits(rows, query),
-        count=len(rows) if is_all else matching.order_by()[: MOST_COUNTED + 1].count(),
-        after=rows[-1].pk if more_after else None,
-        before=rows[0].pk if more_before else None,
+        hits=_hits(rows),
+        count=len(rows) if is_all else _count(query),
+        after=rows[-1].key if more_after else None,
+        before=rows[0].key if more_before else None,
     )
 
 
-def _keys(query: PatientQuery) -> QuerySet[NameKey]:
-    keys = _distinct(_matching(query))
-    return keys.filter(patient__in=_households(query)) if query.email or query.phone else keys
+class _Row(NamedTuple):
+    key: int
+    patient: Patient
+    contact: UUID | None
 
 
-def _rows(
-    keys: QuerySet[NameKey], query: PatientQuery, order: Sequence[str], most: int = PAGE_SIZE + 1
-) -> QuerySet[NameKey]:
-    people = ("patient", "contact") if query.may_find_contacts else ("patient",)
-    return keys.select_related(*people).order_by(*order)[:most]
+class _Where(NamedTuple):
+    """A condition on `k`, a row of NameKey, and what stands at its places."""
 
+    sql: str
+    values: list[Any]
 
-def _hits(rows: Iterable[NameKey], query: PatientQuery) -> list[Hit]:
-    return [Hit(row.patient, row.contact if query.may_find_contacts else None) for row in rows]
+    def of(self, alias: str) -> str:
+        return self.sql.replace("k.", f"{alias}.")
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:
     """The order in which an index of NameKey holds the answer."""
     if query.first and not query.last:
-        return ("first", "last", "date_of_birth", "id")
+        return ("k.first", "k.last", "k.date_of_birth", "k.id")
     if query.date_of_birth and not query.last:
-        return ("date_of_birth", "last", "first", "id")
-    return ("last", "first", "date_of_birth", "id")
+        return ("k.date_of_birth", "k.last", "k.first", "k.id")
+    return ("k.last", "k.first", "k.date_of_birth", "k.id")
 
 
-def _matching(query: PatientQuery) -> QuerySet[NameKey]:
-    asked = {
-        "last__prefix": query.last,
-        "first__prefix": query.first,
-        "date_of_birth": query.date_of_birth,
-        "status": query.status,
-    }
-    keys = NameKey.objects.filter(practice=query.practice, **{name: value for name, value in asked.items() if value})
-    if query.email or query.phone:
-        return keys.filter(_is_reached(query))
-    return keys.filter(whose=NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT)
+def _rows(
+    query: PatientQuery, order: Sequence[str], *, most: int, start: Sequence[Any] | None = None, backwards: bool = False
+) -> list[_Row]:
+    where = _distinct(query)
+    sql, values = where
+    if start is not None:
+        sql += f" AND ({', '.join(order)}) {'<' if backwards else '>'} ({', '.join(['%s'] * len(order))})"
+        values = [*values, *start]
+    direction = " DESC" if backwards else ""
+    found = Patient.objects.raw(
+        f"SELECT p.*, k.id AS found_by, k.contact_id AS found_contact FROM patients_namekey k"  # noqa: S608 - no value is in it
+        f" JOIN patients_patient p ON p.id = k.patient_id WHERE {sql}"
+        f" ORDER BY {', '.join(name + direction for name in order)} LIMIT {most}",
+        values,
+    )
+    rows = []
+    for patient in found:
+        key, contact = patient.found_by, patient.found_contact  # type: ignore[attr-defined]  # named in the statement
+        rows.append(_Row(key, patient, UUID(str(contact)) if contact else None))
+    return rows
 
 
-def _is_reached(query: PatientQuery) -> Q:
-    """For keys of contacts, and of patients themselves, who have this e-mail address and phone number."""
-    where = _address(query)
-    of_contact = {f"contact__{name}": value for name, value in where.items()}
-    of_patient = {f"patient__{name}": value for name, value in where.items()}
-    return Q(**of_contact, contact__active=True, contact__in_source=True) | Q(**of_patient, contact=None)
+def _hits(rows: list[_Row]) -> list[Hit]:
+    contacts = Contact.objects.in_bulk({row.contact for row in rows if row.contact})
+    return [Hit(row.patient, contacts[row.contact] if row.contact else None) for row in rows]
 
 
-def _households(query: PatientQuery) -> QuerySet[Patient, UUID]:
-    """The patients whom `_is_reached` can be true of, from the indexes: PostgreSQL would read every key to find them."""
-    patients = Patient.objects.of(query.practice).filter(**_address(query)).order_by()
-    contacts = Contact.objects.of(query.practice).current().filter(**_address(query)).order_by()
-    return patients.values_list("pk", flat=True).union(contacts.values_list("patient", flat=True))
+def _count(query: PatientQuery) -> int:
+    where = _distinct(query)
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM patients_namekey k WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
+    return int(_fetch(sql, where.values)[0][0])
 
 
-def _address(query: PatientQuery) -> dict[str, str]:
-    keys = {"email_key": email_key(query.email), "phone_key": phone_key(query.phone)}
-    return {name: value for name, value in keys.items() if value}
+def _place(query: PatientQuery, key: int | None) -> Sequence[Any] | None:
+    """Where a page begins: what the order is by, of this key; None where the practice has no such key."""
+    if not key:
+        return None
+    found = _fetch(
+        f"SELECT {', '.join(_order(query))} FROM patients_namekey k WHERE k.practice_id = %s AND k.id = %s",  # noqa: S608 - no value is in it
+        [_stored("practice", query.practice.pk), key],
+    )
+    return found[0] if found else None
 
 
-def _distinct(keys: QuerySet[NameKey]) -> QuerySet[NameKey]:
+def _distinct(query: PatientQuery) -> _Where:
     """Each patient once, at the first of its keys that match: García-García is not listed twice under "garcia".
 
     The keys of a patient are numbered in the order of its names (patients.models.keys_of).
     """
-    return keys.filter(~Exists(keys.filter(patient=OuterRef("patient"), pk__lt=OuterRef("pk"))))
+    where = _matching(query)
+    first = _households(query) if query.email or query.phone else _Where("TRUE", [])
+    earlier = f"SELECT 1 FROM patients_namekey e WHERE e.patient_id = k.patient_id AND e.id < k.id AND {where.of('e')}"  # noqa: S608 - no value is in it
+    return _Where(f"{first.sql} AND {where.sql} AND NOT EXISTS ({earlier})", [*first.values, *where.values * 2])
+
+
+def _matching(query: PatientQuery) -> _Where:
+    parts = [_Where("k.practice_id = %s", [_stored("practice", query.practice.pk)])]
+    if query.email or query.phone:
+        parts.append(_is_reached(query))
+    else:
+        whose = NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT
+        parts.append(_Where("k.whose = %s", [int(whose)]))
+    for column, prefix in (("last", query.last), ("first", query.first)):
+        if prefix:
+            parts.append(_Where(f"k.{column} >= %s AND k.{column} < %s", [prefix, end_of_prefix(prefix)]))
+    if query.date_of_birth:
+        parts.append(_Where("k.date_of_birth = %s", [_stored("date_of_birth", query.date_of_birth)]))
+    if query.status:
+        parts.append(_Where("k.status = %s", [query.status.value]))
+    return _Where(" AND ".join(part.sql for part in parts), [value for part in parts for value in part.values])
+
+
+def _is_reached(query: PatientQuery) -> _Where:
+    """For keys of contacts, and of patients themselves, who have this e-mail address and phone number."""
+    contacts, patients = _who_has(query)
+    return _Where(
+        f"(k.contact_id IN (SELECT id {contacts.sql})"
+        f" OR k.contact_id IS NULL AND k.patient_id IN (SELECT id {patients.sql}))",
+        [*contacts.values, *patients.values],
+    )
+
+
+def _households(query: PatientQuery) -> _Where:
+    """The patients whom `_is_reached` can be true of, from the indexes: PostgreSQL would read every key to find them."""
+    contacts, patients = _who_has(query)
+    return _Where(
+        f"k.patient_id IN (SELECT patient_id {contacts.sql} UNION SELECT id {patients.sql})",
+        [*contacts.values, *patients.values],
+    )
+
+
+def _who_has(query: PatientQuery) -> tuple[_Where, _Where]:
+    """The rows of contacts, and those of patients, with this e-mail address and phone number."""
+    keys = {"email_key": email_key(query.email), "phone_key": phone_key(query.phone)}
+    asked = {name: value for name, value in keys.items() if value}
+    where = " AND ".join(["practice_id = %s", *(f"{name} = %s" for name in asked)])
+    values = [_stored("practice", query.practice.pk), *asked.values()]
+    contacts = f"FROM patients_contact WHERE {where} AND active AND in_source"
+    return _Where(contacts, values), _Where(f"FROM patients_patient WHERE {where}", values)
+
+
+def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def _stored(field: str, value: object) -> Any:
+    """As this database has it in the column: SQLite knows neither dates nor UUIDs."""
+    column = NameKey._meta.get_field(field)
+    assert isinstance(column, models.Field)
+    return column.get_db_prep_value(value, connection)

@@ -14,8 +14,7 @@ class RegistrationConfig(AppConfig):
         from registration import accounts, coming_of_age, ending, guessing, matching, proofs, reminding, reveals
 
         def keep_statuses_true(**_: Any) -> None:
-            ending.supersede_replaced()
-            ending.expire_due()
+            ending.end_what_is_due()
 
         tidy_ups = (
             ending.expire_due,

@@ -216,7 +216,7 @@ def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
 
 
 def due() -> None:
-    """Ends access whose date has come. One look into an index where there is none; called before statuses are read."""
+    """Ends access whose date has come."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
     rows = Association.objects.select_related("patient__practice", "account__user", "ended_by")
     for pk in past.order_by("ends_at").values_list("pk", flat=True):

@@ -3,9 +3,10 @@
 Each is one transaction, with the locks in the order that `issuing` takes them in.
 """
 
+from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from portal.audit import Action, Actor
 from portal.models import User
 from registration import associations, authority, statuses
 from registration.models import Registration, RegistrationQuerySet, Reveal
+from registration.models.issued import FINISH_WITHIN
 
 State = Registration.State
 
@@ -77,8 +79,36 @@ def replaced_by_accepted() -> QuerySet[Registration, UUID | None]:
     return newer.exclude(state=State.REVOKED).order_by().values_list("replaces", flat=True)
 
 
+# In one statement and by hand: it is asked before every list of patients, and hardly ever is anything due.
+_IS_ANYTHING_DUE: Final = """
+    SELECT EXISTS (SELECT 1 FROM registration_registration WHERE state = 'pending' AND expires_at <= %(now)s)
+        OR EXISTS (SELECT 1 FROM registration_association WHERE ended_at IS NULL AND ends_at <= %(now)s)
+        OR EXISTS (
+            SELECT 1 FROM registration_registration newer
+            JOIN registration_registration earlier ON earlier.id = newer.replaces_id
+            JOIN notifications_outgoingmessage message ON message.id = newer.message_id
+            WHERE message.state = 'accepted' AND newer.state <> 'revoked'
+                AND earlier.state IN ('pending', 'expired') AND earlier.expires_at > %(finish)s
+        )
+"""
+
+
+def end_what_is_due() -> None:
+    """What has run out, and what was sent again and arrived; called before statuses are read."""
+    moments = {"now": timezone.now(), "finish": timezone.now() - FINISH_WITHIN}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _IS_ANYTHING_DUE,
+            {name: connection.ops.adapt_datetimefield_value(moment) for name, moment in moments.items()},
+        )
+        (is_anything,) = cursor.fetchone()
+    if is_anything:
+        supersede_replaced()
+        expire_due()
+
+
 def supersede_replaced() -> None:
-    """Ends what was sent again, once the newer message was accepted; called before registrations are read."""
+    """Ends what was sent again, once the newer message was accepted."""
     for pk in _replaced().values_list("pk", flat=True):
         with transaction.atomic():
             patients = _hold_patients_of(pk)
@@ -107,7 +137,7 @@ def _record_superseded(registrations: list[Registration]) -> None:
 
 
 def expire_due() -> None:
-    """Ends what has run out. A look into an index each where nothing has; called before statuses are read."""
+    """Ends what has run out."""
     associations.due()
     due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now()).order_by()
     for pk in due.values_list("pk", flat=True):

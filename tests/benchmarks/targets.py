@@ -6,7 +6,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A ratio to something that was measured in the same run. `at_most`/`at_least`: its target, where it has one."""
+    """A ratio to something that was measured in the same run. `at_most`, `at_least`, `at_most_ms`: its target."""
 
     group: str
     name: str
@@ -16,6 +16,7 @@ class Figure:
     milliseconds: float | None = None
     at_most: float | None = None
     at_least: float | None = None
+    at_most_ms: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -23,12 +24,16 @@ class Figure:
             return "kept" if self.ratio <= self.at_most else "missed"
         if self.at_least is not None:
             return "kept" if self.ratio >= self.at_least else "missed"
+        if self.at_most_ms is not None and self.milliseconds is not None:
+            return "kept" if self.milliseconds <= self.at_most_ms else "missed"
         return ""
 
     @property
     def target(self) -> str:
         if self.at_most is not None:
             return f"<= {self.at_most:g}"
+        if self.at_most_ms is not None:
+            return f"<= {self.at_most_ms:g} ms"
         return f">= {self.at_least:g}" if self.at_least is not None else ""
 
     def as_json(self) -> dict[str, Any]:
