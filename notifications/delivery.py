@@ -1,15 +1,20 @@
-"""What the worker does: claim a message that is due, send it, record what became of it.
+"""What the worker does: claim the messages that are due, send them, record what became of them.
 
-A message is claimed by stamping its row with a lease. A worker that dies leaves its one message to the next worker, once
-the lease has run out. Delivery is at least once: a worker killed after the server's "250" and before the record was
-written leads to a second copy, with the same Message-ID.
+Messages are claimed by stamping their rows with a lease, BATCH at a time. A worker that dies leaves them to the next
+worker, once the lease has run out. Delivery is at least once: a worker killed after the server's "250" and before the
+record was written leads to a second copy, with the same Message-ID, of at most BATCH messages. Outcomes are recorded,
+and whether the others were taken back is asked, after each batch and between two messages where LOOK_EVERY has passed.
 """
 
+import math
 import random
 import threading
+import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,6 +34,8 @@ from portal.signals import worker_idle
 State = OutgoingMessage.State
 Kind = DeliveryEvent.Kind
 
+BATCH: Final = 10
+LOOK_EVERY: Final = timedelta(seconds=0.5)
 MAX_ATTEMPTS: Final = 12  # about five hours, all in all
 FIRST_DELAY: Final = timedelta(seconds=15)
 LONGEST_DELAY: Final = timedelta(minutes=40)
@@ -48,10 +55,10 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
             if timezone.now() >= beat_at:
                 heartbeat.beat()
                 beat_at = timezone.now() + heartbeat.EVERY
-            message = claim()
-            if message is not None:
-                taken += 1
-                _deliver_whatever_happens(message, transport=transport)
+            batch = claim()
+            if batch:
+                taken += len(batch)
+                deliver(batch, transport=transport, stop=stop)
                 continue
             if timezone.now() >= tidy_at:
                 _tidy_up()
@@ -78,42 +85,78 @@ def _tidy_up() -> None:
             log.error("tidy-up failed", job=job.__name__, fault=type(fault).__name__, where=where)
 
 
-def claim() -> OutgoingMessage | None:
-    """The message that has been due the longest, leased to the caller; None where nothing is due."""
+def claim() -> list[OutgoingMessage]:
+    """The messages that have been due the longest, at most BATCH, leased to the caller; their `state` is that of before."""
     now = timezone.now()
     skip_locked = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        due = OutgoingMessage.objects.filter(due_at__lte=now).order_by("due_at", "id")
-        pk = due.select_for_update(skip_locked=skip_locked).values_list("pk", flat=True).first()
-        if pk is None:
-            return None
-        OutgoingMessage.objects.filter(pk=pk).update(
-            state=State.SENDING, lease=uuid.uuid4(), due_at=now + settings.DELIVERY_LEASE, attempts=F("attempts") + 1
-        )
-        return OutgoingMessage.objects.select_related("practice").get(pk=pk)
+        due = OutgoingMessage.objects.filter(due_at__lte=now).order_by("due_at", "id").prefetch_related("practice")
+        batch = list(due.select_for_update(skip_locked=skip_locked)[:BATCH])
+        if batch:
+            lease, until = uuid.uuid4(), now + settings.DELIVERY_LEASE
+            OutgoingMessage.objects.filter(pk__in=[message.pk for message in batch]).update(
+                state=State.SENDING, lease=lease, due_at=until, attempts=F("attempts") + 1
+            )
+            for message in batch:
+                message.lease, message.due_at, message.attempts = lease, until, message.attempts + 1
+    return batch
 
 
-def deliver(message: OutgoingMessage, *, transport: Transport) -> None:
-    """Sends a claimed message and records the outcome."""
-    if message.cancel_asked:  # while a worker held it that died since
-        _finish(message, State.CANCELLED, "Cancelled; a worker that died with it may have sent it.")
-        return
-    if message.good_until and message.good_until <= timezone.now():
-        _finish(message, State.FAILED, "Not sent: what it says is no longer valid.")
-        return
+def deliver(batch: Sequence[OutgoingMessage], *, transport: Transport, stop: threading.Event) -> None:
+    """Sends claimed messages and records the outcomes. Those that it does not come to are left to others at once."""
+    # Later another worker might take over what is just going out, and this one would seem to be dead.
+    begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, heartbeat.EVERY)
+    accepted: list[tuple[OutgoingMessage, str]] = []
+    opened: dict[uuid.UUID, _Opened] = {}
+    look_at = -math.inf
     try:
-        content = _opened(message)
-        if content is None:  # another worker took it over and is done with it
-            log.warning("lease lost", message=str(message.pk))
-            return
-        outcome = transport.send(message, content)
-    except TransportError as error:
-        if error.permanent:
-            _finish(message, State.FAILED, str(error), address_refused=error.address_refused)
-        else:
-            _try_again(message, str(error))
+        for position, message in enumerate(batch):
+            if stop.is_set() or timezone.now() > begin_by:
+                _give_back(batch[position:])
+                break
+            if time.monotonic() >= look_at:
+                _accept(accepted)
+                accepted = []
+                opened = _opened(batch[position:])
+                look_at = time.monotonic() + LOOK_EVERY.total_seconds()
+            outcome = _deliver_whatever_happens(message, opened.get(message.pk), transport=transport)
+            if outcome:
+                accepted.append((message, outcome))
+    finally:
+        _accept(accepted)
+
+
+def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: Transport) -> str | None:
+    """What the server said, where it accepted the message; anything else is recorded here."""
+    if opened is None:  # another worker took it over
+        log.warning("lease lost", message=str(message.pk))
+    elif opened.is_taken_back:
+        died = "Cancelled; a worker that died with it may have sent it."
+        is_left_behind = message.state == State.SENDING
+        _finish([message], State.CANCELLED, died if is_left_behind else "Cancelled before it was sent.")
+    elif message.good_until and message.good_until <= timezone.now():
+        _finish([message], State.FAILED, "Not sent: what it says is no longer valid.")
+    elif opened.content is None:  # this worker lacks the key; another one may have it
+        _try_again(message, "The message could not be opened: SEALING_KEYS has to be checked.")
     else:
-        _finish(message, State.ACCEPTED, outcome)
+        try:
+            return transport.send(message, opened.content)
+        except TransportError as error:
+            if error.permanent:
+                _finish([message], State.FAILED, str(error), address_refused=error.address_refused)
+            else:
+                _try_again(message, str(error))
+    return None
+
+
+def _give_back(messages: Sequence[OutgoingMessage]) -> None:
+    """They were claimed and not begun."""
+    ours = OutgoingMessage.objects.filter(pk__in=[each.pk for each in messages], lease=messages[0].lease)
+    ours.filter(cancel_asked=False).update(
+        state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1
+    )
+    # What was taken back meanwhile is the next worker's to finish, at once.
+    ours.filter(cancel_asked=True).update(due_at=timezone.now(), lease=None)
 
 
 def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = random.random) -> datetime:
@@ -122,25 +165,39 @@ def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = rand
     return now + delay * (1 + jitter() / 10)
 
 
-def _deliver_whatever_happens(message: OutgoingMessage, *, transport: Transport) -> None:
+def _deliver_whatever_happens(
+    message: OutgoingMessage, opened: "_Opened | None", *, transport: Transport
+) -> str | None:
     """One message that nobody foresaw must not keep the others from going out."""
     try:
-        deliver(message, transport=transport)
+        return _deliver(message, opened, transport=transport)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 - logged by its kind alone: its text may quote the message
         log.error("message not sendable", message=str(message.pk), error=type(error).__name__)
         transport.close()
         _try_again(message, "Something unforeseen went wrong here; the log names it.")
+        return None
 
 
-def _opened(message: OutgoingMessage) -> Content | None:
+@dataclass(frozen=True)
+class _Opened:
+    """What a message says, None where it cannot be unsealed; and whether somebody has taken it back since."""
+
+    content: Content | None
+    is_taken_back: bool
+
+
+def _opened(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Opened]:
+    """Of those that are still held."""
+    held = Content.objects.filter(message__in=[each.pk for each in messages], message__lease=messages[0].lease)
     try:
-        return Content.objects.filter(message=message).first()
-    except ValueError as error:  # this worker lacks the key; another one may have it
-        raise TransportError(
-            "The message could not be opened: SEALING_KEYS has to be checked.", permanent=False
-        ) from error
+        return {each.pk: _Opened(each, each.message.cancel_asked) for each in held.select_related("message")}
+    except ValueError:
+        if len(messages) > 1:
+            return {pk: opened for each in messages for pk, opened in _opened([each]).items()}
+        asked = held.values_list("message", "message__cancel_asked")
+        return {pk: _Opened(None, is_taken_back) for pk, is_taken_back in asked}
 
 
 _ACTIONS: Final = {
@@ -150,9 +207,40 @@ _ACTIONS: Final = {
 }
 
 
-def _finish(message: OutgoingMessage, state: State, outcome: str, *, address_refused: bool = False) -> None:
+def _accept(accepted: Iterable[tuple[OutgoingMessage, str]]) -> None:
+    alike: defaultdict[tuple[uuid.UUID | None, str], list[OutgoingMessage]] = defaultdict(list)
+    for message, outcome in accepted:
+        alike[message.practice_id, outcome].append(message)
+    for (_, outcome), messages in alike.items():
+        _finish(messages, State.ACCEPTED, outcome)
+
+
+def _finish(messages: Sequence[OutgoingMessage], state: State, outcome: str, *, address_refused: bool = False) -> None:
+    """Records the same of several messages of one practice, leased together.
+
+    A row that somebody has locked just now is waited for with no other in hand: two might wait for each other.
+    """
+    finished: set[uuid.UUID] = set()
+    if len(messages) > 1:
+        finished = _end(messages, state, outcome, address_refused=address_refused, waits=False)
+    for message in messages:
+        if message.pk not in finished and not _end([message], state, outcome, address_refused=address_refused):
+            log.warning("lease lost", message=str(message.pk))  # what became of it is for another worker to say
+        else:
+            log.info("message finished", message=str(message.pk), state=state.value, attempts=message.attempts)
+
+
+def _end(
+    messages: Sequence[OutgoingMessage], state: State, outcome: str, *, address_refused: bool, waits: bool = True
+) -> set[uuid.UUID]:
+    """Ends those that are still held, and says which they were."""
+    skip_locked = connection.features.has_select_for_update_skip_locked and not waits
     with transaction.atomic():
-        held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease).update(
+        rows = OutgoingMessage.objects.filter(pk__in=[each.pk for each in messages], lease=messages[0].lease)
+        held = set(rows.order_by().select_for_update(skip_locked=skip_locked).values_list("pk", flat=True))
+        if not held:
+            return held
+        OutgoingMessage.objects.filter(pk__in=held).update(
             state=state,
             due_at=None,
             lease=None,
@@ -160,24 +248,26 @@ def _finish(message: OutgoingMessage, state: State, outcome: str, *, address_ref
             outcome=outcome,
             address_refused=address_refused,
         )
-        if not held:  # another worker took it over; what became of it is for that one to say
-            log.warning("lease lost", message=str(message.pk))
-            return
-        Content.objects.filter(message_id=message.pk).delete()
-        DeliveryEvent.objects.create(message_id=message.pk, kind=Kind(state.value), detail=outcome)
-        audit.record(
+        Content.objects.filter(message__in=held).delete()
+        DeliveryEvent.objects.bulk_create(
+            DeliveryEvent(message_id=pk, kind=Kind(state.value), detail=outcome) for pk in held
+        )
+        audit.record_all(
             _ACTIONS[state],
             actor=audit.WORKER,
-            practice=message.practice,
-            patient=message.about,
-            details={"message": str(message.pk), "channel": message.channel, "outcome": outcome},
+            practice=messages[0].practice,
+            happened=[
+                (each.about, {"message": str(each.pk), "channel": each.channel, "outcome": outcome})
+                for each in messages
+                if each.pk in held
+            ],
         )
-    log.info("message finished", message=str(message.pk), state=state.value, attempts=message.attempts)
+    return held
 
 
 def _try_again(message: OutgoingMessage, outcome: str) -> None:
     if message.attempts >= MAX_ATTEMPTS:
-        _finish(message, State.FAILED, outcome)
+        _finish([message], State.FAILED, outcome)
         return
     with transaction.atomic():
         held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease, cancel_asked=False).update(
@@ -188,4 +278,4 @@ def _try_again(message: OutgoingMessage, outcome: str) -> None:
     if held:
         log.info("message not accepted", message=str(message.pk), attempts=message.attempts)
     else:
-        _finish(message, State.CANCELLED, "Cancelled after a try that was not accepted.")
+        _finish([message], State.CANCELLED, "Cancelled after a try that was not accepted.")

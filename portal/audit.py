@@ -8,7 +8,7 @@ belongs to none. The head of a chain is locked until the transaction ends: recor
 import hmac
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address
@@ -79,35 +79,62 @@ def _in_one_form(address: str) -> str | None:
     return str(parsed)
 
 
+Details = Mapping[str, str | int | bool | None]
+
+
 def record(
     action: AuditEvent.Action,
     *,
     actor: Actor,
     practice: Practice | None,
     patient: UUID | None = None,
-    details: Mapping[str, str | int | bool | None] | None = None,
+    details: Details | None = None,
 ) -> AuditEvent:
     """Appends an event to its practice's chain, within the caller's transaction where there is one."""
-    name = str(practice.pk) if practice else "installation"
-    with transaction.atomic():
-        AuditChain.objects.get_or_create(name=name)
-        chain = AuditChain.objects.select_for_update().get(name=name)
-        event = AuditEvent(
-            chain=name,
-            number=chain.length + 1,
-            at=timezone.now(),
-            actor=actor.user,
-            actor_name=actor.name,
-            address=_in_one_form(actor.address or ""),
-            action=action,
-            practice=practice,
-            patient_id=patient,
-            details=dict(details or {}),
-        )
-        event.digest = _digest(event, previous=chain.digest)
-        event.save(force_insert=True)
-        AuditChain.objects.filter(name=name).update(length=event.number, digest=event.digest)
+    (event,) = record_all(action, actor=actor, practice=practice, happened=[(patient, details or {})])
     return event
+
+
+def record_all(
+    action: AuditEvent.Action,
+    *,
+    actor: Actor,
+    practice: Practice | None,
+    happened: Iterable[tuple[UUID | None, Details]],
+) -> list[AuditEvent]:
+    """Appends an event for each patient and details, the chain locked once for all of them."""
+    name = str(practice.pk) if practice else "installation"
+    events: list[AuditEvent] = []
+    with transaction.atomic():
+        chain = _locked(name)
+        number, digest = chain.length, chain.digest
+        for patient, details in happened:
+            number += 1
+            event = AuditEvent(
+                chain=name,
+                number=number,
+                at=timezone.now(),
+                actor=actor.user,
+                actor_name=actor.name,
+                address=_in_one_form(actor.address or ""),
+                action=action,
+                practice=practice,
+                patient_id=patient,
+                details=dict(details),
+            )
+            event.digest = digest = _digest(event, previous=digest)
+            events.append(event)
+        AuditEvent.objects.bulk_create(events)
+        AuditChain.objects.filter(name=name).update(length=number, digest=digest)
+    return events
+
+
+def _locked(name: str) -> AuditChain:
+    chains = AuditChain.objects.select_for_update().filter(name=name).order_by()
+    if chain := chains.first():
+        return chain
+    AuditChain.objects.get_or_create(name=name)
+    return chains.get()
 
 
 @dataclass(frozen=True)

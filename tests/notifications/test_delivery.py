@@ -1,19 +1,21 @@
 """The worker, before a real SMTP server that accepts, refuses for now, refuses for good, or hangs up."""
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
 from notifications import delivery, outbox
 from notifications.models import Channel, Content, OutgoingMessage
 from notifications.transports.mail import MailTransport
+from portal import audit
 from portal.models import AuditEvent, Practice
 from portal.signals import worker_idle
 from tests.smtp import OK, MailServer
@@ -206,21 +208,134 @@ def test_a_cancelled_message_is_never_sent(practice: Practice, mail_server: Mail
 
 
 def test_a_message_that_is_going_out_is_at_least_not_tried_again(practice: Practice, mail_server: MailServer) -> None:
+    class TakenBackMeanwhile(MailTransport):
+        def send(self, message: OutgoingMessage, content: Content) -> str:
+            assert not outbox.cancel(message)
+            return super().send(message, content)
+
     message = owe(practice)
-    claimed = delivery.claim()
-    assert claimed is not None
-    assert not outbox.cancel(message)
     mail_server.answer = lambda _: "451 4.3.0 try later"
-    delivery.deliver(claimed, transport=MailTransport())
+    delivery.run(stop=threading.Event(), once=True, transport=TakenBackMeanwhile())
     message.refresh_from_db()
     assert message.state == State.CANCELLED
+    assert len(mail_server.tries) == 1
+
+
+def test_what_is_taken_back_before_its_turn_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    first, second = owe(practice), owe(practice)
+    batch = delivery.claim()
+    assert len(batch) == 2
+    assert not outbox.cancel(batch[1])
+    delivery.deliver(batch, transport=MailTransport(), stop=threading.Event())
+    assert set(OutgoingMessage.objects.values_list("pk", "state", "outcome")) == {
+        (batch[0].pk, State.ACCEPTED, "Accepted by the mail server."),
+        (batch[1].pk, State.CANCELLED, "Cancelled before it was sent."),
+    }
+    assert {first.pk, second.pk} == {message.pk for message in batch}
+    assert len(mail_server.received) == 1
+    assert not Content.objects.exists()
+
+
+def test_what_is_taken_back_while_another_goes_out_slowly_is_not_sent(
+    practice: Practice, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "LOOK_EVERY", timedelta(0))  # every send is a slow one
+    owed = [owe(practice), owe(practice)]
+
+    class TakesBackTheOther(MailTransport):
+        def send(self, message: OutgoingMessage, content: Content) -> str:
+            (other,) = (each for each in owed if each.pk != message.pk)
+            outbox.cancel(other)
+            return super().send(message, content)
+
+    delivery.run(stop=threading.Event(), once=True, transport=TakesBackTheOther())
+    assert len(mail_server.received) == 1
+    assert sorted(OutgoingMessage.objects.values_list("state", flat=True)) == [State.ACCEPTED, State.CANCELLED]
+
+
+def test_who_is_stopped_gives_back_what_was_not_begun(practice: Practice, mail_server: MailServer) -> None:
+    stop = threading.Event()
+
+    class StoppedWhileSending(MailTransport):
+        def send(self, message: OutgoingMessage, content: Content) -> str:
+            stop.set()
+            return super().send(message, content)
+
+    for _ in range(3):
+        owe(practice)
+    delivery.run(stop=stop, transport=StoppedWhileSending())
+    assert len(mail_server.received) == 1
+    left = OutgoingMessage.objects.exclude(state=State.ACCEPTED)
+    assert list(left.values_list("state", "attempts", "lease")) == [(State.QUEUED, 0, None)] * 2
+    assert deliver() == 2
+    assert len(mail_server.received) == 3
+
+
+def test_a_slow_server_keeps_no_message_from_the_other_workers(practice: Practice, mail_server: MailServer) -> None:
+    for _ in range(3):
+        owe(practice)
+    with time_machine.travel(timezone.now() + timedelta(seconds=1), tick=False) as now:
+
+        class Slow(MailTransport):
+            def send(self, message: OutgoingMessage, content: Content) -> str:
+                now.shift(timedelta(seconds=20))
+                return super().send(message, content)
+
+        delivery.deliver(delivery.claim(), transport=Slow(), stop=threading.Event())
+        assert sorted(OutgoingMessage.objects.values_list("state", flat=True)) == ["accepted", "queued", "queued"]
+        assert deliver() == 2
+    assert len(set(mail_server.message_ids)) == 3
+
+
+def test_every_message_of_a_batch_has_its_line_in_the_trail(practice: Practice, mail_server: MailServer) -> None:
+    owed = [owe(practice) for _ in range(delivery.BATCH + 2)]
+    deliver()
+    lines = AuditEvent.objects.filter(action=AuditEvent.Action.MESSAGE_ACCEPTED)
+    assert {line.details["message"] for line in lines} == {str(message.pk) for message in owed}
+    assert lines.count() == len(owed)
+    assert audit.verify() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_somebody_holds_is_waited_for_alone(practice: Practice, mail_server: MailServer) -> None:
+    """With several rows in hand the worker, and whoever takes two of them back, might wait for each other."""
+    held, other = owe(practice), owe(practice)
+    sent, recorded = threading.Event(), threading.Event()
+
+    class HeldMeanwhile(MailTransport):
+        def send(self, message: OutgoingMessage, content: Content) -> str:
+            outcome = super().send(message, content)
+            if len(mail_server.received) == 2:
+                threading.Thread(target=hold).start()
+                assert sent.wait(5)
+            return outcome
+
+    def hold() -> None:
+        with transaction.atomic():
+            OutgoingMessage.objects.select_for_update().get(pk=held.pk)
+            sent.set()
+            if connection.vendor == "postgresql":  # SQLite has one lock for all rows
+                assert recorded.wait(5)
+        connection.close()
+
+    def watch() -> None:
+        while not OutgoingMessage.objects.filter(pk=other.pk, state=State.ACCEPTED).exists():
+            time.sleep(0.02)
+        recorded.set()
+        connection.close()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    delivery.run(stop=threading.Event(), once=True, transport=HeldMeanwhile())
+    watcher.join()
+    assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {State.ACCEPTED}
 
 
 def test_what_was_taken_back_while_a_worker_died_with_it_is_not_sent(
     practice: Practice, mail_server: MailServer
 ) -> None:
     message = owe(practice)
-    assert delivery.claim() is not None
+    assert delivery.claim()
     assert not outbox.cancel(message)
     with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
         deliver()
@@ -256,15 +371,26 @@ def test_our_own_address_refused_is_no_fault_of_the_message(practice: Practice, 
 def test_whoever_lost_the_lease_walks_away(practice: Practice, mail_server: MailServer) -> None:
     message = owe(practice)
     slow = delivery.claim()
-    assert slow is not None
-    assert delivery.claim() is None
+    assert len(slow) == 1
+    assert delivery.claim() == []
     with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
         assert deliver() == 1
-    delivery.deliver(slow, transport=MailTransport())
+    delivery.deliver(slow, transport=MailTransport(), stop=threading.Event())
     message.refresh_from_db()
     assert (message.state, message.attempts) == (State.ACCEPTED, 2)
     assert events(message) == ["queued", "accepted"]
     assert len(set(mail_server.message_ids)) == 1
+
+
+def test_what_one_cannot_open_keeps_no_other_of_its_batch(practice: Practice, mail_server: MailServer) -> None:
+    from cryptography.fernet import Fernet
+
+    with override_settings(SEALING_KEYS=[Fernet.generate_key().decode()]):
+        sealed_elsewhere = owe(practice)
+    ours = owe(practice)
+    assert deliver() == 2
+    states = dict(OutgoingMessage.objects.values_list("pk", "state"))
+    assert states == {sealed_elsewhere.pk: State.QUEUED, ours.pk: State.ACCEPTED}
 
 
 def test_a_worker_without_the_key_leaves_the_message_to_one_that_has_it(
