@@ -239,8 +239,8 @@ def keys_of(patient: Patient, contacts: list[Contact]) -> list[NameKey]:
             first=first[:160],
             date_of_birth=patient.birth_date,
             status=patient.portal_status,
-            patient=patient,
-            contact=contact,
+            patient_id=patient.pk,
+            contact_id=contact and contact.pk,
         )
 
     own = [

@@ -15,11 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 
+from patients.intake import rows
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
 from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
@@ -33,6 +34,7 @@ _CONTACT_FIELDS: Final = ("family_name", "given_names", "relationship", "email",
 _SEARCH_KEYS: Final = ("phone_key", "email_key")
 _LAST_POSITION: Final = 32_767  # of a small integer column
 
+_Row = TypeVar("_Row", Patient, Contact)
 _Identity = tuple[str, str]  # source system, identifier there
 
 # Reading a number is the dearest step after the database, and the children and parents of a family share theirs.
@@ -62,7 +64,7 @@ class _Outcome(enum.IntEnum):
 
 
 def load(
-    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 500, dry_run: bool = False
+    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 2_000, dry_run: bool = False
 ) -> Loaded:
     """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
 
@@ -70,8 +72,8 @@ def load(
     """
     seen: dict[_Identity, tuple[int, _Outcome]] = {}
     repeats: list[Refusal] = []
-    rows = iter(records)
-    while batch := list(islice(rows, batch_size)):
+    remaining = iter(records)
+    while batch := list(islice(remaining, batch_size)):
         latest: dict[_Identity, PatientRecord] = {}
         for record in batch:
             identity = (record.source_system, record.source_id)
@@ -172,20 +174,33 @@ class _Batch:
         return family, bool(changed)
 
     def write(self) -> None:
+        new_patients, changed_patients = _part(self.patients)
+        rows.insert(Patient, new_patients)
         Patient.objects.bulk_create(
-            self.patients,
+            changed_patients,
             update_conflicts=True,
-            unique_fields=["practice", "source_system", "source_id"],
+            unique_fields=["id"],
             update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "mrn_key", "updated_at"],
         )
+        new_contacts, changed_contacts = _part(self.contacts)
+        rows.insert(Contact, new_contacts)
         Contact.objects.bulk_create(
-            self.contacts,
+            changed_contacts,
             update_conflicts=True,
             unique_fields=["id"],
             update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "in_source"],
         )
         NameKey.objects.filter(patient__in=self.rekeyed).delete()
-        NameKey.objects.bulk_create(self.name_keys)
+        rows.insert(NameKey, self.name_keys)
+
+
+def _part(objects: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
+    """Those that are new, and those that are in the database."""
+    new: list[_Row] = []
+    known: list[_Row] = []
+    for one in objects:
+        (new if one._state.adding else known).append(one)
+    return new, known
 
 
 def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord, fields: Sequence[str]) -> bool:
