@@ -23,7 +23,7 @@ from django.db import transaction
 from patients.intake import rows
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
 from patients.keys import email_key, mrn_key, phone_key
-from patients.models import Contact, NameKey, Patient, keys_of
+from patients.models import Contact, Key, NameKey, Patient, key_columns
 from portal.models import Practice
 
 _PATIENT_FIELDS: Final = (
@@ -134,15 +134,22 @@ class _Batch:
     practice: Practice
     patients: list[Patient] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
-    name_keys: list[NameKey] = field(default_factory=list)
+    name_keys: list[Key] = field(default_factory=list)
     rekeyed: list[UUID] = field(default_factory=list)
 
     def add(self, record: PatientRecord) -> _Outcome:
-        patient = Patient(practice=self.practice, source_system=record.source_system, source_id=record.source_id)
-        _assign(patient, record=record, fields=_PATIENT_FIELDS)
+        patient = Patient(
+            practice_id=self.practice.pk,
+            source_system=record.source_system,
+            source_id=record.source_id,
+            phone_key=_key_of_phone(record.phone),
+            email_key=email_key(record.email),
+            mrn_key=mrn_key(record.mrn),
+            **{name: getattr(record, name) for name in _PATIENT_FIELDS},
+        )
         self.patients.append(patient)
         family, _ = self._match(patient, record=record, contacts=[])
-        self.name_keys.extend(keys_of(patient, family))
+        self.name_keys.extend(key_columns(patient, family))
         return _Outcome.ADDED
 
     def change(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> _Outcome:
@@ -153,7 +160,7 @@ class _Batch:
         if not is_changed and not is_family_changed:
             return _Outcome.UNCHANGED
         self.rekeyed.append(patient.pk)
-        self.name_keys.extend(keys_of(patient, family))
+        self.name_keys.extend(key_columns(patient, family))
         return _Outcome.CHANGED
 
     def _match(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> tuple[list[Contact], bool]:
@@ -162,8 +169,12 @@ class _Batch:
         changed: list[Contact] = []
         family = [contact for contact in contacts if not contact.source_key]
         for position, told in enumerate(record.contacts):
-            contact = known.pop(told.key, None) or Contact(practice=self.practice, patient=patient, source_key=told.key)
-            if _assign_contact(contact, record=told, position=min(position, _LAST_POSITION)):
+            place = min(position, _LAST_POSITION)
+            contact = known.pop(told.key, None)
+            if contact is None:
+                contact = _new_contact(patient, record=told, position=place)
+                changed.append(contact)
+            elif _assign_contact(contact, record=told, position=place):
                 changed.append(contact)
             family.append(contact)
         for contact in known.values():
@@ -215,6 +226,19 @@ def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord,
     if "mrn" in changed and isinstance(target, Patient):
         target.mrn_key = mrn_key(target.mrn)
     return bool(changed)
+
+
+def _new_contact(patient: Patient, *, record: ContactRecord, position: int) -> Contact:
+    return Contact(
+        practice_id=patient.practice_id,
+        patient_id=patient.pk,
+        source_key=record.key,
+        position=position,
+        has_authority=record.has_authority is not False,
+        phone_key=_key_of_phone(record.phone),
+        email_key=email_key(record.email),
+        **{name: getattr(record, name) for name in _CONTACT_FIELDS},
+    )
 
 
 def _assign_contact(contact: Contact, *, record: ContactRecord, position: int) -> bool:

@@ -1,7 +1,7 @@
 """New rows into a table by the quickest way that the driver has.
 
 `bulk_create` takes many times as long to write its statement, value by value, as a database takes to carry it out. What
-is written here is the same to the last column: each value is prepared by its own field.
+stands in the table afterwards is the same to the last column.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,15 @@ from typing import Any, Final
 
 from django.db import connection, models
 
-_AS_IT_IS: Final = (models.CharField, models.BooleanField, models.PositiveSmallIntegerField)
+# Drivers take these values as they are.
+_PLAIN: Final = (models.CharField, models.BooleanField, models.PositiveSmallIntegerField)
 
 
-def insert(model: type[models.Model], objects: Sequence[models.Model]) -> None:
-    """Writes objects that are not in the table yet, in their order, in the caller's transaction.
+def insert(model: type[models.Model], objects: Sequence[object]) -> None:
+    """Writes what is not in the table yet, in its order, in the caller's transaction.
 
-    As with `bulk_create` no signal is sent. A number that the database counts up is not read back into the object.
+    The objects are of the model, or have its columns as attributes. As with `bulk_create` no signal is sent; a number
+    that the database counts up is not read back.
     """
     if not objects:
         return
@@ -34,13 +36,16 @@ def insert(model: type[models.Model], objects: Sequence[models.Model]) -> None:
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
 
 
-def _values(field: "models.Field[Any, Any]", objects: Iterable[models.Model]) -> Iterable[Any]:
-    """The column of a field, as the database takes it."""
-    if isinstance(field, models.DateTimeField):
-        return [field.get_db_prep_save(field.pre_save(one, add=True), connection) for one in objects]
+def _values(field: "models.Field[Any, Any]", objects: Sequence[object]) -> Iterable[Any]:
+    """A field's column, prepared for the database as the field itself would."""
+    if getattr(field, "auto_now", False):
+        now = field.pre_save(field.model(), add=True)
+        return [field.get_db_prep_save(now, connection)] * len(objects)
     values = list(map(attrgetter(field.attname), objects))
-    if isinstance(field, _AS_IT_IS):
+    kind = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(kind, models.UUIDField):
+        return values if connection.features.has_native_uuid_field else [value and value.hex for value in values]
+    if isinstance(kind, _PLAIN):
         return values
-    # A batch has few dates and practices, and a patient's key stands in several rows.
     prepared = {value: field.get_db_prep_save(value, connection) for value in set(values)}
     return [prepared[value] for value in values]
