@@ -22,6 +22,8 @@ _PLACEHOLDER_ANYWHERE: Final = re.compile(r"^(baby ?(boy|girl)|newborn (boy|girl
 
 def words(name: str) -> list[str]:
     """The words of a name, folded: "García-López" gives ["garcia", "lopez"], "O'Brien" gives ["obrien"]."""
+    if name.isascii() and name.isalnum():  # one word, as most names are
+        return [name.lower()]
     plain = _APOSTROPHES.sub("", anyascii(_APOSTROPHES.sub("", name))).casefold()
     return _NOT_A_KEY.sub(" ", plain).split()
 

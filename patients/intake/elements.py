@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from patients.intake.records import UnfitError, clean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Element:
     """An object of a JSON file, whose members are read by their type; `path` is where it stands.
 
@@ -21,11 +21,11 @@ class Element:
 
     def text(self, name: str) -> str:
         value = self.members.get(name)
-        return "" if value is None else _text(value, field=self.at(name))
+        return "" if value is None else self._clean(value, name)
 
     def texts(self, name: str) -> list[str]:
         """The texts of a list that say anything: FHIR puts a null where an extension stands in for one."""
-        cleaned = [_text(value, field=self.at(name)) for value in self._list(name) if value is not None]
+        cleaned = [self._clean(value, name) for value in self._list(name) if value is not None]
         return [text for text in cleaned if text]
 
     def flag(self, name: str) -> bool | None:
@@ -45,8 +45,8 @@ class Element:
         return _element({} if value is None else value, path=self.at(name))
 
     def children(self, name: str) -> list["Element"]:
-        values = enumerate(self._list(name))
-        return [_element(value, path=f"{self.at(name)}[{place}]") for place, value in values if value is not None]
+        path, values = self.at(name), enumerate(self._list(name))
+        return [_element(value, path=f"{path}[{place}]") for place, value in values if value is not None]
 
     def _list(self, name: str) -> list[object]:
         value = self.members.get(name)
@@ -54,11 +54,12 @@ class Element:
             return value or []
         raise UnfitError(field=self.at(name), reason="is not a list")
 
-
-def _text(value: object, *, field: str) -> str:
-    if isinstance(value, str):
-        return clean(value, field=field)
-    raise UnfitError(field=field, reason="is not text")
+    def _clean(self, value: object, name: str) -> str:
+        if not isinstance(value, str):
+            raise UnfitError(field=self.at(name), reason="is not text")
+        if value.isascii() and value.isprintable():  # most are, and come through `clean` with single spaces
+            return " ".join(value.split())
+        return clean(value, field=self.at(name))
 
 
 def _element(value: object, *, path: str) -> Element:

@@ -43,6 +43,8 @@ def read_date(element: Element, name: str) -> str:
 
 
 def has_ended(element: Element, *, today: date) -> bool:
+    if element.members.get("period") is None:
+        return False
     end = read_date(element.child("period"), "end")
     return bool(end) and end < today.isoformat()[: len(end)]
 

@@ -15,14 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 
+from patients.intake import rows
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
 from patients.keys import email_key, mrn_key, phone_key
-from patients.models import Contact, NameKey, Patient, keys_of
+from patients.models import Contact, Key, NameKey, Patient, key_columns
 from portal.models import Practice
 
 _PATIENT_FIELDS: Final = (
@@ -33,6 +34,7 @@ _CONTACT_FIELDS: Final = ("family_name", "given_names", "relationship", "email",
 _SEARCH_KEYS: Final = ("phone_key", "email_key")
 _LAST_POSITION: Final = 32_767  # of a small integer column
 
+_Row = TypeVar("_Row", Patient, Contact)
 _Identity = tuple[str, str]  # source system, identifier there
 
 # Reading a number is the dearest step after the database, and the children and parents of a family share theirs.
@@ -62,7 +64,7 @@ class _Outcome(enum.IntEnum):
 
 
 def load(
-    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 500, dry_run: bool = False
+    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 2_000, dry_run: bool = False
 ) -> Loaded:
     """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
 
@@ -70,8 +72,8 @@ def load(
     """
     seen: dict[_Identity, tuple[int, _Outcome]] = {}
     repeats: list[Refusal] = []
-    rows = iter(records)
-    while batch := list(islice(rows, batch_size)):
+    remaining = iter(records)
+    while batch := list(islice(remaining, batch_size)):
         latest: dict[_Identity, PatientRecord] = {}
         for record in batch:
             identity = (record.source_system, record.source_id)
@@ -132,15 +134,22 @@ class _Batch:
     practice: Practice
     patients: list[Patient] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
-    name_keys: list[NameKey] = field(default_factory=list)
+    name_keys: list[Key] = field(default_factory=list)
     rekeyed: list[UUID] = field(default_factory=list)
 
     def add(self, record: PatientRecord) -> _Outcome:
-        patient = Patient(practice=self.practice, source_system=record.source_system, source_id=record.source_id)
-        _assign(patient, record=record, fields=_PATIENT_FIELDS)
+        patient = Patient(
+            practice_id=self.practice.pk,
+            source_system=record.source_system,
+            source_id=record.source_id,
+            phone_key=_key_of_phone(record.phone),
+            email_key=email_key(record.email),
+            mrn_key=mrn_key(record.mrn),
+            **{name: getattr(record, name) for name in _PATIENT_FIELDS},
+        )
         self.patients.append(patient)
         family, _ = self._match(patient, record=record, contacts=[])
-        self.name_keys.extend(keys_of(patient, family))
+        self.name_keys.extend(key_columns(patient, family))
         return _Outcome.ADDED
 
     def change(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> _Outcome:
@@ -151,7 +160,7 @@ class _Batch:
         if not is_changed and not is_family_changed:
             return _Outcome.UNCHANGED
         self.rekeyed.append(patient.pk)
-        self.name_keys.extend(keys_of(patient, family))
+        self.name_keys.extend(key_columns(patient, family))
         return _Outcome.CHANGED
 
     def _match(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> tuple[list[Contact], bool]:
@@ -160,8 +169,12 @@ class _Batch:
         changed: list[Contact] = []
         family = [contact for contact in contacts if not contact.source_key]
         for position, told in enumerate(record.contacts):
-            contact = known.pop(told.key, None) or Contact(practice=self.practice, patient=patient, source_key=told.key)
-            if _assign_contact(contact, record=told, position=min(position, _LAST_POSITION)):
+            place = min(position, _LAST_POSITION)
+            contact = known.pop(told.key, None)
+            if contact is None:
+                contact = _new_contact(patient, record=told, position=place)
+                changed.append(contact)
+            elif _assign_contact(contact, record=told, position=place):
                 changed.append(contact)
             family.append(contact)
         for contact in known.values():
@@ -172,20 +185,33 @@ class _Batch:
         return family, bool(changed)
 
     def write(self) -> None:
+        new_patients, changed_patients = _part(self.patients)
+        rows.insert(Patient, new_patients)
         Patient.objects.bulk_create(
-            self.patients,
+            changed_patients,
             update_conflicts=True,
-            unique_fields=["practice", "source_system", "source_id"],
+            unique_fields=["id"],
             update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "mrn_key", "updated_at"],
         )
+        new_contacts, changed_contacts = _part(self.contacts)
+        rows.insert(Contact, new_contacts)
         Contact.objects.bulk_create(
-            self.contacts,
+            changed_contacts,
             update_conflicts=True,
             unique_fields=["id"],
             update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "in_source"],
         )
         NameKey.objects.filter(patient__in=self.rekeyed).delete()
-        NameKey.objects.bulk_create(self.name_keys)
+        rows.insert(NameKey, self.name_keys)
+
+
+def _part(objects: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
+    """Those that are new, and those that are in the database."""
+    new: list[_Row] = []
+    known: list[_Row] = []
+    for one in objects:
+        (new if one._state.adding else known).append(one)
+    return new, known
 
 
 def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord, fields: Sequence[str]) -> bool:
@@ -200,6 +226,19 @@ def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord,
     if "mrn" in changed and isinstance(target, Patient):
         target.mrn_key = mrn_key(target.mrn)
     return bool(changed)
+
+
+def _new_contact(patient: Patient, *, record: ContactRecord, position: int) -> Contact:
+    return Contact(
+        practice_id=patient.practice_id,
+        patient_id=patient.pk,
+        source_key=record.key,
+        position=position,
+        has_authority=record.has_authority is not False,
+        phone_key=_key_of_phone(record.phone),
+        email_key=email_key(record.email),
+        **{name: getattr(record, name) for name in _CONTACT_FIELDS},
+    )
 
 
 def _assign_contact(contact: Contact, *, record: ContactRecord, position: int) -> bool:
