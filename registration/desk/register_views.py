@@ -149,6 +149,8 @@ def _completed(
 ) -> HttpResponse:
     """The PIN, shown in the answer to the completion and nowhere else."""
     pin = reveals.show(registration, session_key=_session(request), actor=Actor.of(request))
+    if pin is None:
+        registration.refresh_from_db()  # another desk may have superseded it since, and taken its PIN with it
     covered = list(registration.patients.order_by("birth_date"))
     return render(
         request,
