@@ -40,7 +40,8 @@ def complete_at_once(
     """The page that each desk saw."""
 
     def complete(desk: Client, fields: dict[str, str]) -> str:
-        response = desk.post(window(patient), fields)
+        while (response := desk.post(window(patient), fields)).status_code == 503:
+            pass  # a slow machine keeps the last of them waiting for longer than anybody waits: they press again
         assert response.status_code == 200
         return response.content.decode()
 
