@@ -24,19 +24,26 @@ class MailServer:
         self.answer: Callable[[str], str | None] = lambda recipient: OK
         self.answer_recipient: Callable[[str], str] = lambda recipient: OK
         self.answer_sender = OK
+        self.port = free_port()
         self._lock = threading.Lock()
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ready_timeout=20)
+        self._controller: Controller | None = None
 
     def __enter__(self) -> Self:
-        self._controller.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._controller.stop()
+        self.stop()
 
-    @property
-    def port(self) -> int:
-        return int(self._controller.port)
+    def start(self) -> None:
+        """At the same port as before, where it was stopped."""
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=20)
+        self._controller.start()
+
+    def stop(self) -> None:
+        if self._controller:
+            self._controller.stop()
+            self._controller = None
 
     @contextmanager
     def in_settings(self) -> Iterator[None]:

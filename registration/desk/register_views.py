@@ -3,7 +3,10 @@
 import uuid
 from typing import Final
 
+import structlog
 from django.contrib import messages as notices
+from django.db import InterfaceError, OperationalError
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import get_text_list
@@ -21,6 +24,8 @@ from registration.desk.concerns_form import ConcernsForm
 from registration.desk.forms import RegistrationForm
 from registration.desk.proxy_form import ProxyForm
 from registration.models import Registration, SelfRegistration
+
+log = structlog.get_logger(__name__)
 
 _WINDOW: Final = ["GET", "HEAD", "POST"]
 
@@ -58,6 +63,7 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
     registration = get_object_or_404(Registration.objects.of(request.practice), pk=registration_id)
     patient = registration.patients.all()[0]
     form = ConcernsForm(request.POST if request.method == "POST" else None)
+    status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
             new = issuing.send_again(
@@ -68,12 +74,14 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
             return redirect(patient)
         except NeedsConfirmation as error:
             form.ask(error.concerns)
+        except (OperationalError, InterfaceError):
+            status = _nothing_was_saved(form)
         else:
             return _completed(request, patient, new)
     can = issuing.can_send_again(registration)
     context = {"registration": registration, "patient": patient, "can": can, "form": form}
     context |= {"nothing_is_sent": heartbeat.is_missed()}
-    return render(request, "desk/send_again.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "desk/send_again.html", context, status=status)
 
 
 def _window(
@@ -89,12 +97,16 @@ def _window(
         statuses_wanted.send(sender=None)
         _record_view(request, patient)
     refused = rules.why_not(patient)
-    may_issue = may_issue and request.method == "POST" and not refused and form.is_valid()
-    if may_issue and (registration := _complete(request, form)):
-        return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
+    status = 422 if request.method == "POST" else 200
+    if may_issue and request.method == "POST" and not refused and form.is_valid():
+        try:
+            registration = _complete(request, form)
+        except (OperationalError, InterfaceError):
+            registration, status = None, _nothing_was_saved(form)
+        if registration:
+            return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
     context = {"patient": patient, "form": form, "refused": refused, "asked": asked, "is_proxy": is_proxy}
     context |= {"nothing_is_sent": heartbeat.is_missed()}
-    status = 422 if request.method == "POST" else 200
     return render(request, _template(request, "register"), context, status=status)
 
 
@@ -123,11 +135,22 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
     return None
 
 
+def _nothing_was_saved(form: Form) -> int:
+    """The disk is full, somebody holds what is to be written, the server is gone: the form says so, with this status."""
+    log.exception("database not reached")
+    form.add_error(
+        None, "Nothing was saved: the database did not answer. What you typed is still here: try again in a moment."
+    )
+    return 503
+
+
 def _completed(
     request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
 ) -> HttpResponse:
     """The PIN, shown in the answer to the completion and nowhere else."""
     pin = reveals.show(registration, session_key=_session(request), actor=Actor.of(request))
+    if pin is None:
+        registration.refresh_from_db()  # another desk may have superseded it since, and taken its PIN with it
     covered = list(registration.patients.order_by("birth_date"))
     return render(
         request,

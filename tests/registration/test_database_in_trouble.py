@@ -1,0 +1,182 @@
+"""The database fails the desk as it completes a registration: all of it or nothing, and what was typed is not lost."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import psycopg
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import Content, OutgoingMessage
+from patients.models import Contact, Patient
+from portal import audit
+from portal.models import AuditEvent
+from registration.models import Registration, Reveal
+from tests.registration.test_desk import typed, window
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+sqlite_only: Final = pytest.mark.skipif(connection.vendor != "sqlite", reason="how SQLite fails")
+postgresql_only: Final = pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL fails")
+
+TOLD: Final = "Nothing was saved: the database did not answer."
+NO_LIMIT: Final = 2**32 - 2
+
+
+@contextmanager
+def a_full_disk(room: int = 0) -> Iterator[None]:
+    """SQLite has so many pages left to write to."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # what was deleted before would be room, too
+        cursor.execute("PRAGMA page_count")
+        (pages,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages + room}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA max_page_count = {NO_LIMIT}")
+
+
+@contextmanager
+def locked_by_somebody_else() -> Iterator[None]:
+    """Another program writes and does not come to an end; the portal waits a moment instead of its 20 seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50")
+        with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.rollback()
+        cursor.execute("PRAGMA busy_timeout = 20000")
+
+
+@contextmanager
+def rows_locked_by_somebody_else() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+        with psycopg.connect(**connection.get_connection_params()) as other:
+            other.execute("SELECT 1 FROM patients_patient FOR UPDATE")
+            yield
+            other.rollback()
+        cursor.execute("RESET lock_timeout")
+
+
+@contextmanager
+def _whenever_a_line_is_written(does: str) -> Iterator[None]:
+    """The last thing that a completion writes is its line in the audit trail."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does}; END $$")
+        cursor.execute("CREATE TRIGGER fails BEFORE INSERT ON portal_auditevent FOR EACH ROW EXECUTE FUNCTION fails()")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION fails CASCADE")
+
+
+def the_servers_disk_is_full() -> AbstractContextManager[None]:
+    return _whenever_a_line_is_written("RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'")
+
+
+def the_server_hangs_up() -> AbstractContextManager[None]:
+    return _whenever_a_line_is_written("PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW")
+
+
+TROUBLES: Final = [
+    pytest.param(a_full_disk, marks=sqlite_only),
+    pytest.param(locked_by_somebody_else, marks=sqlite_only),
+    pytest.param(rows_locked_by_somebody_else, marks=postgresql_only),
+    pytest.param(the_servers_disk_is_full, marks=postgresql_only),
+    pytest.param(the_server_hangs_up, marks=postgresql_only),
+]
+
+
+def stored() -> dict[str, int]:
+    counted: dict[str, Any] = {
+        model.__name__: model.objects for model in (Registration, OutgoingMessage, Content, Reveal)
+    }
+    counted |= {action: AuditEvent.objects.filter(action=action) for action in ("registration_issued", "pin_shown")}
+    return {name: rows.count() for name, rows in counted.items()}
+
+
+NOTHING: Final = dict.fromkeys(
+    ["Registration", "OutgoingMessage", "Content", "Reveal", "registration_issued", "pin_shown"], 0
+)
+ALL_OF_IT: Final = dict.fromkeys(NOTHING, 1)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("htmx", [False, True])
+def test_nothing_is_saved_and_what_was_typed_is_still_there(
+    desk: Client,
+    patient: Patient,
+    mother: Contact,
+    trouble: Callable[[], AbstractContextManager[None]],
+    htmx: bool,
+) -> None:
+    desk.raise_request_exception = False
+    data = typed(mother, email="elena.new@families.example", shared_address="on")
+    headers = {"HX-Request": "true"} if htmx else {}
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):  # so long that the session is written, too
+        with trouble():
+            response = desk.post(window(patient), data, headers=headers)
+        html = response.content.decode()
+        assert response.status_code == 503
+        assert TOLD in html
+        assert "try again in a moment" in html
+        assert 'value="elena.new@families.example"' in html
+        assert f'value="{data["window"]}"' in html
+        assert "Traceback" not in html
+        assert ("<html" in html) is not htmx
+        assert stored() == NOTHING
+        patient.refresh_from_db()
+        assert patient.portal_status == "unregistered"
+
+        again = desk.post(window(patient), data, headers=headers)
+    assert again.status_code == 200
+    assert "Registration PIN" in again.content.decode()
+    assert stored() == ALL_OF_IT
+    assert audit.verify() == []
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_nothing_is_sent_again(
+    desk: Client, patient: Patient, mother: Contact, trouble: Callable[[], AbstractContextManager[None]]
+) -> None:
+    desk.post(window(patient), typed(mother))
+    again = f"/registrations/{Registration.objects.get().pk}/send-again/"
+    before = stored()
+    with trouble():
+        response = desk.post(again)
+    assert response.status_code == 503
+    assert TOLD in response.content.decode()
+    assert stored() == before
+    assert "Registration PIN" in desk.post(again).content.decode()
+    assert stored() == {name: 2 * number for name, number in before.items()}
+
+
+def test_nobody_waits_for_ever() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SHOW lock_timeout")
+        assert cursor.fetchone() in {(20_000,), ("20s",)}
+
+
+@sqlite_only
+def test_however_much_room_is_left_it_is_all_or_nothing(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.raise_request_exception = False
+    data = typed(mother)
+    answers = []
+    for room in range(40):
+        with a_full_disk(room):
+            answers.append(desk.post(window(patient), data).status_code)
+        if answers[-1] == 200:
+            break
+        assert stored() == NOTHING
+    assert set(answers) == {200, 503}
+    assert stored() == ALL_OF_IT
+    assert audit.verify() == []
