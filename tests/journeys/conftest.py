@@ -89,7 +89,19 @@ def check_accessibility(page: Page) -> None:
     page.wait_for_load_state()
     expect(page.get_by_role("heading", level=1).first).to_be_attached()
     page.evaluate(AXE)
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", WCAG)
+    check_rules(page, WCAG)
+
+
+def check_dark_theme(page: Page) -> None:
+    """The dark theme's colours of a page that axe has looked at in the light one, without loading it anew."""
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # or colours would be on their way yet
+    check_rules(page, ["color-contrast", "link-in-text-block"])
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+
+def check_rules(page: Page, rules: list[str]) -> None:
+    """Finds nothing by these rules of axe, or by the rules with these tags."""
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules}).then(r => r.violations)", rules)
     assert not found, "\n".join(
         f"{each['id']}: {each['help']}: {[node['html'][:160] + ' ' + node['failureSummary'] for node in each['nodes']]}"
         for each in found

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from patients.models import Contact, Patient
 from portal.models import Membership, Practice, User
 from tests import people
-from tests.journeys.conftest import check_accessibility
+from tests.journeys.conftest import check_accessibility, check_dark_theme
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
 PAGES = [
@@ -60,6 +60,8 @@ def test_a_tour(
     for path in ("/accounts/login/", "/accounts/password/reset/"):
         page.goto(portal + path)
         check_accessibility(page)
+        if width == 1280:
+            check_dark_theme(page)
     sign_in(page, manager)
     for path in PAGES:
         page.goto(portal + path.format(patient=patient.pk))
@@ -67,6 +69,8 @@ def test_a_tour(
         check_accessibility(page)
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{path} is {overflow} pixels too wide at {width}"
+        if width == 1280:
+            check_dark_theme(page)
 
 
 def test_the_practice_is_chosen_in_the_navigation_panel(
