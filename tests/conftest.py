@@ -12,7 +12,7 @@ from portal import pace
 from portal.audit import Actor
 from portal.models import Practice, User
 from registration import pins
-from tests import people
+from tests import markup, people
 from tests.smtp import MailServer
 
 # Playwright keeps an event loop in the thread that also uses the database.
@@ -26,6 +26,7 @@ def pytest_configure() -> None:
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP server of the tests tells every command
+    markup.keep_what_is_rendered()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -82,7 +82,7 @@ class YouForm(forms.Form):
     )
     phone = PhoneField()
     street = NameField(
-        gettext_lazy("Street and number (optional)"), autocomplete="street-address", max_length=200, required=False
+        gettext_lazy("Street and number (optional)"), autocomplete="address-line1", max_length=200, required=False
     )
     postal_code = LineField(
         label=gettext_lazy("ZIP code (optional)"),

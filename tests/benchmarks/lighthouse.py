@@ -1,8 +1,9 @@
-"""The family's pages on a slow phone: Lighthouse's mobile profile, the weight of each page and how often it asks.
+"""The family's pages and the desk's on a slow phone: Lighthouse's mobile profile, a page's weight, how often it asks.
 
 Needs Node.js with npm, a Chromium, and what `make run` needs; serves a demo of its own on a free port.
 
-    make lighthouse                  # at least 95 for performance, accessibility and best practices; 100 kB; 10 requests
+    make lighthouse                  # 95 or more for performance, 100 else; a family's page: 100 kB, 10 requests
+    make lighthouse ARGS="--only desk"
 """
 
 import argparse
@@ -23,8 +24,7 @@ from typing import Any, Final
 import django
 
 ROOT: Final = Path(__file__).parent.parent.parent
-CATEGORIES: Final = ("performance", "accessibility", "best-practices")
-LEAST_SCORE: Final = 95
+LEAST_SCORES: Final = {"performance": 95, "accessibility": 100, "best-practices": 100}
 MOST_BYTES: Final = 100_000
 MOST_REQUESTS: Final = 10
 VERSION: Final = "lighthouse@13"
@@ -33,12 +33,15 @@ VERSION: Final = "lighthouse@13"
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--only", default="", help="pages whose name begins like this")
     chosen = arguments.parse_args()
     tools = Path(tempfile.mkdtemp())
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", tools, VERSION], check=True)
     rows = []
     with serving() as address:
         for name, path, cookie in pages():
+            if not name.startswith(chosen.only):
+                continue
             report = run(tools, f"{address}{path}", cookie)
             rows.append(row(name, report))
             print("  ".join(f"{key} {value}" if key != "page" else f"{value:<34}" for key, value in rows[-1].items()))
@@ -98,6 +101,17 @@ def pages() -> Iterator[tuple[str, str, str]]:
     def cookie(client: Client) -> str:
         return f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
 
+    yield "desk: sign in", "/accounts/login/", ""
+    at_the_desk = Client()
+    at_the_desk.force_login(desk)
+    for name, path in (
+        ("dashboard", "/"),
+        ("search with results", "/patients/?last_name=garcia"),
+        ("quick search", "/patients/quick/?q=garcia"),
+        ("account page", f"/patients/{child.pk}/"),
+        ("registration", f"/patients/{child.pk}/register/"),
+    ):
+        yield f"desk: {name}", path, cookie(at_the_desk)
     yield "the door", "/start/?practice=maple-grove-pediatrics", ""
     yield "the door, in Spanish", "/start/?practice=maple-grove-pediatrics&lang=es", ""
     yield "sign in", "/start/sign-in/", ""
@@ -148,7 +162,7 @@ def run(tools: Path, url: str, cookie: str) -> dict[str, Any]:
             url,
             "--quiet",
             "--output=json",
-            f"--only-categories={','.join(CATEGORIES)}",
+            f"--only-categories={','.join(LEAST_SCORES)}",
             f"--chrome-flags={flags}",
             *headers,
         ],
@@ -161,7 +175,7 @@ def run(tools: Path, url: str, cookie: str) -> dict[str, Any]:
 
 
 def row(name: str, report: dict[str, Any]) -> dict[str, Any]:
-    scores = {each: round(100 * report["categories"][each]["score"]) for each in CATEGORIES}
+    scores = {each: round(100 * report["categories"][each]["score"]) for each in LEAST_SCORES}
     requests = report["audits"]["network-requests"]["details"]["items"]
     return {
         "page": name,
@@ -173,7 +187,8 @@ def row(name: str, report: dict[str, Any]) -> dict[str, Any]:
 
 def is_good(measured: dict[str, Any]) -> bool:
     light = measured["kB"] * 1000 <= MOST_BYTES and measured["requests"] <= MOST_REQUESTS
-    return light and all(measured[each] >= LEAST_SCORE for each in CATEGORIES)
+    scored = all(measured[each] >= least for each, least in LEAST_SCORES.items())
+    return scored and (light or measured["page"].startswith("desk: "))
 
 
 if __name__ == "__main__":

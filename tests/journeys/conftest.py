@@ -14,7 +14,7 @@ from pytest_django import Settings
 from notifications import delivery
 from portal.models import Logo, Practice, User
 from registration.demo import logos
-from tests import people
+from tests import markup, people
 
 AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -88,9 +88,52 @@ def check_accessibility(page: Page) -> None:
     """axe finds nothing on the page as it stands."""
     page.wait_for_load_state()
     expect(page.get_by_role("heading", level=1).first).to_be_attached()
+    markup.keep(page.content())
     page.evaluate(AXE)
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", WCAG)
+    check_rules(page, WCAG)
+
+
+def check_dark_theme(page: Page) -> None:
+    """The dark theme's colours of a page that axe has looked at in the light one, without loading it anew."""
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # or colours would be on their way yet
+    check_rules(page, ["color-contrast", "link-in-text-block"])
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+
+def check_rules(page: Page, rules: list[str]) -> None:
+    """Finds nothing by these rules of axe, or by the rules with these tags."""
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules}).then(r => r.violations)", rules)
     assert not found, "\n".join(
         f"{each['id']}: {each['help']}: {[node['html'][:160] + ' ' + node['failureSummary'] for node in each['nodes']]}"
         for each in found
     )
+
+
+def check_width(page: Page) -> None:
+    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert too_wide <= 0, f"{page.url} is {too_wide} pixels too wide"
+
+
+MOVING = """() => [...document.querySelectorAll("*")].filter(each => ["", "::before", "::after", "::backdrop"].some(part => {
+    const style = getComputedStyle(each, part || null);
+    return `${style.transitionDuration},${style.animationDuration}`.split(",").some(lasts => parseFloat(lasts) > 0.01);
+})).map(each => each.outerHTML.slice(0, 120)).concat(document.getAnimations().map(String))"""
+
+
+def check_stillness(page: Page) -> None:
+    """Nothing moves, or would, for longer than ten milliseconds; for a page that was asked to hold still."""
+    assert page.evaluate(MOVING) == [], page.url
+
+
+COVERED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter(each => {
+    each.focus();
+    if (document.activeElement !== each || each.matches(".visually-hidden")) return false;
+    const line = each.getClientRects()[0];
+    const top = document.elementFromPoint(line.x + line.width / 2, line.y + Math.min(line.height, innerHeight) / 2);
+    return !top || !(each.contains(top) || top.contains(each) || [...each.labels ?? []].some(label => label.contains(top)));
+}).map(each => each.outerHTML.slice(0, 120))"""
+
+
+def check_nothing_covered(page: Page) -> None:
+    """Whatever gets the focus is seen, with no part of the page that stays over it."""
+    assert page.evaluate(COVERED) == [], page.url

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from patients.models import Contact, Patient
 from portal.models import Membership, Practice, User
 from tests import people
-from tests.journeys.conftest import check_accessibility
+from tests.journeys.conftest import check_accessibility, check_dark_theme, check_stillness, check_width
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
 PAGES = [
@@ -56,17 +56,22 @@ def test_a_tour(
         user=manager, practice=people.a_practice("Harbor Street"), role=Membership.Role.FRONT_DESK
     )
     page.set_viewport_size({"width": width, "height": 720})
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
     for path in ("/accounts/login/", "/accounts/password/reset/"):
         page.goto(portal + path)
         check_accessibility(page)
+        if width == 1280:
+            check_dark_theme(page)
     sign_in(page, manager)
     for path in PAGES:
         page.goto(portal + path.format(patient=patient.pk))
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         check_accessibility(page)
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{path} is {overflow} pixels too wide at {width}"
+        check_width(page)
+        if width == 1280:
+            check_dark_theme(page)
+        else:
+            check_stillness(page)
 
 
 def test_the_practice_is_chosen_in_the_navigation_panel(

@@ -305,14 +305,14 @@ def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
     OutgoingMessage.objects.update(state="accepted", finished_at=timezone.now())
     html = desk.get(patient.get_absolute_url()).content.decode()
     assert "every 15s" in html
-    live = re.search(r'hx-get="([^"]+registrations/\?seen=[^"]+)"', html)
+    live = re.search(r'data-hx-get="([^"]+registrations/\?seen=[^"]+)"', html)
     assert live
     assert desk.get(live[1]).status_code == 204
     Registration.objects.update(state="claimed", ended_at=timezone.now(), claimed_by=an_account())
     an_association(Registration.objects.get().claimed_by, patient)  # type: ignore[arg-type]
     part = desk.get(live[1]).content.decode()
     assert "Claimed" in part
-    assert part.count('hx-swap-oob="true"') == 2
+    assert part.count('data-hx-swap-oob="true"') == 2
     assert "elena@families.example" in part
     assert "every 15s" not in part
 
