@@ -13,9 +13,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from patients import names
 
 # As most exports write a number: "+16125550142", "(612) 555-0142", "1-612-555-0142".
-_NORTH_AMERICAN: Final = re.compile(
-    r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]{0,2}(\d{3})[ .-]?(\d{4})", re.ASCII
-)
+_NORTH_AMERICAN: Final = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]{0,2}(\d{3})[ .-]?(\d{4})", re.ASCII)
 _LAST_CHARACTER = "\U0010ffff"
 
 

@@ -45,8 +45,10 @@ class Element:
         return _element({} if value is None else value, path=self.at(name))
 
     def children(self, name: str) -> list["Element"]:
-        path, values = self.at(name), enumerate(self._list(name))
-        return [_element(value, path=f"{path}[{place}]") for place, value in values if value is not None]
+        if not (values := self._list(name)):
+            return []
+        path = self.at(name)
+        return [_element(value, path=f"{path}[{place}]") for place, value in enumerate(values) if value is not None]
 
     def _list(self, name: str) -> list[object]:
         value = self.members.get(name)

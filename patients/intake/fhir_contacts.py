@@ -65,14 +65,20 @@ def _contact(element: Element, *, taken: Container[str], today: date, left_out: 
         family_name=family_name,
         given_names=given_names,
         relationship=relationship,
-        email=fhir_datatypes.choose_email(element, today=today, left_out=left_out),
-        phone=fhir_datatypes.choose_phone(element, today=today),
+        email=fhir_datatypes.choose_email(
+            telecom := fhir_datatypes.current_telecom(element, today=today),
+            field=element.at("telecom"),
+            left_out=left_out,
+        ),
+        phone=fhir_datatypes.choose_phone(telecom),
         has_authority=has_authority,
     )
     check_lengths(contact, fields=_FIELDS, path=f"{element.path}.")
     # Two of one name and relationship are told apart by their order, the only thing that is left.
+    if contact.key not in taken:
+        return contact
     numbered = (f"{contact.key[:_LONGEST_KEY]}#{number}" for number in itertools.count(2))
-    return replace(contact, key=next(key for key in itertools.chain([contact.key], numbered) if key not in taken))
+    return replace(contact, key=next(key for key in numbered if key not in taken))
 
 
 def _relationship(contact: Element) -> tuple[str, bool | None]:

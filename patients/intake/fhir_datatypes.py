@@ -131,7 +131,11 @@ def _current(owner: Element, name: str, *, uses: Sequence[str], today: date) -> 
     return sorted(current, key=lambda one: _place(one.text("use"), uses))
 
 
-def _telecom(owner: Element, systems: set[str], *, today: date) -> list[str]:
+def current_telecom(owner: Element, *, today: date) -> list[Element]:
+    return _current(owner, "telecom", uses=_TELECOM_USES, today=today)
+
+
+def _values(telecom: Sequence[Element], systems: set[str]) -> list[str]:
     """Numbers or addresses, the most wanted first: by use, then by the rank that the source gives them."""
     points = [
         (
@@ -139,25 +143,25 @@ def _telecom(owner: Element, systems: set[str], *, today: date) -> list[str]:
             point.number("rank") or 1_000,
             value,
         )
-        for point in _current(owner, "telecom", uses=_TELECOM_USES, today=today)
+        for point in telecom
         if (system := point.text("system")) in systems and (value := point.text("value"))
     ]
     return [value for *_, value in sorted(points, key=lambda point: point[:2])]
 
 
-def choose_phone(owner: Element, *, today: date) -> str:
-    return next(iter(_telecom(owner, {"phone", "sms"}, today=today)), "")
+def choose_phone(telecom: Sequence[Element]) -> str:
+    return next(iter(_values(telecom, {"phone", "sms"})), "")
 
 
-def choose_email(owner: Element, *, today: date, left_out: list[UnfitError]) -> str:
-    """The first that is an address. Where all are something else ("none", "n/a"), that is told in `left_out`."""
-    addresses = _telecom(owner, {"email"}, today=today)
+def choose_email(telecom: Sequence[Element], *, field: str, left_out: list[UnfitError]) -> str:
+    """The first that is an address. Where all are something else ("none", "n/a"), `left_out` tells it of `field`."""
+    addresses = _values(telecom, {"email"})
     for address in addresses:
         with contextlib.suppress(ValidationError):
             validate_email(address)
             return address
     if addresses:
-        left_out.append(UnfitError(field=owner.at("telecom"), reason="is not an e-mail address, and is left out"))
+        left_out.append(UnfitError(field=field, reason="is not an e-mail address, and is left out"))
     return ""
 
 

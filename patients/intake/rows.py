@@ -23,17 +23,18 @@ def insert(model: type[models.Model], objects: Sequence[object]) -> None:
     if not objects:
         return
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(model._meta.db_table)
-    rows = zip(*(_values(field, objects) for field in fields), strict=True)
+    rows = list(zip(*(_values(field, objects) for field in fields), strict=True))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
         else:
             places = ", ".join(["%s"] * len(fields))
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
+            statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - no value is in it
+            cursor.executemany(statement, rows)
 
 
 def _values(field: "models.Field[Any, Any]", objects: Sequence[object]) -> Iterable[Any]:

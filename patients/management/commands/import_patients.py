@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gc
 import gzip
 import zlib
 from argparse import ArgumentParser
@@ -46,7 +47,8 @@ class Command(BaseCommand):
         source = _open_source(file, today=timezone.localdate(timezone=practice.zone))
         with _open_table(options["refused_to"], beside=file) as table:
             report = _Report(unit=source.unit, table=table)
-            loaded = load(report.pass_on(source.rows), practice=practice, dry_run=options["dry_run"])
+            with _without_looking_at_what_stays():
+                loaded = load(report.pass_on(source.rows), practice=practice, dry_run=options["dry_run"])
             for repeat in loaded.repeats:
                 report.note(repeat)
         if loaded.patients and not options["dry_run"]:
@@ -60,6 +62,16 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{file} could not be read to its end: {report.broken_off}. Correct it and import again."
             )
+
+
+@contextlib.contextmanager
+def _without_looking_at_what_stays() -> Iterator[None]:
+    """Each batch makes the garbage collector look through all there is, Django and its settings too: a sixth of the time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _tell_the_planner() -> None:
