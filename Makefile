@@ -17,7 +17,7 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check bench bench-timing lighthouse screenshots messages lock clean
+.PHONY: help run test test-postgresql check bench bench-timing html lighthouse screenshots messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -50,7 +50,10 @@ bench: .venv/dev.ready $(static) ## A million patients, SQLite and PostgreSQL: s
 bench-timing: .venv/dev.ready ## Can the time of an answer tell what is known? An hour (ARGS="--samples 100")
 	@$(apart) $(python) -m tests.benchmarks.timing $(ARGS)
 
-lighthouse: .venv/dev.ready $(static) ## The family's pages on a slow phone: Lighthouse, weight, requests (needs npm)
+html: .venv/dev.ready ## Every page, e-mail and sheet that tests see through the Nu HTML checker (needs npm and Java)
+	@$(python) -m tests.markup $(ARGS)
+
+lighthouse: .venv/dev.ready $(static) ## The pages on a slow phone: Lighthouse, weight, requests (needs npm)
 	@$(python) -m tests.benchmarks.lighthouse $(ARGS)
 
 screenshots: .venv/dev.ready $(static) ## Take the pictures of README.md and docs/manual anew

@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal import audit
+from portal.days import DayInput
 from portal.models import AuditEvent, Practice, User
 
 _PARTS_OF_THE_PROGRAM: Final = (audit.WORKER.name, audit.CLOCK.name, audit.COMMAND_LINE.name)
@@ -19,12 +20,8 @@ def validate_year(value: date) -> None:
 
 
 class ActivityForm(forms.Form):
-    since = forms.DateField(
-        label="From", required=False, validators=[validate_year], widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label="To", required=False, validators=[validate_year], widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = forms.DateField(label="From", required=False, validators=[validate_year], widget=DayInput)
+    until = forms.DateField(label="To", required=False, validators=[validate_year], widget=DayInput)
     who = forms.ChoiceField(label="Who", required=False)
     action = forms.ChoiceField(label="What", required=False, choices=[("", "Everything"), *AuditEvent.Action.choices])
     patient = forms.UUIDField(required=False, widget=forms.HiddenInput)

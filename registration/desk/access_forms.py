@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from portal.days import DayInput
 from portal.models import Practice
 from portal.texts import LineField
 from registration.models import Identification
@@ -24,7 +25,7 @@ def _day(*, label: str, help_text: str) -> forms.DateField:
     return forms.DateField(
         label=label,
         required=False,
-        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
+        widget=DayInput(attrs={"autocomplete": "off"}),
         help_text=help_text,
         error_messages={"invalid": "This does not read as a date. Type it as 12/31/2026."},
     )

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from patients import names
+from portal.days import DayInput
 from portal.texts import LineField
 from registration.desk.fields import OTHER
 from registration.desk.forms import RegistrationForm
@@ -17,7 +18,7 @@ class ProxyForm(RegistrationForm):
     level = forms.ChoiceField(label="Access level", choices=AccessLevel.choices)
     access_ends_on = forms.DateField(
         label="Last day of access",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DayInput,
         help_text=f"At most {PROXY_YEARS} years from today.",
         error_messages={"required": "Choose the last day of access."},
     )

@@ -128,15 +128,23 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
     assert "They move away" not in response.content.decode()
 
 
-@pytest.mark.parametrize(("typed", "why"), [("2020-11-23", "This day is past"), ("soon", "does not read as a date")])
+@pytest.mark.parametrize(
+    ("typed", "why", "kind"),
+    [
+        ("2020-11-23", "This day is past", "date"),
+        ("soon", "does not read as a date", "text"),
+        ("2/30/2027", "does not read as a date", "text"),
+    ],
+)
 def test_a_day_that_cannot_be_is_told_beside_its_field(
-    desk: Client, association: Association, typed: str, why: str
+    desk: Client, association: Association, typed: str, why: str, kind: str
 ) -> None:
     response = desk.post(f"/associations/{association.pk}/remove/", {"reason": "They move away", "on": typed})
     assert response.status_code == 422
     html = response.content.decode()
     assert html.count(why) == 2  # at the top, and beside the field
     assert "They move away" in html
+    assert re.search(rf'<input type="{kind}" name="on" value="{typed}"', html)
 
 
 def test_what_ended_can_be_undone(desk: Client, association: Association, actor: Actor) -> None:
