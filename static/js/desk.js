@@ -76,6 +76,7 @@
     stale: "Somebody signed in or out since you opened this page, so nothing was issued or sent. Reload the page and register again.",
     elsewhere: "This patient is not in the practice that you work in now, so nothing was issued or sent. Choose the practice and search again.",
     unsaved: "Nothing was saved: the portal could not do it just now. What you typed is still here: try again in a moment.",
+    closed: "The window could not be opened: try again in a moment.",
     server: "Something went wrong on our side. Look at the account page before you try again: it shows whether a registration was issued.",
   };
   const tell = (form, trouble) => {
@@ -86,12 +87,18 @@
     if (trouble) notice.scrollIntoView({ block: "nearest" });
   };
   const formOf = (event) => event.detail.requestConfig?.elt?.closest("[data-registration]");
-  document.addEventListener("htmx:sendError", (event) => tell(formOf(event), TROUBLE.network));
+  const openerOf = (event) => event.detail.requestConfig?.elt?.closest("[data-opens-window]");
+  const failed = (event, trouble) => {
+    tell(formOf(event), trouble);
+    tell(openerOf(event), TROUBLE.closed);
+  };
+  document.addEventListener("htmx:sendError", (event) => failed(event, TROUBLE.network));
   document.addEventListener("htmx:responseError", (event) => {
-    tell(formOf(event), { 403: TROUBLE.stale, 404: TROUBLE.elsewhere, 503: TROUBLE.unsaved }[event.detail.xhr.status] || TROUBLE.server);
+    failed(event, { 403: TROUBLE.stale, 404: TROUBLE.elsewhere, 503: TROUBLE.unsaved }[event.detail.xhr.status] || TROUBLE.server);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const form = formOf(event);
+    tell(openerOf(event), "");
     if (form) {
       sending = true;
       tell(form, "");
