@@ -311,6 +311,15 @@ def test_a_phone_reads_the_code_even_when_the_printer_shrinks_the_page(scale: fl
     assert scan(pdf, scale=scale) == [f"https://{host}/start/#pin=K7QF2M9TXB4C"]
 
 
+def test_the_code_has_sharp_edges_on_paper() -> None:
+    printed = paper(handout.render([sheet(logo_png=None)]), dots=600)
+    (code,) = zxingcpp.read_barcodes(printed)
+    corners = code.position
+    modules = printed.crop((corners.top_left.x, corners.top_left.y, corners.bottom_right.x, corners.bottom_right.y))
+    black_and_white = sum(number for number, grey in modules.getcolors() or () if grey in (0, 255))
+    assert black_and_white > 0.99 * modules.width * modules.height
+
+
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:9/x.png", "https://portal.example.org/x.css", "file:///etc/hostname"]
 )
