@@ -41,7 +41,7 @@ def keep_what_is_rendered() -> None:
         return html
 
     if FOLDER in os.environ:
-        Template.render = kept  # type: ignore[method-assign]
+        Template.render = kept  # type: ignore[assignment, method-assign]
 
 
 def keep(html: str) -> None:

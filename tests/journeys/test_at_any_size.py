@@ -44,10 +44,14 @@ def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient
     check_nothing_covered(page)
     check_stillness(page)
     answer_what_is_always_asked(page)
+    check_accessibility(page)
+    check_dark_theme(page)
     page.get_by_role("button", name="Complete Registration").click()
     expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
     check_width(page)
     check_nothing_covered(page)
+    check_accessibility(page)
+    check_dark_theme(page)
     expect(page.get_by_role("group", name="Registration PIN")).to_be_visible()
 
 
@@ -71,7 +75,7 @@ def test_the_familys_pages(
     page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client, width: int, height: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(reduced_motion="reduce")
     for who, addresses in FAMILY.items():
         if who == "pin":
             stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
@@ -87,7 +91,6 @@ def test_the_familys_pages(
             assert address.partition("?")[0] in page.url
             check_accessibility(page)
             check_dark_theme(page)
-            page.emulate_media(reduced_motion="reduce")
             check_width(page)
             check_nothing_covered(page)
             check_stillness(page)
