@@ -1,6 +1,7 @@
 """What a session leaves behind: nothing on the device, and an end when nobody is there or the day is over."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -63,7 +64,7 @@ def end_sessions(get_response: Handler) -> Handler:
                 request.session["why_ended"] = why  # the trail tells it: portal/sign_in.py
                 logout(request)
             elif not _asked_by_the_page(request) and now - _seen_at(request.session) > _STAMP_EVERY.total_seconds():
-                request.session["seen_at"] = now
+                _stamp(request.session, now=now)
         return get_response(request)
 
     return middleware
@@ -85,6 +86,15 @@ def _is_over(session: SessionBase, *, now: float) -> str:
 
 def _seen_at(session: SessionBase) -> float:
     return float(session.get("seen_at", session["signed_in_at"]))
+
+
+def _stamp(session: SessionBase, *, now: float) -> None:
+    """Written at once: left to Django, what the database does not take turns the finished page into an error."""
+    modified = session.modified
+    session["seen_at"] = now
+    with suppress(UpdateError):  # next time, then
+        session.save()
+    session.modified = modified
 
 
 def _asked_by_the_page(request: HttpRequest) -> bool:

@@ -160,6 +160,13 @@ def test_nothing_is_sent_again(
     assert stored() == {name: 2 * number for name, number in before.items()}
 
 
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_who_only_looks_is_not_disturbed(desk: Client, trouble: Callable[[], AbstractContextManager[None]]) -> None:
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)), trouble():
+        assert desk.get("/").status_code == 200
+        assert desk.get("/patients/").status_code == 200
+
+
 def test_nobody_waits_for_ever() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SHOW lock_timeout")
