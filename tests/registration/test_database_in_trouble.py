@@ -160,6 +160,21 @@ def test_nothing_is_sent_again(
     assert stored() == {name: 2 * number for name, number in before.items()}
 
 
+@postgresql_only
+def test_no_pin_is_shown_without_its_line_and_it_is_there_when_one_presses_again(
+    desk: Client, patient: Patient, mother: Contact
+) -> None:
+    desk.raise_request_exception = False
+    data = typed(mother)
+    full = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'"
+    with _whenever_a_line_is_written(f"IF NEW.action = 'pin_shown' THEN {full}; END IF; RETURN NEW"):
+        page = desk.post(window(patient), data).content.decode()
+    assert "look at the account page before you try again: it shows whether a PIN was issued" in page
+    assert stored() == ALL_OF_IT | {"pin_shown": 0}
+    assert 'class="pin"' in desk.post(window(patient), data).content.decode()
+    assert stored() == ALL_OF_IT
+
+
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_who_only_looks_is_not_disturbed(desk: Client, trouble: Callable[[], AbstractContextManager[None]]) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=5)), trouble():
