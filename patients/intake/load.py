@@ -68,7 +68,8 @@ def load(
 ) -> Loaded:
     """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
 
-    A dry run compares and counts, and writes nothing. Batches that were written stay if a later one fails.
+    A dry run compares and counts, and writes nothing. Batches that were written stay if a later one fails. A batch is
+    what is held in memory, and on SQLite the desk's writes wait for it: a fraction of a second.
     """
     seen: dict[_Identity, tuple[int, _Outcome]] = {}
     repeats: list[Refusal] = []

@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
 @contextlib.contextmanager
 def _without_looking_at_what_stays() -> Iterator[None]:
-    """Each batch makes the garbage collector look through all there is, Django and its settings too: a sixth of the time."""
+    """Each batch makes the garbage collector look through all there is, Django too: a good part of the time."""
     gc.freeze()
     try:
         yield
