@@ -21,7 +21,7 @@ def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -
 
     found = desk.get("/patients/", {"last_name": "yundt", "first_name": "suz"}).content.decode()
     suzanna = Patient.objects.get(given_names="Suzanna632", family_name="Yundt842")
-    assert suzanna.get_absolute_url() in found
+    assert f'href="{suzanna.pk}/"' in found
 
     data = {
         "method": "pin",
