@@ -47,7 +47,7 @@ class Command(BaseCommand):
         source = _open_source(file, today=timezone.localdate(timezone=practice.zone))
         with _open_table(options["refused_to"], beside=file) as table:
             report = _Report(unit=source.unit, table=table)
-            with _without_looking_at_what_stays():
+            with _without_looking_at_what_stays(), _with_room_for_indexes():
                 loaded = load(report.pass_on(source.rows), practice=practice, dry_run=options["dry_run"])
             for repeat in loaded.repeats:
                 report.note(repeat)
@@ -72,6 +72,24 @@ def _without_looking_at_what_stays() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@contextlib.contextmanager
+def _with_room_for_indexes() -> Iterator[None]:
+    """Keys come in no order and touch the indexes everywhere: SQLite holds 256 MiB of them, and carries 200 MiB over at once."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    wanted = {"cache_size": -262_144, "wal_autocheckpoint": 50_000}  # KiB; pages
+    with connection.cursor() as cursor:
+        usual = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
+        for name, value in wanted.items():
+            cursor.execute(f"PRAGMA {name} = {value}")
+        try:
+            yield
+        finally:
+            for name, value in usual.items():
+                cursor.execute(f"PRAGMA {name} = {value}")
 
 
 def _tell_the_planner() -> None:
