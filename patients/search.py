@@ -84,7 +84,7 @@ class Page:
 
 def first(query: PatientQuery, *, most: int) -> list[Hit]:
     """The first hits and no more: nothing is counted, and no page begins elsewhere."""
-    return _hits(_rows(query, _order(query), most=most))
+    return _hits(_rows(_distinct(query), _order(query), most=most))
 
 
 def leads_to(query: PatientQuery) -> Lead | None:
@@ -102,10 +102,10 @@ def leads_to(query: PatientQuery) -> Lead | None:
 
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
-    order = _order(query)
-    start = _place(query, after or before)
+    where, order = _distinct(query), _order(query)
+    start = _place(query.practice, order, after or before)
     backwards = start is not None and after is None
-    rows = _rows(query, order, most=PAGE_SIZE + 1, start=start, backwards=backwards)
+    rows = _rows(where, order, most=PAGE_SIZE + 1, start=start, backwards=backwards)
     is_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
@@ -113,7 +113,7 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
     is_all = start is None and not is_more
     return Page(
         hits=_hits(rows),
-        count=len(rows) if is_all else _count(query),
+        count=len(rows) if is_all else _count(where),
         after=rows[-1].key if more_after else None,
         before=rows[0].key if more_before else None,
     )
@@ -145,9 +145,8 @@ def _order(query: PatientQuery) -> tuple[str, ...]:
 
 
 def _rows(
-    query: PatientQuery, order: Sequence[str], *, most: int, start: Sequence[Any] | None = None, backwards: bool = False
+    where: _Where, order: Sequence[str], *, most: int, start: Sequence[Any] | None = None, backwards: bool = False
 ) -> list[_Row]:
-    where = _distinct(query)
     sql, values = where
     if start is not None:
         sql += f" AND ({', '.join(order)}) {'<' if backwards else '>'} ({', '.join(['%s'] * len(order))})"
@@ -171,19 +170,18 @@ def _hits(rows: list[_Row]) -> list[Hit]:
     return [Hit(row.patient, contacts[row.contact] if row.contact else None) for row in rows]
 
 
-def _count(query: PatientQuery) -> int:
-    where = _distinct(query)
+def _count(where: _Where) -> int:
     sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM patients_namekey k WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
     return int(_fetch(sql, where.values)[0][0])
 
 
-def _place(query: PatientQuery, key: int | None) -> Sequence[Any] | None:
+def _place(practice: Practice, order: Sequence[str], key: int | None) -> Sequence[Any] | None:
     """Where a page begins: what the order is by, of this key; None where the practice has no such key."""
     if not key:
         return None
     found = _fetch(
-        f"SELECT {', '.join(_order(query))} FROM patients_namekey k WHERE k.practice_id = %s AND k.id = %s",  # noqa: S608 - no value is in it
-        [_stored("practice", query.practice.pk), key],
+        f"SELECT {', '.join(order)} FROM patients_namekey k WHERE k.practice_id = %s AND k.id = %s",  # noqa: S608 - no value is in it
+        [_stored("practice", practice.pk), key],
     )
     return found[0] if found else None
 

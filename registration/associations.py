@@ -216,11 +216,10 @@ def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
 
 
 def due() -> None:
-    """Ends access whose date has come."""
+    """Ends access whose date has come. One look into an index where there is none."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
-    rows = Association.objects.select_related("patient__practice", "account__user", "ended_by")
-    for pk in past.order_by("ends_at").values_list("pk", flat=True):
-        association = rows.get(pk=pk)
+    rows = past.select_related("patient__practice", "account__user", "ended_by")
+    for association in rows.order_by("ends_at"):
         with transaction.atomic():
             patients = merging.hold(association.account, association.patient)
             if past.filter(pk=association.pk).update(ended_at=F("ends_at"), ending=Ending.DATE):

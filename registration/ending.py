@@ -109,16 +109,16 @@ def end_what_is_due() -> None:
 
 def supersede_replaced() -> None:
     """Ends what was sent again, once the newer message was accepted."""
-    for pk in _replaced().values_list("pk", flat=True):
+    for registration in _replaced().select_related("practice"):
         with transaction.atomic():
-            patients = _hold_patients_of(pk)
-            ended = _supersede(_replaced().filter(pk=pk))
+            patients = statuses.lock(registration.practice, list(registration.patients.all()))
+            ended = _supersede(_replaced().filter(pk=registration.pk))
             statuses.refresh(patients)
             _record_superseded(ended)
 
 
 def _replaced() -> RegistrationQuerySet:
-    found = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted()).order_by()
+    found = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
     assert isinstance(found, RegistrationQuerySet)
     return found
 
@@ -137,21 +137,15 @@ def _record_superseded(registrations: list[Registration]) -> None:
 
 
 def expire_due() -> None:
-    """Ends what has run out."""
+    """Ends what has run out. A look into an index each where nothing has."""
     associations.due()
-    due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now()).order_by()
-    for pk in due.values_list("pk", flat=True):
+    due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
+    for registration in due.select_related("practice"):
         with transaction.atomic():
-            patients = _hold_patients_of(pk)
-            if due.filter(pk=pk).update(state=State.EXPIRED, ended_at=F("expires_at")):
+            patients = statuses.lock(registration.practice, list(registration.patients.all()))
+            if due.filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):
                 statuses.refresh(patients)
-                Registration.objects.select_related("practice").get(pk=pk).record(
-                    Action.REGISTRATION_EXPIRED, actor=audit.CLOCK
-                )
-
-
-def _hold_patients_of(registration: UUID) -> list[Patient]:
-    return list(Patient.objects.filter(registrations=registration).select_for_update().order_by("pk"))
+                registration.record(Action.REGISTRATION_EXPIRED, actor=audit.CLOCK)
 
 
 @transaction.atomic
