@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from portal.headroom import with_headroom
 from tests import people
 from tests.benchmarks import crowd, deeds, importing, pages, population
 from tests.benchmarks.targets import Figure
@@ -60,4 +61,4 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
 
 
 if __name__ == "__main__":
-    main()
+    with_headroom(main)()
