@@ -14,7 +14,7 @@ wsgi_app = "portal.wsgi"
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 worker_class = "gthread"
 workers = environment.number("WEB_WORKERS", default=1 if settings.DEMO else 2)
-threads = 8
+threads = 4  # each; with 8 of them 32 clients at once waited longer, the last ones three times as long
 preload_app = True
 timeout = 60  # seconds without a sign of life from a worker
 graceful_timeout = 20  # seconds that a request at work may still take when the server stops

@@ -16,6 +16,7 @@ from portal.phones import national
 
 register = template.Library()
 
+_SEXES = dict(Patient.Sex.choices)
 _TONES = {
     PortalStatus.UNREGISTERED: "quiet",
     PortalStatus.SELF_REGISTERED: "attention",
@@ -34,13 +35,25 @@ def phone(number: str) -> str:
 @register.filter
 def us_date(day: date) -> str:
     """ "03/05/2019": as a desk in the United States writes and reads a date of birth."""
-    return f"{day:%m/%d/%Y}"
+    return f"{day.month:02}/{day.day:02}/{day.year:04}"
 
 
 @register.filter
 def age_today(patient: Patient) -> str:
     """ "3 d", "5 wk", "14 mo", "7 y": as children's practices say it."""
     return shown_age(patient.birth_date, on=timezone.localdate())
+
+
+@register.simple_tag
+def today() -> date:
+    """For a list, which asks for it once: `{% today as day %}`."""
+    return timezone.localdate()
+
+
+@register.filter
+def age_on(patient: Patient, day: date) -> str:
+    """The age of each of many on one day: `age_today` asks 25 times which day it is."""
+    return shown_age(patient.birth_date, on=day)
 
 
 def shown_age(born: date, *, on: date) -> str:
@@ -57,6 +70,12 @@ def shown_age(born: date, *, on: date) -> str:
     if months < 3:
         return f"{days // 7} wk"
     return f"{months} mo" if months < 24 else f"{months // 12} y"
+
+
+@register.filter
+def sex_label(sex: str) -> str:
+    """What `get_sex_display` says, without looking the choices up for each row."""
+    return _SEXES.get(sex, sex)
 
 
 @register.filter

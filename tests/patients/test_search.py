@@ -1,6 +1,6 @@
 """Finding a patient: each once, in order, page by page, and only of one's own practice."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -150,11 +150,39 @@ def test_a_page_key_of_nobody_is_the_first_page(practice: Practice) -> None:
     assert len(search.find(PatientQuery(practice=practice, last_name="gar"), after=999_999).hits) == 1
 
 
+def test_behind_the_last_page_is_the_first(practice: Practice) -> None:
+    for n in range(26):
+        people.a_patient(practice, f"Given{n:02}", "Smith")
+    query = PatientQuery(practice=practice, last_name="smith")
+    first = search.find(query)
+    Patient.objects.filter(given_names="Given25").delete()
+    assert [hit.patient for hit in search.find(query, after=first.after).hits] == [hit.patient for hit in first.hits]
+
+
 def test_more_than_anybody_would_count(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(4):
         people.a_patient(practice, f"Given{n}", "Smith")
     monkeypatch.setattr(search, "MOST_COUNTED", 3)
     assert search.find(PatientQuery(practice=practice, last_name="smith")).shown_count == "3+"
+
+
+@pytest.mark.parametrize(
+    ("patients", "family_name", "days_apart", "shown"),
+    [
+        (12, "Smith", 1, "10+"),
+        (12, "Smith", 0, "10+"),  # all born on one day: their dates of birth tell nothing
+        (9, "Smith-Smithson", 1, "9"),  # two keys each
+        (12, "Smith-Smithson", 1, "10+"),
+    ],
+)
+def test_patients_are_counted_and_not_their_keys(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, patients: int, family_name: str, days_apart: int, shown: str
+) -> None:
+    for n in range(patients):
+        born = date(2019, 3, 5) + timedelta(days=n * days_apart)
+        people.a_patient(practice, f"Given{n}", family_name, birth_date=born)
+    monkeypatch.setattr(search, "MOST_COUNTED", 10)
+    assert search.find(PatientQuery(practice=practice, last_name="smi")).shown_count == shown
 
 
 @pytest.mark.parametrize(
@@ -169,10 +197,10 @@ def test_a_search_is_answered_from_an_index(practice: Practice, asked: dict[str,
     people.a_patient(practice)
     with CaptureQueriesContext(connection) as sent:
         search.find(PatientQuery(practice=practice, **asked))
-    assert len(sent) == 1  # few enough to be counted where they are listed
+    assert len(sent) == 1
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {sent[0]['sql']}")
             plan = " ".join(row[3] for row in cursor.fetchall())
         assert f"SEARCH k USING INDEX {index}" in plan
-        assert "TEMP B-TREE" not in plan  # nothing is sorted: the index holds the order
+        assert "TEMP B-TREE FOR ORDER BY" not in plan  # nothing is sorted: the index holds the order
