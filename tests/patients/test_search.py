@@ -185,6 +185,22 @@ def test_patients_are_counted_and_not_their_keys(
     assert search.find(PatientQuery(practice=practice, last_name="smi")).shown_count == shown
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite looks up whose a key is by the patient")
+def test_that_each_is_listed_once_is_looked_up_by_the_patient(practice: Practice) -> None:
+    """By an index of names, all that match were looked through again for each that matches."""
+    for n in range(60):
+        people.a_patient(practice, f"Given{n}", "Smith")
+    query = PatientQuery(practice=practice, last_name="smith")
+    with CaptureQueriesContext(connection) as sent:
+        search.find(query)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {sent[0]['sql']}")
+        plan = [row[0] for row in cursor.fetchall()]
+    (inner, *_) = [line for line in plan if line.endswith("patients_namekey e") or "patients_namekey e  " in line]
+    assert "patients_namekey_patient_id" in inner, plan
+
+
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
