@@ -11,14 +11,14 @@ source says False.
 
 import enum
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from patients.intake import rows
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
@@ -32,6 +32,7 @@ _PATIENT_FIELDS: Final = (
 )
 _CONTACT_FIELDS: Final = ("family_name", "given_names", "relationship", "email", "phone")
 _SEARCH_KEYS: Final = ("phone_key", "email_key")
+_PRACTICE: Final = Practice._meta.pk
 _LAST_POSITION: Final = 32_767  # of a small integer column
 
 _Row = TypeVar("_Row", Patient, Contact)
@@ -121,11 +122,21 @@ def _load_batch(
     return outcomes
 
 
-def _known_patients(records: Iterable[_Identity], *, practice: Practice) -> dict[_Identity, Patient]:
-    """Those that are there, locked: the desk may be moving one's portal status, which the name keys repeat."""
-    systems, identifiers = (set(values) for values in zip(*records, strict=True))
-    found = Patient.objects.of(practice).filter(source_system__in=systems, source_id__in=identifiers).order_by("pk")
-    return {(one.source_system, one.source_id): one for one in found.select_for_update(no_key=True)}
+def _known_patients(records: Collection[_Identity], *, practice: Practice) -> dict[_Identity, Patient]:
+    """Those that are there, locked: the desk may be moving one's portal status, which the name keys repeat.
+
+    SQLite keeps to the order of a CROSS JOIN. Of itself it goes by what it counted before this import: where those were
+    few, it would look through all that came in since with each batch.
+    """
+    marks = ", ".join(["(%s, %s)"] * len(records))
+    locked = connection.ops.for_update_sql(no_key=True, of=("p",)) if connection.features.has_select_for_update else ""
+    found = Patient.objects.raw(
+        f"WITH wanted (source_system, source_id) AS (VALUES {marks})"  # noqa: S608 - no value is in it
+        " SELECT p.* FROM wanted CROSS JOIN patients_patient p WHERE p.practice_id = %s"
+        f" AND p.source_system = wanted.source_system AND p.source_id = wanted.source_id ORDER BY p.id {locked}",
+        [*chain.from_iterable(records), _PRACTICE.get_db_prep_value(practice.pk, connection)],
+    )
+    return {(one.source_system, one.source_id): one for one in found}
 
 
 @dataclass(frozen=True)
