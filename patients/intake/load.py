@@ -65,7 +65,7 @@ class _Outcome(enum.IntEnum):
 
 
 def load(
-    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 2_000, dry_run: bool = False
+    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 5_000, dry_run: bool = False
 ) -> Loaded:
     """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
 
