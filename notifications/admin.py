@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from notifications.models import Carrier, DeliveryEvent, OutgoingMessage
-from portal.admin import ReadOnlyAdmin
+from portal.admin import PortalAdmin, ReadOnlyAdmin
 
 
 @admin.register(Carrier)
-class CarrierAdmin(admin.ModelAdmin[Carrier]):
+class CarrierAdmin(PortalAdmin):
     list_display = ("name", "gateway", "status", "ends_on", "verified_on")
     list_filter = ("status",)
     search_fields = ("name", "gateway")

@@ -10,19 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
 from portal import audit
-from portal.admin import ReadOnlyAdmin
+from portal.admin import AS_TEXT, PortalAdmin, ReadOnlyAdmin
 
 
 class ContactInline(admin.TabularInline[Contact, Patient]):
     model = Contact
     extra = 0
+    formfield_overrides = AS_TEXT
     fields = ("given_names", "family_name", "relationship", "email", "phone", "has_authority", "active", "in_source")
     readonly_fields = ("in_source",)
     can_delete = False  # a registration may name the contact: make it inactive
 
 
 @admin.register(Patient)
-class PatientAdmin(admin.ModelAdmin[Patient]):
+class PatientAdmin(PortalAdmin):
     list_display = ("name", "birth_date", "mrn", "practice", "portal_status", "active")
     list_filter = ("practice", "portal_status", "active", "deceased")
     search_fields = ("=mrn", "=source_id", "family_name__istartswith")

@@ -1,6 +1,7 @@
 """The installation's administration: practices, people, and the trail, which can be read and not touched."""
 
-from typing import Any, ClassVar
+import re
+from typing import Any, Final
 
 import allauth.account.admin
 import allauth.mfa.admin  # noqa: F401 - both register what is taken back below
@@ -8,22 +9,41 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal import logos
 from portal.models import AuditEvent, Logo, Membership, Practice, User
+from portal.texts import LineField, TextField
 
 admin.site.unregister(Group)  # rights come from a Membership's role
 admin.site.unregister(Authenticator)
 admin.site.unregister(EmailAddress)  # a User has one address
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+# What is typed here goes onto sheets and into mails, as what the desk types.
+AS_TEXT: Final[dict[type[models.Field[Any, Any]], dict[str, Any]]] = {
+    models.CharField: {"form_class": LineField},
+    models.SlugField: {"form_class": forms.SlugField},  # which is a CharField
+    models.TextField: {"form_class": TextField},
+}
+_MOST_WORDS: Final = 10  # of a search: each is a condition of its own, and a thousand are more than SQLite reads
+
+
+class PortalAdmin(admin.ModelAdmin[Any]):
+    formfield_overrides = AS_TEXT
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return super().get_search_results(request, queryset, " ".join(search_term.split()[:_MOST_WORDS]))
+
+
+class ReadOnlyAdmin(PortalAdmin):
     """Rows that no person edits."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -36,10 +56,20 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
+class _PersonSelect(AutocompleteSelect):
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """Django's own fails at a key that is no number."""
+        return super().optgroups(name, [each for each in value if re.fullmatch(r"[0-9]{1,18}", each)], attr)
+
+
 class MembershipInline(admin.TabularInline[Membership, Any]):
     model = Membership
     extra = 0
-    autocomplete_fields: ClassVar[list[str]] = ["user"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["widget"] = _PersonSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class PracticesInline(admin.TabularInline[Membership, Any]):
@@ -67,7 +97,7 @@ class PracticeForm(forms.ModelForm[Practice]):
 
 
 @admin.register(Practice)
-class PracticeAdmin(admin.ModelAdmin[Practice]):
+class PracticeAdmin(PortalAdmin):
     form = PracticeForm
     list_display = ("name", "phone", "email", "time_zone")
     inlines = (MembershipInline,)
@@ -105,7 +135,7 @@ class PracticeAdmin(admin.ModelAdmin[Practice]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(PortalAdmin, DjangoUserAdmin[User]):
     add_form = AdminUserCreationForm
     form = UserChangeForm[User]
     ordering = ("email",)

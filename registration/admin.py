@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from portal.admin import ReadOnlyAdmin
+from portal.admin import PortalAdmin, ReadOnlyAdmin
 from registration.models import Registration, VerificationQuestion
 
 
 @admin.register(VerificationQuestion)
-class VerificationQuestionAdmin(admin.ModelAdmin[VerificationQuestion]):
+class VerificationQuestionAdmin(PortalAdmin):
     list_display = ("text", "practice", "position", "active")
     list_filter = ("practice", "active")
 
