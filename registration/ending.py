@@ -4,10 +4,9 @@ Each is one transaction, with the locks in the order that `issuing` takes them i
 """
 
 from typing import Final
-from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import outbox
@@ -70,25 +69,27 @@ def _perhaps_barred() -> QuerySet[Registration]:
     return found.select_related("practice", "contact").prefetch_related("patients").distinct()
 
 
-def replaced_by_accepted() -> QuerySet[Registration, UUID | None]:
-    """Those that were sent again, and the newer message was accepted: the earlier key ends with that.
+def is_replaced() -> Exists:
+    """Of those that were sent again: that the newer message was accepted, with which the earlier key ends.
 
     A newer one that was revoked before its message was accepted takes nothing away.
     """
-    newer = Registration.objects.filter(replaces__isnull=False, message__state=OutgoingMessage.State.ACCEPTED)
-    return newer.exclude(state=State.REVOKED).order_by().values_list("replaces", flat=True)
+    newer = Registration.objects.filter(replaces=OuterRef("pk"), message__state=OutgoingMessage.State.ACCEPTED)
+    return Exists(newer.exclude(state=State.REVOKED))
 
 
-# In one statement and by hand: it is asked before every list of patients, and hardly ever is anything due.
+# In one statement and by hand: it is asked before every list of patients, and hardly ever is anything due. The index of
+# what was sent again holds a few: SQLite keeps to the order of a CROSS JOIN, and begins there.
 _IS_ANYTHING_DUE: Final = """
     SELECT EXISTS (SELECT 1 FROM registration_registration WHERE state = 'pending' AND expires_at <= %(now)s)
         OR EXISTS (SELECT 1 FROM registration_association WHERE ended_at IS NULL AND ends_at <= %(now)s)
         OR EXISTS (
-            SELECT 1 FROM registration_registration newer
-            JOIN registration_registration earlier ON earlier.id = newer.replaces_id
-            JOIN notifications_outgoingmessage message ON message.id = newer.message_id
-            WHERE message.state = 'accepted' AND newer.state <> 'revoked'
-                AND earlier.state IN ('pending', 'expired') AND earlier.expires_at > %(finish)s
+            SELECT 1 FROM registration_registration earlier
+            CROSS JOIN registration_registration newer
+            CROSS JOIN notifications_outgoingmessage message
+            WHERE earlier.sent_again AND earlier.state IN ('pending', 'expired') AND earlier.expires_at > %(finish)s
+                AND newer.replaces_id = earlier.id AND newer.state <> 'revoked'
+                AND message.id = newer.message_id AND message.state = 'accepted'
         )
 """
 
@@ -118,7 +119,7 @@ def supersede_replaced() -> None:
 
 
 def _replaced() -> RegistrationQuerySet:
-    found = Registration.objects.unfinished().filter(pk__in=replaced_by_accepted())
+    found = Registration.objects.unfinished().filter(is_replaced(), sent_again=True)
     assert isinstance(found, RegistrationQuerySet)
     return found
 

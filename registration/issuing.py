@@ -147,6 +147,7 @@ def send_again(
         superseded = list(in_its_place.filter(failed))
         _supersede(superseded, at=new.issued_at, by=_person(actor))
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
+        Registration.objects.filter(pk=works.pk).update(sent_again=True)
         statuses.refresh(patients)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)

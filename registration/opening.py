@@ -126,7 +126,7 @@ def claimable(opened: Opened) -> RegistrationQuerySet:
         in_time |= Q(expires_at__gt=opened.opened_at)
     found = Registration.objects.filter(
         in_time, pk=opened.registration_id, state__in=(State.PENDING, State.EXPIRED)
-    ).exclude(pk__in=ending.replaced_by_accepted())
+    ).exclude(ending.is_replaced())
     assert isinstance(found, RegistrationQuerySet)
     return found
 

@@ -142,6 +142,7 @@ class Registration(models.Model):
         related_name="replacements",
         help_text="Sent again: the earlier one works until the message of this one is accepted.",
     )
+    sent_again = models.BooleanField(default=False, editable=False, help_text="Another one was issued in its place.")
     claimed_by = models.ForeignKey(PortalAccount, models.PROTECT, null=True, related_name="claimed")
     issued_at = models.DateTimeField(default=timezone.now)
     issued_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -167,6 +168,9 @@ class Registration(models.Model):
         )
         indexes = (
             models.Index(fields=("state", "expires_at"), name="registration_to_expire"),
+            models.Index(
+                fields=("state", "expires_at"), condition=models.Q(sent_again=True), name="registration_to_supersede"
+            ),
             models.Index(fields=("practice", "issued_at"), name="registration_by_practice"),
         )
 

@@ -16,7 +16,7 @@ from weasyprint import HTML
 
 from notifications import delivery, outbox
 from notifications.models import Channel, OutgoingMessage
-from patients.models import Contact
+from patients.models import Contact, ContactQuerySet
 from portal.audit import Actor
 from portal.models import Practice, User
 from registration import handout, issuing, reveals
@@ -36,8 +36,7 @@ def measure(client: Client, practice: Practice, desk: User, *, rounds: int, mess
 
 
 def registration(client: Client, practice: Practice, *, rounds: int) -> Figure:
-    # No teen: the desk would be asked whether that is right.
-    contacts = Contact.objects.of(practice).filter(patient__birth_date__gte=date(2018, 1, 1)).order_by("pk").iterator()
+    contacts = _of_children(practice).order_by("pk").iterator()
 
     def register() -> None:
         contact = next(contacts)
@@ -51,8 +50,13 @@ def registration(client: Client, practice: Practice, *, rounds: int) -> Figure:
     return _figure("registration", "beside a bare form post", times)
 
 
+def _of_children(practice: Practice) -> ContactQuerySet:
+    """No teen's: the desk would be asked whether that is right."""
+    return Contact.objects.of(practice).filter(patient__birth_date__gte=date(2018, 1, 1))
+
+
 def a_sheet(practice: Practice, desk: User) -> Sheet:
-    patient = Contact.objects.of(practice).select_related("patient").latest("pk").patient
+    patient = _of_children(practice).select_related("patient").latest("pk").patient
     issued = issuing.register_patients(
         practice=practice,
         patients=[patient],
