@@ -27,6 +27,7 @@ REMINDED_BEFORE: Final = (14, 3)  # days
 
 # Beyond that a day of an end is a slip of the finger; the calendar itself ends with the year 9999.
 LATEST: Final = timedelta(days=30 * 366)
+_AT_ONCE: Final = 500
 
 
 def midnight_after(day: date, *, practice: Practice) -> datetime:
@@ -218,16 +219,22 @@ def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
 def due() -> None:
     """Ends access whose date has come. One look into an index where there is none."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
-    rows = past.select_related("patient__practice", "account__user", "ended_by")
-    for association in rows.order_by("ends_at"):
-        with transaction.atomic():
-            patients = merging.hold(association.account, association.patient)
-            if past.filter(pk=association.pk).update(ended_at=F("ends_at"), ending=Ending.DATE):
-                revoked = _revoke_keys(association, by=association.ended_by) if association.ended_by else []
-                statuses.refresh(patients)
-                for registration in revoked:
-                    registration.record(Action.REGISTRATION_REVOKED, actor=audit.CLOCK, reason=association.end_reason)
-                record(Action.ACCESS_ENDED, association, actor=audit.CLOCK, reason=association.end_reason)
+    rows = past.select_related("patient__practice", "account__user", "ended_by").order_by("ends_at")
+    while some := list(rows[:_AT_ONCE]):  # as in ending.expire_due: by the index
+        for association in some:
+            _end_by_date(association)
+
+
+def _end_by_date(association: Association) -> None:
+    with transaction.atomic():
+        patients = merging.hold(association.account, association.patient)
+        still = Association.objects.filter(pk=association.pk, ended_at=None, ends_at__lte=timezone.now())
+        if still.update(ended_at=F("ends_at"), ending=Ending.DATE):
+            revoked = _revoke_keys(association, by=association.ended_by) if association.ended_by else []
+            statuses.refresh(patients)
+            for registration in revoked:
+                registration.record(Action.REGISTRATION_REVOKED, actor=audit.CLOCK, reason=association.end_reason)
+            record(Action.ACCESS_ENDED, association, actor=audit.CLOCK, reason=association.end_reason)
 
 
 def record(action: Action, association: Association, *, actor: Actor, **details: str | int) -> None:

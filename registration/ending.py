@@ -22,6 +22,8 @@ from registration.models.issued import FINISH_WITHIN
 
 State = Registration.State
 
+_AT_ONCE: Final = 500
+
 
 def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
     """Ends a registration that may still be claimed and takes back what is still queued. False where it had ended."""
@@ -78,11 +80,12 @@ def is_replaced() -> Exists:
     return Exists(newer.exclude(state=State.REVOKED))
 
 
-# In one statement and by hand: it is asked before every list of patients, and hardly ever is anything due. The index of
-# what was sent again holds a few: SQLite keeps to the order of a CROSS JOIN, and begins there.
+# In one statement and by hand: it is asked before every list of patients, and hardly ever is anything due. The earliest
+# moment is the first in an index; asked whether there EXISTS an earlier one, PostgreSQL thinks that it finds one anywhere
+# and reads the table. What was sent again is in an index of a few: SQLite keeps to the order of a CROSS JOIN, and begins there.
 _IS_ANYTHING_DUE: Final = """
-    SELECT EXISTS (SELECT 1 FROM registration_registration WHERE state = 'pending' AND expires_at <= %(now)s)
-        OR EXISTS (SELECT 1 FROM registration_association WHERE ended_at IS NULL AND ends_at <= %(now)s)
+    SELECT (SELECT MIN(expires_at) FROM registration_registration WHERE state = 'pending') <= %(now)s
+        OR (SELECT MIN(ends_at) FROM registration_association WHERE ended_at IS NULL) <= %(now)s
         OR EXISTS (
             SELECT 1 FROM registration_registration earlier
             CROSS JOIN registration_registration newer
@@ -140,13 +143,22 @@ def _record_superseded(registrations: list[Registration]) -> None:
 def expire_due() -> None:
     """Ends what has run out. A look into an index each where nothing has."""
     associations.due()
-    due = Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
-    for registration in due.select_related("practice"):
-        with transaction.atomic():
-            patients = statuses.lock(registration.practice, list(registration.patients.all()))
-            if due.filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):
-                statuses.refresh(patients)
-                registration.record(Action.REGISTRATION_EXPIRED, actor=audit.CLOCK)
+    # In the order of the index: PostgreSQL would read the table for as many as it thinks are due.
+    while some := list(_due().select_related("practice").order_by("expires_at")[:_AT_ONCE]):
+        for registration in some:
+            _expire(registration)
+
+
+def _due() -> RegistrationQuerySet:
+    return Registration.objects.filter(state=State.PENDING, expires_at__lte=timezone.now())
+
+
+def _expire(registration: Registration) -> None:
+    with transaction.atomic():
+        patients = statuses.lock(registration.practice, list(registration.patients.all()))
+        if _due().filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):
+            statuses.refresh(patients)
+            registration.record(Action.REGISTRATION_EXPIRED, actor=audit.CLOCK)
 
 
 @transaction.atomic

@@ -48,5 +48,7 @@ def _values(field: "models.Field[Any, Any]", objects: Sequence[object]) -> Itera
         return values if connection.features.has_native_uuid_field else [value and value.hex for value in values]
     if isinstance(kind, _PLAIN):
         return values
+    if isinstance(kind, models.JSONField):  # whose values have no hash
+        return [field.get_db_prep_save(value, connection) for value in values]
     prepared = {value: field.get_db_prep_save(value, connection) for value in set(values)}
     return [prepared[value] for value in values]

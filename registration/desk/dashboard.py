@@ -24,6 +24,7 @@ _SLOW_AFTER: Final = timedelta(minutes=5)
 _FAILED_SHOWN: Final = timedelta(days=3)
 _LOCKED_SHOWN: Final = timedelta(days=14)
 _SHOWN: Final = 20
+_LOOKED_THROUGH: Final = 500  # messages, for those that are shown
 
 
 @require_safe
@@ -39,15 +40,16 @@ def dashboard(request: StaffRequest) -> HttpResponse:
 
 
 def _attention(practice: Practice) -> dict[str, Any]:
-    """Messages that failed or hang, PINs that locked or end within a day; families to match, to ask again; access that ends."""
-    now = timezone.now()
-    live = _ours(practice).live()
-    unfinished = live.filter(message__state__in=OutgoingMessage.UNFINISHED)
+    """Messages that failed or hang, PINs that locked or end within a day; families to match, to ask again; access that ends.
+
+    Each list begins at what is rare, in an index that holds it: of a large practice's registrations hardly any is listed.
+    """
+    ending = _shown(Registration.objects.of(practice).live())
     return {
         "failed": _failed(practice)[:_SHOWN],
         "locked": _locked(practice)[:_SHOWN],
-        "waiting": unfinished.filter(issued_at__lt=now - _SLOW_AFTER)[:_SHOWN],
-        "ending": live.filter(expires_at__lt=now + timedelta(days=1)).order_by("expires_at")[:_SHOWN],
+        "waiting": _waiting(practice),
+        "ending": ending.filter(expires_at__lt=timezone.now() + timedelta(days=1)).order_by("expires_at")[:_SHOWN],
         "to_match": SelfRegistration.objects.of(practice).waiting().count(),
         "to_ask": _to_ask(practice)[:_SHOWN],
         "access_ending": reminding.ending_soon(practice)[:_SHOWN],
@@ -55,43 +57,55 @@ def _attention(practice: Practice) -> dict[str, Any]:
 
 
 def _latest(practice: Practice) -> QuerySet[Registration]:
-    latest: QuerySet[Registration] = _ours(practice)[:10]
-    return latest
+    return _shown(Registration.objects.of(practice))[:10]
 
 
-def _ours(practice: Practice) -> Any:
-    return Registration.objects.of(practice).select_related("message", "issued_by").prefetch_related("patients")
+def _shown(registrations: QuerySet[Registration]) -> QuerySet[Registration]:
+    return registrations.select_related("message", "issued_by").prefetch_related("patients")
+
+
+def _with(messages: QuerySet[OutgoingMessage]) -> QuerySet[Registration]:
+    """What these messages carry, the newest of them: the practice is theirs."""
+    return _shown(Registration.objects.filter(message__in=messages.order_by("-created_at")[:_LOOKED_THROUGH]))
 
 
 def _failed(practice: Practice) -> QuerySet[Registration]:
     """Messages that failed in the last days, even where the PIN has run out since: the family is still waiting."""
+    messages = OutgoingMessage.objects.of(practice).filter(state=OutgoingMessage.State.FAILED)
     given_up = Q(state__in=(State.SUPERSEDED, State.REVOKED, State.CLAIMED))
-    failed = _ours(practice).filter(
-        message__state=OutgoingMessage.State.FAILED, message__finished_at__gt=timezone.now() - _FAILED_SHOWN
-    )
-    found: QuerySet[Registration] = failed.exclude(given_up).filter(~_made_good(practice))
-    return found
+    lately = _with(messages).filter(message__finished_at__gt=timezone.now() - _FAILED_SHOWN)
+    return lately.exclude(given_up).filter(~_made_good())
 
 
 def _locked(practice: Practice) -> QuerySet[Registration]:
     """PINs that locked after too many wrong tries, for which nobody has issued a new one."""
-    locked = _ours(practice).filter(state=State.LOCKED, ended_at__gt=timezone.now() - _LOCKED_SHOWN)
-    found: QuerySet[Registration] = locked.filter(~_made_good(practice)).order_by("-ended_at")
-    return found
+    since = timezone.now() - _LOCKED_SHOWN
+    # What locked since then had not run out before; by that it is found.
+    locked = Registration.objects.of(practice).filter(state=State.LOCKED, ended_at__gt=since, expires_at__gt=since)
+    return _shown(locked).filter(~_made_good()).order_by("-ended_at")
 
 
-def _made_good(practice: Practice) -> Exists:
+def _waiting(practice: Practice) -> list[Registration]:
+    """Live ones whose message should have been on its way by now."""
+    messages = OutgoingMessage.objects.of(practice).filter(
+        state__in=OutgoingMessage.UNFINISHED, created_at__lt=timezone.now() - _SLOW_AFTER
+    )
+    return [each for each in _with(messages) if each.is_live][:_SHOWN]
+
+
+def _made_good() -> Exists:
     """Whether the same person was registered again for one of the same patients."""
+    through = Registration.patients.through
     return Exists(
-        Registration.objects.of(practice).filter(
-            recipient_key=OuterRef("recipient_key"),
-            patients__registrations=OuterRef("pk"),
-            issued_at__gt=OuterRef("issued_at"),
+        through.objects.filter(
+            patient__registrations=OuterRef("pk"),
+            registration__recipient_key=OuterRef("recipient_key"),
+            registration__issued_at__gt=OuterRef("issued_at"),
         )
     )
 
 
 def _to_ask(practice: Practice) -> QuerySet[Decline]:
     """Families that declined, whose day to be asked again has come."""
-    declined = Decline.objects.of(practice).live().filter(ask_again_on__lte=timezone.localdate())
-    return declined.select_related("patient").order_by("ask_again_on")
+    due = Decline.objects.live().filter(ask_again_on__lte=timezone.localdate())
+    return due.of(practice).select_related("patient").order_by("ask_again_on")

@@ -4,7 +4,7 @@ import uuid
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from patients.models import Patient
@@ -89,7 +89,8 @@ class SelfRegistration(models.Model):
 
 class DeclineQuerySet(models.QuerySet["Decline"]):
     def of(self, practice: Practice) -> Self:
-        return self.filter(patient__practice=practice)
+        """Looked up by the patient of each: of a practice's patients few have one."""
+        return self.filter(Exists(Patient.objects.of(practice).filter(pk=OuterRef("patient"))))
 
     def live(self) -> Self:
         return self.filter(ended_at=None)
@@ -113,6 +114,7 @@ class Decline(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("patient",), condition=Q(ended_at=None), name="one_live_decline"),
         )
+        indexes = (models.Index(fields=("ask_again_on",), condition=Q(ended_at=None), name="decline_to_ask_again"),)
 
     def __str__(self) -> str:
         return self.reason

@@ -20,7 +20,7 @@ from django.test import Client
 
 from portal.headroom import with_headroom
 from tests import people
-from tests.benchmarks import crowd, deeds, importing, pages, population
+from tests.benchmarks import crowd, deeds, importing, pages, past, population
 from tests.benchmarks.targets import Figure
 
 
@@ -48,7 +48,11 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
     practice = people.a_practice()
     desk = people.a_member(practice)
     took = population.populate(practice, patients=chosen.patients)
-    print(f"# {chosen.patients:,} patients made in {took:.0f} s, {connection.vendor}", flush=True)
+    registrations = past.populate(practice, desk)
+    print(
+        f"# {chosen.patients:,} patients made in {took:.0f} s, with {registrations:,} registrations, {connection.vendor}",
+        flush=True,
+    )
     client = Client()
     client.force_login(desk)
     yield from pages.measure(client, practice, patients=chosen.patients, rounds=chosen.rounds)

@@ -20,6 +20,7 @@ from django.db import connection, models, transaction
 from patients import names
 from patients.keys import mrn_key
 from patients.models import Contact, NameKey, Patient, PortalStatus
+from portal import statistics
 from portal.models import Practice
 from registration.demo.names import ORIGINS
 
@@ -71,9 +72,17 @@ def populate(practice: Practice, *, patients: int, seed: int = SEED) -> float:
     with connection.cursor() as cursor:
         for definition in definitions:
             cursor.execute(definition)
-        # As PostgreSQL does by itself some minutes after such a load.
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+    gather_statistics()
     return time.perf_counter() - begun
+
+
+def gather_statistics() -> None:
+    """As PostgreSQL does by itself some minutes after such a load, and the worker on SQLite."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    else:
+        statistics.gather()
 
 
 def insert(model: type[models.Model], rows: Rows) -> None:

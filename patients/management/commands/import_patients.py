@@ -22,7 +22,7 @@ from patients.intake import fhir
 from patients.intake.load import Loaded, load
 from patients.intake.records import PatientRecord, Refusal, UnfitError
 from patients.models import Contact, NameKey, Patient
-from portal import audit
+from portal import audit, statistics
 from portal.models import Practice
 
 _SHOWN: Final = 20  # refusals on the screen
@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 report.note(repeat)
         if loaded.patients and not options["dry_run"]:
             _record(loaded, practice=practice, refused=report.refused)
-            _tell_the_planner()
+            statistics.gather(Patient, Contact, NameKey)
         self.stdout.write(("Dry run, nothing was changed. " if options["dry_run"] else "") + report.summary(loaded))
         self.stdout.writelines(f"{line}\n" for line in report.shown)
         if unseen := report.noted - len(report.shown):
@@ -90,13 +90,6 @@ def _with_room_for_indexes() -> Iterator[None]:
         finally:
             for name, value in usual.items():
                 cursor.execute(f"PRAGMA {name} = {value}")
-
-
-def _tell_the_planner() -> None:
-    """Right after a large import PostgreSQL plans without statistics; a search could take seconds until it gathers them."""
-    with connection.cursor() as cursor:
-        for model in (Patient, Contact, NameKey):
-            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
 
 
 def _record(loaded: Loaded, *, practice: Practice, refused: int) -> None:

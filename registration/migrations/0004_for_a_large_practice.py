@@ -30,5 +30,9 @@ class Migration(migrations.Migration):
             model_name='registration',
             index=models.Index(condition=models.Q(('sent_again', True)), fields=['state', 'expires_at'], name='registration_to_supersede'),
         ),
+        migrations.AddIndex(
+            model_name='decline',
+            index=models.Index(condition=models.Q(('ended_at', None)), fields=['ask_again_on'], name='decline_to_ask_again'),
+        ),
         migrations.RunPython(mark, migrations.RunPython.noop),
     ]

@@ -1,0 +1,138 @@
+"""What years of work leave behind in a practice: registrations with their messages, and families that declined.
+
+Each patient has what its portal status says. What wants attention today is the same little at every size, so that the
+dashboard of a small practice and of a large one show the same number of rows.
+"""
+
+import itertools
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from notifications.models import Channel, OutgoingMessage
+from patients.intake import rows
+from patients.models import Patient, PortalStatus
+from portal.models import Practice, User
+from registration.models import Decline, Registration
+from tests.benchmarks import population
+
+State = Registration.State
+ATTENTION: Final = 15  # messages that failed, PINs that are locked, families to ask again
+_YEARS: Final = 3
+_Row = tuple[type[models.Model], models.Model]
+
+
+def populate(practice: Practice, desk: User) -> int:
+    """Gives back how many registrations there are then."""
+    made = 0
+    with transaction.atomic():
+        for some in _in_batches(_Past(practice, desk).rows()):
+            by_model: dict[type[models.Model], list[models.Model]] = {}
+            for model, row in some:
+                by_model.setdefault(model, []).append(row)
+            for model in (OutgoingMessage, Registration, Registration.patients.through, Decline):
+                rows.insert(model, by_model.get(model, []))
+            made += len(by_model.get(Registration, []))
+    population.gather_statistics()
+    return made
+
+
+def _in_batches(every: Iterator[_Row]) -> Iterator[list[_Row]]:
+    return iter(lambda: list(itertools.islice(every, population.BATCH)), [])
+
+
+class _Past:
+    def __init__(self, practice: Practice, desk: User) -> None:
+        self._practice, self._desk = practice, desk
+        self._now, self._chance = timezone.now(), random.Random(population.SEED)
+
+    def rows(self) -> Iterator[_Row]:
+        patients = Patient.objects.of(self._practice).order_by("pk").values_list("pk", "portal_status")
+        unregistered = itertools.count()
+        for number, (patient, status) in enumerate(patients.iterator()):
+            if status == PortalStatus.PENDING:
+                yield from self._pending(patient, number)
+            elif status == PortalStatus.REGISTERED:
+                issued = self._long_ago()
+                yield from self._registration(patient, State.CLAIMED, issued=issued, ended=issued + timedelta(hours=3))
+            elif status == PortalStatus.DECLINED:
+                yield Decline, self._decline(patient, self._chance.randrange(1, 400))
+            elif status == PortalStatus.UNREGISTERED:
+                yield from self._unregistered(patient, next(unregistered))
+
+    def _pending(self, patient: uuid.UUID, number: int) -> Iterator[_Row]:
+        issued = self._now - timedelta(days=self._chance.randrange(1, 8))
+        if number % 10 == 0:  # sent again, and it arrived
+            yield from self._registration(patient, State.SUPERSEDED, issued=issued, ended=issued, sent_again=True)
+        yield from self._registration(patient, State.PENDING, issued=issued)
+
+    def _unregistered(self, patient: uuid.UUID, number: int) -> Iterator[_Row]:
+        today = self._now - timedelta(hours=5)
+        if number < ATTENTION:
+            yield from self._registration(patient, State.EXPIRED, issued=today, message=OutgoingMessage.State.FAILED)
+        elif number < 2 * ATTENTION:
+            yield from self._registration(patient, State.LOCKED, issued=today, ended=today)
+        elif number < 3 * ATTENTION:
+            yield Decline, self._decline(patient, -3)
+        elif number % 10 == 0:
+            issued = self._long_ago()
+            failed = OutgoingMessage.State.FAILED if number % 100 == 0 else OutgoingMessage.State.ACCEPTED
+            state = State.LOCKED if number % 200 == 10 else State.EXPIRED
+            yield from self._registration(patient, state, issued=issued, ended=issued, message=failed)
+
+    def _registration(
+        self,
+        patient: uuid.UUID,
+        state: State,
+        *,
+        issued: datetime,
+        ended: datetime | None = None,
+        message: OutgoingMessage.State = OutgoingMessage.State.ACCEPTED,
+        sent_again: bool = False,
+    ) -> Iterator[_Row]:
+        address = f"parent-{patient.hex[:12]}@families.example"
+        mail = OutgoingMessage(
+            practice=self._practice,
+            about=patient,
+            channel=Channel.EMAIL,
+            recipient=address,
+            shown_recipient=address,
+            state=message,
+            created_at=issued,
+            finished_at=issued,
+        )
+        registration = Registration(
+            practice=self._practice,
+            recipient_key=f"email:{address}",
+            recipient_name="Rosa Prado",
+            recipient_relationship="Aunt",
+            method=Registration.Method.PIN,
+            selector=f"{self._chance.getrandbits(16):04X}",
+            digest="-",
+            delivery=Registration.Delivery.EMAIL,
+            message=mail,
+            state=state,
+            issued_at=issued,
+            issued_by=self._desk,
+            expires_at=issued + timedelta(days=14) if state == State.PENDING else issued + timedelta(minutes=10),
+            ended_at=ended,
+            window=uuid.uuid4(),
+            wish=patient.hex,
+            sent_again=sent_again,
+        )
+        yield OutgoingMessage, mail
+        yield Registration, registration
+        through = Registration.patients.through
+        yield through, through(registration_id=registration.pk, patient_id=patient)
+
+    def _decline(self, patient: uuid.UUID, days: int) -> Decline:
+        day = (self._now + timedelta(days=days)).date()
+        return Decline(patient_id=patient, reason="Prefers the phone", ask_again_on=day, at=self._now, by=self._desk)
+
+    def _long_ago(self) -> datetime:
+        return self._now - timedelta(minutes=self._chance.randrange(21 * 24 * 60, _YEARS * 365 * 24 * 60))
