@@ -54,8 +54,7 @@ def _hold_unfinished(patient: Patient) -> list[Registration]:
     Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.
     """
     unfinished = Registration.objects.unfinished().filter(patients=patient)
-    siblings = Patient.objects.of(patient.practice).filter(registrations__in=unfinished)
-    statuses.lock(patient.practice, [patient, *siblings])
+    statuses.lock(patient.practice, [patient, *statuses.covered_by(unfinished.values_list("pk", flat=True))])
     registrations = list(unfinished.select_for_update(of=("self",)).select_related("practice").order_by("pk"))
     messages = OutgoingMessage.objects.filter(registration__in=registrations)
     list(messages.select_for_update(of=("self",)).order_by("pk"))

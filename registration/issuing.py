@@ -54,7 +54,7 @@ def register_patients(
     wish = wishes.fingerprint(patients, recipient, method, delivery, language=language, proxy=proxy)
     with transaction.atomic():
         replaced = _replaced_by(practice, patients, recipient, window)
-        everybody = statuses.lock(practice, [*patients, *_who_may_lose_theirs(practice, recipient, replaced)])
+        everybody = statuses.lock(practice, [*patients, *_who_may_lose_theirs(recipient, replaced)])
         locked = [each for each in everybody if each in patients]
         last = Registration.objects.of(practice).filter(window=window).order_by("-issued_at").first()
         if last and last.wish == wish:
@@ -82,7 +82,7 @@ def register_patients(
             **wishes.terms(proxy),
         )
         superseded = list(replaced)
-        lost = set(Patient.objects.filter(registrations__in=superseded))
+        lost = set(statuses.covered_by(each.pk for each in superseded))
         _supersede(superseded, at=issued_at, by=_person(actor))
         _issue(registration, locked, credential, delivery, session_key=session_key, actor=actor)
         statuses.refresh([each for each in everybody if each in locked or each in lost])
@@ -219,12 +219,11 @@ def _replaced_by(
     return (of_these.filter(state=State.PENDING) | of_these.unfinished()).distinct()
 
 
-def _who_may_lose_theirs(
-    practice: Practice, recipient: Recipient, replaced: QuerySet[Registration]
-) -> QuerySet[Patient]:
+def _who_may_lose_theirs(recipient: Recipient, replaced: QuerySet[Registration]) -> list[Patient]:
     """All children of the recipient: while one waits for the lock, a registration for others of them may be issued."""
-    theirs = Q(pk__in=[row.patient_id for row in siblings.rows_of(recipient.contact)] if recipient.contact else [])
-    return Patient.objects.of(practice).filter(theirs | Q(registrations__in=replaced)).distinct()
+    rows = siblings.rows_of(recipient.contact) if recipient.contact else []
+    theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
+    return [*theirs, *statuses.covered_by(replaced.values_list("pk", flat=True))]
 
 
 def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:

@@ -261,7 +261,7 @@ def _lock_likely(asked: SelfRegistration) -> list[Patient]:
 def _lock_all(asked: SelfRegistration, patient: Patient) -> list[Patient]:
     """The patient, the one who was thought to be meant, and who else loses a PIN by the match."""
     asked.refresh_from_db()
-    siblings = Patient.objects.of(asked.practice).filter(registrations__in=merging.on_their_way(asked.account, patient))
+    siblings = statuses.covered_by(each.pk for each in merging.on_their_way(asked.account, patient))
     return statuses.lock(asked.practice, [patient, *siblings, *([asked.likely] if asked.likely else [])])
 
 

@@ -23,8 +23,9 @@ def hold(account: PortalAccount, patient: Patient) -> list[Patient]:
     """Locks the patient and whoever else may lose a registration with this person's, before that is looked up."""
     rows = rows_of(account, patient)
     out = _on_their_way(account, patient, rows)
-    others = Patient.objects.of(patient.practice).filter(Q(contacts__in=rows) | Q(registrations__in=out))
-    return statuses.lock(patient.practice, [patient, *others.distinct()])
+    siblings_of_theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
+    covered = statuses.covered_by(out.values_list("pk", flat=True))
+    return statuses.lock(patient.practice, [patient, *siblings_of_theirs, *covered])
 
 
 def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:

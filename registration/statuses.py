@@ -1,6 +1,6 @@
 """The portal status of patients, kept true by whatever happens to registrations, access, self-registrations and declines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db.models import Case, Exists, OuterRef, Value, When
@@ -14,6 +14,12 @@ def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
     """These patients as they are now, held until the transaction ends; fewer where one is not there any more."""
     rows = Patient.objects.of(practice).filter(pk__in=[patient.pk for patient in patients])
     return list(rows.select_for_update().order_by("pk"))
+
+
+def covered_by(registrations: Iterable[UUID]) -> list[Patient]:
+    """The patients of these registrations, found by the keys of both: what joins them, databases begin at the patients."""
+    through = Registration.patients.through.objects.filter(registration__in=list(registrations))
+    return list(Patient.objects.filter(pk__in=set(through.values_list("patient_id", flat=True))))
 
 
 def refresh(patients: Sequence[Patient]) -> None:

@@ -31,6 +31,10 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('sent_again', True)), fields=['state', 'expires_at'], name='registration_to_supersede'),
         ),
         migrations.AddIndex(
+            model_name='registration',
+            index=models.Index(fields=['window'], name='registration_by_window'),
+        ),
+        migrations.AddIndex(
             model_name='decline',
             index=models.Index(condition=models.Q(('ended_at', None)), fields=['ask_again_on'], name='decline_to_ask_again'),
         ),

@@ -172,6 +172,7 @@ class Registration(models.Model):
                 fields=("state", "expires_at"), condition=models.Q(sent_again=True), name="registration_to_supersede"
             ),
             models.Index(fields=("practice", "issued_at"), name="registration_by_practice"),
+            models.Index(fields=("window",), name="registration_by_window"),
         )
 
     def __str__(self) -> str:
