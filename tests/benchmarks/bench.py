@@ -91,8 +91,9 @@ def _answers(server: str) -> bool:
 
 
 def _beside_the_smallest(database: str, figures: list[Figure], *, sizes: list[int]) -> Iterator[Figure]:
-    """Each page at each size beside the same page at the smallest, both in units of the empty page of their run."""
-    pages = {(each.name, each.patients): each for each in figures if each.group == "page" and each.database == database}
+    """Each page at each size beside the same page at the smallest, both in units of the barest page of their run."""
+    grows = {"page", "desk", "registration"}
+    pages = {(each.name, each.patients): each for each in figures if each.group in grows and each.database == database}
     for (name, size), page in pages.items():
         small = pages.get((name, sizes[0]))
         if small and size != sizes[0] and name != EMPTY:

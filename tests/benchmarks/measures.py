@@ -56,10 +56,11 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
     client = Client()
     client.force_login(desk)
     yield from pages.measure(client, practice, patients=chosen.patients, rounds=chosen.rounds)
+    yield deeds.registration(client, practice, patients=chosen.patients, rounds=chosen.rounds)
     if chosen.crowd:
         yield from crowd.measure(client, patients=chosen.patients, requests=chosen.crowd)
     if chosen.messages:
-        yield from deeds.measure(client, practice, desk, rounds=chosen.rounds, messages=chosen.messages)
+        yield from deeds.measure(practice, desk, rounds=chosen.rounds, messages=chosen.messages)
     if chosen.imported:
         yield from importing.measure(patients=chosen.imported)
 

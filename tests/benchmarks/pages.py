@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from patients import search
-from patients.models import PortalStatus
+from patients.models import Patient, PortalStatus
 from patients.search import PatientQuery
 from portal.models import Practice
 from tests.benchmarks import bare, clock
@@ -56,16 +56,36 @@ def measure(client: Client, practice: Practice, *, patients: int, rounds: int) -
         everybody = {"search_by": "unregistered"}
         pages["the first page"] = _page(client, everybody)
         pages["the fortieth page"] = _page(client, {**everybody, "after": str(_key_before_the_fortieth(practice))})
-    times = clock.in_turn(pages, rounds=rounds)
+    desk = _desk(client, practice)
+    times = clock.in_turn(pages | desk, rounds=rounds)
     empty = times[EMPTY]
     for name, took in times.items():
+        if name in desk:
+            continue
         target = None if name == EMPTY else 2.0
         yield Figure(group="page", name=name, **here, ratio=took / empty, milliseconds=1000 * took, at_most=target)
+    for name in desk:
+        yield Figure(group="desk", name=name, **here, ratio=times[name] / empty, milliseconds=1000 * times[name])
     if patients >= 10_000:
         flat = times["the fortieth page"] / times["the first page"]
         yield Figure(group="paging", name="the fortieth page beside the first", **here, ratio=flat, at_most=1.2)
     yield from _lists(client, here, rounds=rounds)
     yield from _queries(practice, here, rounds=rounds)
+
+
+def _desk(client: Client, practice: Practice) -> dict[str, clock.Deed]:
+    """The other pages of a morning. They show more than an empty page does, and the same at every size."""
+    child = Patient.objects.of(practice).filter(family_name="Quillfeather").order_by("given_names")[0]
+    addresses = {
+        "the dashboard": "/",
+        "an account": f"/patients/{child.pk}/",
+        "the window": f"/patients/{child.pk}/register/",
+    }
+    return {name: partial(_open, client, address) for name, address in addresses.items()}
+
+
+def _open(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 200
 
 
 def _lists(client: Client, here: dict[str, Any], *, rounds: int) -> Iterator[Figure]:
