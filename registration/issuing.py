@@ -56,8 +56,7 @@ def register_patients(
         replaced = _replaced_by(practice, patients, recipient, window)
         everybody = statuses.lock(practice, [*patients, *_who_may_lose_theirs(recipient, replaced)])
         locked = [each for each in everybody if each in patients]
-        last = Registration.objects.of(practice).filter(window=window).order_by("-issued_at").first()
-        if last and last.wish == wish:
+        if (last := _last_of(window, practice)) and last.wish == wish:
             return last
         if len(locked) != len(patients):
             raise Refused("This patient is no longer there. Search again.")
@@ -208,6 +207,12 @@ def _issue(
     registration.patients.set(patients)
     if credential.pin:
         reveals.keep(registration, credential.pin, session_key=session_key)
+
+
+def _last_of(window: uuid.UUID, practice: Practice) -> Registration | None:
+    """Looked up by the window alone, which is in an index; another practice's is nobody's."""
+    found = Registration.objects.filter(window=window).order_by("issued_at")
+    return next((each for each in reversed(found) if each.practice_id == practice.pk), None)
 
 
 def _replaced_by(
