@@ -90,7 +90,7 @@ class Page:
 
 def first(query: PatientQuery, *, most: int) -> list[Hit]:
     """The first hits and no more: nothing is counted, and no page begins elsewhere."""
-    return _hits(_rows(_distinct(query), _order(query), most=most))
+    return _hits(_rows(query, most=most))
 
 
 def leads_to(query: PatientQuery) -> Lead | None:
@@ -108,10 +108,9 @@ def leads_to(query: PatientQuery) -> Lead | None:
 
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
-    where, order = _distinct(query), _order(query)
-    start = _place(query.practice, order, after or before)
+    start = _place(query.practice, _order(query), after or before)
     backwards = start is not None and after is None
-    rows = _rows(where, order, most=PAGE_SIZE + 1, start=start, backwards=backwards, counted=_count(query, where))
+    rows = _rows(query, most=PAGE_SIZE + 1, start=start, backwards=backwards, counted=_count(query))
     if not rows and start:
         return find(query)  # who stood on this page is there no more
     is_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
@@ -156,8 +155,7 @@ def _order(query: PatientQuery) -> tuple[str, ...]:
 
 
 def _rows(
-    where: _Sql,
-    order: Sequence[str],
+    query: PatientQuery,
     *,
     most: int,
     start: Sequence[Any] | None = None,
@@ -165,17 +163,17 @@ def _rows(
     counted: _Sql = _NOT_COUNTED,
 ) -> list[_Row]:
     """`counted` stands beside each row: one statement costs either database less than two."""
-    sql, values = where
+    (sql, values), order, reached = _distinct(query), _order(query), _reached(query)
     if start is not None:
         sql += f" AND ({', '.join(order)}) {'<' if backwards else '>'} ({', '.join(['%s'] * len(order))})"
         values = [*values, *start]
     direction = " DESC" if backwards else ""
     found = Patient.objects.raw(
-        f"SELECT {_OF_PATIENT}, k.id AS found_by, k.contact_id AS found_contact, ({counted.sql}) AS counted"  # noqa: S608 - no value is in it
+        f"{reached.sql} SELECT {_OF_PATIENT}, k.id AS found_by, k.contact_id AS found_contact, ({counted.sql}) AS counted"  # noqa: S608 - no value is in it
         f" FROM patients_namekey k"
         f" JOIN patients_patient p ON p.id = k.patient_id WHERE {sql}"
         f" ORDER BY {', '.join(name + direction for name in order)} LIMIT {most}",
-        [*counted.values, *values],
+        [*reached.values, *counted.values, *values],
     )
     return [_Row(each.found_by, each, each.found_contact, each.counted) for each in found]  # type: ignore[attr-defined]  # named above
 
@@ -195,12 +193,13 @@ def _named(contacts: set[Any]) -> dict[Any, Contact]:
     return {contact.stored: contact for contact in found}  # type: ignore[attr-defined]  # named above
 
 
-def _count(query: PatientQuery, where: _Sql) -> _Sql:
+def _count(query: PatientQuery) -> _Sql:
     """How many patients: exactly, to MOST_COUNTED + 1.
 
     The keys of one patient have one date of birth. So where the first keys of many have more dates of birth than are
     counted, there are more patients than are counted, and an index alone tells it.
     """
+    where = _distinct(query)
     count = (
         f"SELECT COUNT(*) FROM (SELECT 1 FROM patients_namekey k WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
     )
@@ -232,19 +231,19 @@ def _distinct(query: PatientQuery) -> _Sql:
     The keys of a patient are numbered in the order of its names (patients.models.keys_of).
     """
     where = _matching(query)
-    first = _households(query) if query.email or query.phone else _Sql("TRUE", [])
+    first = _HOUSEHOLDS if query.email or query.phone else "TRUE"
     # IS TRUE: by an index of names, PostgreSQL would look all that match through again for each of them.
     earlier = (
         "SELECT 1 FROM patients_namekey e"  # noqa: S608 - no value is in it
         f" WHERE e.patient_id = k.patient_id AND e.id < k.id AND ({where.of('e')}) IS TRUE"
     )
-    return _Sql(f"{first.sql} AND {where.sql} AND NOT EXISTS ({earlier})", [*first.values, *where.values * 2])
+    return _Sql(f"{first} AND {where.sql} AND NOT EXISTS ({earlier})", where.values * 2)
 
 
 def _matching(query: PatientQuery) -> _Sql:
     parts = [_Sql("k.practice_id = %s", [_stored("practice", query.practice.pk)])]
     if query.email or query.phone:
-        parts.append(_is_reached(query))
+        parts.append(_Sql(_IS_REACHED, []))
     else:
         whose = NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT
         parts.append(_Sql("k.whose = %s", [int(whose)]))
@@ -258,33 +257,31 @@ def _matching(query: PatientQuery) -> _Sql:
     return _Sql(" AND ".join(part.sql for part in parts), [value for part in parts for value in part.values])
 
 
-def _is_reached(query: PatientQuery) -> _Sql:
-    """For keys of contacts, and of patients themselves, who have this e-mail address and phone number."""
-    contacts, patients = _who_has(query)
-    return _Sql(
-        f"(k.contact_id IN (SELECT id {contacts.sql})"
-        f" OR k.contact_id IS NULL AND k.patient_id IN (SELECT id {patients.sql}))",
-        [*contacts.values, *patients.values],
-    )
+# Of `_reached`: the keys of contacts, and of patients themselves, who have the address and number; and the patients of
+# whom that can be true, from the indexes: PostgreSQL would read every key to find them.
+_IS_REACHED: Final = (
+    "(k.contact_id IN (SELECT id FROM contacts_reached)"
+    " OR k.contact_id IS NULL AND k.patient_id IN (SELECT id FROM patients_reached))"
+)
+_HOUSEHOLDS: Final = "k.patient_id IN (SELECT patient_id FROM contacts_reached UNION SELECT id FROM patients_reached)"
 
 
-def _households(query: PatientQuery) -> _Sql:
-    """The patients whom `_is_reached` can be true of, from the indexes: PostgreSQL would read every key to find them."""
-    contacts, patients = _who_has(query)
-    return _Sql(
-        f"k.patient_id IN (SELECT patient_id {contacts.sql} UNION SELECT id {patients.sql})",
-        [*contacts.values, *patients.values],
-    )
-
-
-def _who_has(query: PatientQuery) -> tuple[_Sql, _Sql]:
-    """The rows of contacts, and those of patients, with this e-mail address and phone number."""
-    keys = {"email_key": email_key(query.email), "phone_key": phone_key(query.phone)}
-    asked = {name: value for name, value in keys.items() if value}
+def _reached(query: PatientQuery) -> _Sql:
+    """What stands before a search by address or number: the rows of contacts, and those of patients, that have it."""
+    asked = {}
+    if query.email:
+        asked["email_key"] = email_key(query.email)
+    if query.phone:
+        asked["phone_key"] = phone_key(query.phone)
+    if not asked:
+        return _Sql("", [])
     where = " AND ".join(["practice_id = %s", *(f"{name} = %s" for name in asked)])
     values = [_stored("practice", query.practice.pk), *asked.values()]
-    contacts = f"FROM patients_contact WHERE {where} AND active AND in_source"
-    return _Sql(contacts, values), _Sql(f"FROM patients_patient WHERE {where}", values)
+    return _Sql(
+        f"WITH contacts_reached AS (SELECT id, patient_id FROM patients_contact WHERE {where} AND active AND in_source),"  # noqa: S608 - no value is in it
+        f" patients_reached AS (SELECT id FROM patients_patient WHERE {where})",
+        [*values, *values],
+    )
 
 
 def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
