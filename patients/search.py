@@ -54,8 +54,13 @@ class PatientQuery:
         return names.key(self.first_name)
 
     @property
+    def is_by_address(self) -> bool:
+        """An e-mail address or a phone number: of a household, not of a name."""
+        return bool(self.email or self.phone)
+
+    @property
     def is_empty(self) -> bool:
-        return not (self.last or self.first or self.date_of_birth or self.email or self.phone or self.status)
+        return not (self.last or self.first or self.date_of_birth or self.is_by_address or self.status)
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,7 @@ def _count(query: PatientQuery) -> _Sql:
     count = (
         f"SELECT COUNT(*) FROM (SELECT 1 FROM patients_namekey k WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
     )
-    if query.date_of_birth or query.email or query.phone:  # one date, or a household
+    if query.date_of_birth or query.is_by_address:  # one date, or a household
         return _Sql(count, where.values)
     keys = _matching(query)
     days = (
@@ -231,7 +236,7 @@ def _distinct(query: PatientQuery) -> _Sql:
     The keys of a patient are numbered in the order of its names (patients.models.keys_of).
     """
     where = _matching(query)
-    first = _HOUSEHOLDS if query.email or query.phone else "TRUE"
+    first = _HOUSEHOLDS if query.is_by_address else "TRUE"
     # IS TRUE: by an index of names, PostgreSQL would look all that match through again for each of them.
     earlier = (
         "SELECT 1 FROM patients_namekey e"  # noqa: S608 - no value is in it
@@ -242,7 +247,7 @@ def _distinct(query: PatientQuery) -> _Sql:
 
 def _matching(query: PatientQuery) -> _Sql:
     parts = [_Sql("k.practice_id = %s", [_stored("practice", query.practice.pk)])]
-    if query.email or query.phone:
+    if query.is_by_address:
         parts.append(_Sql(_IS_REACHED, []))
     else:
         whose = NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT
@@ -268,13 +273,13 @@ _HOUSEHOLDS: Final = "k.patient_id IN (SELECT patient_id FROM contacts_reached U
 
 def _reached(query: PatientQuery) -> _Sql:
     """What stands before a search by address or number: the rows of contacts, and those of patients, that have it."""
+    if not query.is_by_address:
+        return _Sql("", [])
     asked = {}
     if query.email:
         asked["email_key"] = email_key(query.email)
     if query.phone:
         asked["phone_key"] = phone_key(query.phone)
-    if not asked:
-        return _Sql("", [])
     where = " AND ".join(["practice_id = %s", *(f"{name} = %s" for name in asked)])
     values = [_stored("practice", query.practice.pk), *asked.values()]
     return _Sql(

@@ -53,7 +53,7 @@ def offered(query: PatientQuery, hits: Iterable[Hit], *, asked: Iterable[Patient
 
     Each leads first to somebody to whom nothing before it leads. A search by address is what it is.
     """
-    if query.email or query.phone:
+    if query.is_by_address:
         return []
     found: list[Suggestion] = []
     tried, led_to = {_key(each) for each in (query, *asked)}, {hit.patient.pk for hit in hits}

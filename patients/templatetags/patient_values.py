@@ -41,7 +41,7 @@ def us_date(day: date) -> str:
 @register.filter
 def age_today(patient: Patient) -> str:
     """ "3 d", "5 wk", "14 mo", "7 y": as children's practices say it."""
-    return shown_age(patient.birth_date, on=timezone.localdate())
+    return age_on(patient, timezone.localdate())
 
 
 @register.simple_tag

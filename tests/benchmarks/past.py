@@ -31,7 +31,7 @@ def populate(practice: Practice, desk: User) -> int:
     """Gives back how many registrations there are then."""
     made = 0
     with transaction.atomic():
-        for some in _in_batches(_Past(practice, desk).rows()):
+        for some in population.in_batches(_Past(practice, desk).rows()):
             by_model: dict[type[models.Model], list[models.Model]] = {}
             for model, row in some:
                 by_model.setdefault(model, []).append(row)
@@ -40,10 +40,6 @@ def populate(practice: Practice, desk: User) -> int:
             made += len(by_model.get(Registration, []))
     population.gather_statistics()
     return made
-
-
-def _in_batches(every: Iterator[_Row]) -> Iterator[list[_Row]]:
-    return iter(lambda: list(itertools.islice(every, population.BATCH)), [])
 
 
 class _Past:

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import connection, models, transaction
 
@@ -25,6 +25,7 @@ from portal.models import Practice
 from registration.demo.names import ORIGINS
 
 Rows = Iterable[Sequence[Any]]
+_Row = TypeVar("_Row")
 
 SEED: Final = 20_261_124
 BATCH: Final = 20_000
@@ -66,7 +67,7 @@ def populate(practice: Practice, *, patients: int, seed: int = SEED) -> float:
     definitions = _drop_indexes()
     with transaction.atomic():
         people = people_of(practice, patients=patients, chance=chance)
-        for some in iter(lambda: list(itertools.islice(people, BATCH)), []):
+        for some in in_batches(people):
             for model in (Patient, Contact, NameKey):
                 insert(model, [row for person in some for row in person.get(model, ())])
     with connection.cursor() as cursor:
@@ -74,6 +75,10 @@ def populate(practice: Practice, *, patients: int, seed: int = SEED) -> float:
             cursor.execute(definition)
     gather_statistics()
     return time.perf_counter() - begun
+
+
+def in_batches(every: Iterator[_Row]) -> Iterator[list[_Row]]:
+    return iter(lambda: list(itertools.islice(every, BATCH)), [])
 
 
 def gather_statistics() -> None:
