@@ -9,13 +9,16 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings as in_use
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.core.management import call_command
+from django.db import connection
 from django.test import RequestFactory
 from pytest_django import Settings
 
 from portal import checks
+from portal.models import Practice
 
 ITS_OWN = (
     "DATABASE_URL",
+    "DATABASE_POOLER",
     "PUBLIC_URL",
     "EMAIL_URL",
     "CACHE_URL",
@@ -51,7 +54,32 @@ def test_the_data_may_be_in_a_directory_of_any_name(
 def test_another_database_is_named_by_its_address(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal")
     default = read()["DATABASES"]["default"]
-    assert (default["HOST"], default["NAME"], default["CONN_MAX_AGE"]) == ("db.example", "portal", 60)
+    assert (default["HOST"], default["NAME"], default["CONN_MAX_AGE"]) == ("db.example", "portal", 600)
+    assert default["OPTIONS"]["prepare_threshold"] == 5
+
+
+def test_a_pooler_is_asked_for_nothing_that_the_next_connection_does_not_know(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal?sslmode=require")
+    environment.setenv("DATABASE_POOLER", "True")
+    default = read()["DATABASES"]["default"]
+    assert default["DISABLE_SERVER_SIDE_CURSORS"]
+    assert default["OPTIONS"] == {"sslmode": "require"}
+
+
+def test_what_the_address_of_the_database_says_counts(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal?prepare_threshold=20&sslmode=require")
+    options = read()["DATABASES"]["default"]["OPTIONS"]
+    assert (options["prepare_threshold"], options["sslmode"], options["server_side_binding"]) == (20, "require", True)
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans in microseconds")
+def test_what_is_asked_again_and_again_is_planned_once() -> None:
+    for _ in range(in_use.DATABASES["default"]["OPTIONS"]["prepare_threshold"] + 1):
+        assert not Practice.objects.filter(name="Nobody's").exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%portal_practice%'")
+        assert len(cursor.fetchall()) == 1
 
 
 def test_the_sender_is_an_address_alone(environment: pytest.MonkeyPatch) -> None:
