@@ -20,10 +20,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from patients.intake import rows
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
 from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, Key, NameKey, Patient, key_columns
+from portal import rows
 from portal.models import Practice
 
 _PATIENT_FIELDS: Final = (

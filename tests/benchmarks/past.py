@@ -15,8 +15,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from notifications.models import Channel, OutgoingMessage
-from patients.intake import rows
 from patients.models import Patient, PortalStatus
+from portal import rows
 from portal.models import Practice, User
 from registration.models import Decline, Registration
 from tests.benchmarks import population

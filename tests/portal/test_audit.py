@@ -17,12 +17,11 @@ from tests import people
 
 @pytest.fixture
 def trail(practice: Practice, other_practice: Practice, actor: Actor) -> list[AuditEvent]:
-    return [
-        audit.record(Action.SEARCHED, actor=actor, practice=practice, details={"by": "last_name", "found": "3"}),
-        audit.record(Action.SIGNED_IN, actor=actor, practice=other_practice),
-        audit.record(Action.SEARCHED, actor=actor, practice=practice, details={"by": "phone", "found": "1"}),
-        audit.record(Action.SIGNED_OUT, actor=actor, practice=None),
-    ]
+    audit.record(Action.SEARCHED, actor=actor, practice=practice, details={"by": "last_name", "found": "3"})
+    audit.record(Action.SIGNED_IN, actor=actor, practice=other_practice)
+    audit.record(Action.SEARCHED, actor=actor, practice=practice, details={"by": "phone", "found": "1"})
+    audit.record(Action.SIGNED_OUT, actor=actor, practice=None)
+    return list(AuditEvent.objects.order_by("id"))
 
 
 def test_an_untouched_trail_holds(trail: list[AuditEvent]) -> None:
@@ -124,9 +123,9 @@ def test_an_address_is_kept_in_one_form_or_not_at_all(
 
 
 def test_a_changed_address_shows(practice: Practice, actor: Actor) -> None:
-    event = audit.record(Action.SIGNED_IN, actor=actor, practice=practice)
+    audit.record(Action.SIGNED_IN, actor=actor, practice=practice)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE portal_auditevent SET address = '192.0.2.8' WHERE id = %s", [event.pk])
+        cursor.execute("UPDATE portal_auditevent SET address = '192.0.2.8'")
     assert [each.reason for each in audit.verify()] == ["was changed"]
 
 

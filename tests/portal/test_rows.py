@@ -8,10 +8,17 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, models, transaction
 
-from patients.intake import rows
 from patients.models import Contact, NameKey, Patient, PortalStatus, key_columns, keys_of
+from portal import rows
 from portal.models import Practice
 from tests import people
+
+
+@pytest.fixture(autouse=True, params=["a statement", "COPY"] if connection.vendor == "postgresql" else ["a statement"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL is asked for few rows and for many in two ways, which write the same."""
+    monkeypatch.setattr(rows, "_WORTH_A_COPY", 1 if request.param == "COPY" else 1_000)
+
 
 AWKWARD = '\\N\t"O\'Brien"; \\\\ %s {} ñ 阮\n'
 

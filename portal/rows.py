@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import connection, models
 
+_WORTH_A_COPY: Final = 10  # rows; PostgreSQL is asked for fewer by a statement, which it knows already
 # Drivers take these values as they are.
 _PLAIN: Final = (models.CharField, models.BooleanField, models.PositiveSmallIntegerField)
 
@@ -27,7 +28,7 @@ def insert(model: type[models.Model], objects: Sequence[object]) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
     rows = list(zip(*(_values(field, objects) for field in fields), strict=True))
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and len(rows) >= _WORTH_A_COPY:
             with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
