@@ -25,7 +25,7 @@ _OF_PATIENT: Final = (
     "p.id, p.family_name, p.given_names, p.preferred_name, p.birth_date, p.sex, p.mrn,"
     " p.portal_status, p.active, p.deceased"
 )
-_OF_CONTACT: Final = "c.id, c.id AS stored, c.family_name, c.given_names, c.relationship"
+_OF_CONTACT: Final = ("id", "family_name", "given_names", "relationship")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,11 @@ class PatientQuery:
     def is_by_address(self) -> bool:
         """An e-mail address or a phone number: of a household, not of a name."""
         return bool(self.email or self.phone)
+
+    @property
+    def is_by_contact(self) -> bool:
+        """Whether it may be a family contact that was found."""
+        return self.by_contact or self.is_by_address
 
     @property
     def is_empty(self) -> bool:
@@ -95,20 +100,32 @@ class Page:
 
 def first(query: PatientQuery, *, most: int) -> list[Hit]:
     """The first hits and no more: nothing is counted, and no page begins elsewhere."""
-    return _hits(_rows(query, most=most))
+    return [row.hit for row in _rows(query, most=most)]
 
 
-def leads_to(query: PatientQuery) -> Lead | None:
-    """The first hit alone, by its key as it comes: the first of all is the first of the distinct. Not by an address."""
-    person = "patients_contact" if query.by_contact else "patients_patient"
+def leads_to(queries: Sequence[PatientQuery]) -> list[Lead | None]:
+    """The first hit alone of each of several queries, in one statement. None of them may be by an address.
+
+    By its key as it comes: the first of all is the first of the distinct.
+    """
+    each = [_lead(number, query) for number, query in enumerate(queries)]
+    leads: list[Lead | None] = [None] * len(each)
+    if each:
+        sql = " UNION ALL ".join(f"SELECT * FROM ({one.sql}) AS lead" for one in each)  # noqa: S608 - no value is in it
+        for number, patient, *names_of in _fetch(sql, [value for one in each for value in one.values]):
+            leads[number] = Lead(UUID(str(patient)), *names_of)
+    return leads
+
+
+def _lead(number: int, query: PatientQuery) -> "_Sql":
+    person = "contact" if query.by_contact else "patient"
     where = _matching(query)
-    found = _fetch(
-        f"SELECT k.patient_id, person.family_name, person.given_names FROM patients_namekey k"  # noqa: S608 - no value is in it
-        f" JOIN {person} person ON person.id = k.{'contact' if query.by_contact else 'patient'}_id"
+    return _Sql(
+        f"SELECT {number} AS query, k.patient_id, person.family_name, person.given_names FROM patients_namekey k"  # noqa: S608 - no value is in it
+        f" JOIN patients_{person} person ON person.id = k.{person}_id"
         f" WHERE {where.sql} ORDER BY {', '.join(_order(query))} LIMIT 1",
         where.values,
     )
-    return Lead(UUID(str(found[0][0])), *found[0][1:]) if found else None
 
 
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
@@ -123,7 +140,7 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
         rows.reverse()
     more_after, more_before = (bool(rows), is_more) if backwards else (is_more, start is not None and bool(rows))
     return Page(
-        hits=_hits(rows),
+        hits=[row.hit for row in rows],
         count=rows[0].counted if rows else 0,
         after=rows[-1].key if more_after else None,
         before=rows[0].key if more_before else None,
@@ -132,8 +149,7 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
 
 class _Row(NamedTuple):
     key: int
-    patient: Patient
-    contact: Any  # its id, as this database has it
+    hit: Hit
     counted: int  # all that match; 0 where it was not asked for
 
 
@@ -173,29 +189,25 @@ def _rows(
         sql += f" AND ({', '.join(order)}) {'<' if backwards else '>'} ({', '.join(['%s'] * len(order))})"
         values = [*values, *start]
     direction = " DESC" if backwards else ""
+    of_contact, contact = "", ""
+    if query.is_by_contact:
+        of_contact = "".join(f", c.{name} AS contact_{name}" for name in _OF_CONTACT)
+        contact = " LEFT JOIN patients_contact c ON c.id = k.contact_id"
     found = Patient.objects.raw(
-        f"{reached.sql} SELECT {_OF_PATIENT}, k.id AS found_by, k.contact_id AS found_contact, ({counted.sql}) AS counted"  # noqa: S608 - no value is in it
-        f" FROM patients_namekey k"
-        f" JOIN patients_patient p ON p.id = k.patient_id WHERE {sql}"
+        f"{reached.sql} SELECT {_OF_PATIENT}{of_contact}, k.id AS found_by, ({counted.sql}) AS counted"  # noqa: S608 - no value is in it
+        f" FROM {_keys(query)} JOIN patients_patient p ON p.id = k.patient_id{contact} WHERE {sql}"
         f" ORDER BY {', '.join(name + direction for name in order)} LIMIT {most}",
         [*reached.values, *counted.values, *values],
     )
-    return [_Row(each.found_by, each, each.found_contact, each.counted) for each in found]  # type: ignore[attr-defined]  # named above
+    return [_Row(each.found_by, Hit(each, _contact(each)), each.counted) for each in found]  # type: ignore[attr-defined]  # named above
 
 
-def _hits(rows: list[_Row]) -> list[Hit]:
-    contacts = _named({row.contact for row in rows if row.contact})
-    return [Hit(row.patient, contacts[row.contact] if row.contact else None) for row in rows]
-
-
-def _named(contacts: set[Any]) -> dict[Any, Contact]:
-    if not contacts:
-        return {}
-    found = Contact.objects.raw(
-        f"SELECT {_OF_CONTACT} FROM patients_contact c WHERE c.id IN ({', '.join(['%s'] * len(contacts))})",  # noqa: S608 - no value is in it
-        [*contacts],
-    )
-    return {contact.stored: contact for contact in found}  # type: ignore[attr-defined]  # named above
+def _contact(found: Patient) -> Contact | None:
+    """The contact that a patient was found by, where there is one."""
+    if not (key := getattr(found, "contact_id", None)):
+        return None
+    names = [getattr(found, f"contact_{name}") for name in _OF_CONTACT[1:]]
+    return Contact.from_db(found._state.db, _OF_CONTACT, [UUID(str(key)), *names])
 
 
 def _count(query: PatientQuery) -> _Sql:
@@ -205,9 +217,7 @@ def _count(query: PatientQuery) -> _Sql:
     counted, there are more patients than are counted, and an index alone tells it.
     """
     where = _distinct(query)
-    count = (
-        f"SELECT COUNT(*) FROM (SELECT 1 FROM patients_namekey k WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
-    )
+    count = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_keys(query)} WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
     if query.date_of_birth or query.is_by_address:  # one date, or a household
         return _Sql(count, where.values)
     keys = _matching(query)
@@ -230,49 +240,31 @@ def _place(practice: Practice, order: Sequence[str], key: int | None) -> Sequenc
     return found[0] if found else None
 
 
+def _keys(query: PatientQuery) -> str:
+    return "k" if query.is_by_address else "patients_namekey k"
+
+
 def _distinct(query: PatientQuery) -> _Sql:
     """Each patient once, at the first of its keys that match: García-García is not listed twice under "garcia".
 
     The keys of a patient are numbered in the order of its names (patients.models.keys_of).
     """
-    where = _matching(query)
-    first = _HOUSEHOLDS if query.is_by_address else "TRUE"
-    # IS TRUE: by an index of names, PostgreSQL would look all that match through again for each of them.
-    earlier = (
-        "SELECT 1 FROM patients_namekey e"  # noqa: S608 - no value is in it
-        f" WHERE e.patient_id = k.patient_id AND e.id < k.id AND ({where.of('e')}) IS TRUE"
-    )
-    return _Sql(f"{first} AND {where.sql} AND NOT EXISTS ({earlier})", where.values * 2)
-
-
-def _matching(query: PatientQuery) -> _Sql:
-    parts = [_Sql("k.practice_id = %s", [_stored("practice", query.practice.pk)])]
     if query.is_by_address:
-        parts.append(_Sql(_IS_REACHED, []))
-    else:
-        whose = NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT
-        parts.append(_Sql("k.whose = %s", [int(whose)]))
-    for column, prefix in (("last", query.last), ("first", query.first)):
-        if prefix:
-            parts.append(_Sql(f"k.{column} >= %s AND k.{column} < %s", [prefix, end_of_prefix(prefix)]))
-    if query.date_of_birth:
-        parts.append(_Sql("k.date_of_birth = %s", [_stored("date_of_birth", query.date_of_birth)]))
-    if query.status:
-        parts.append(_Sql("k.status = %s", [query.status.value]))
-    return _Sql(" AND ".join(part.sql for part in parts), [value for part in parts for value in part.values])
-
-
-# Of `_reached`: the keys of contacts, and of patients themselves, who have the address and number; and the patients of
-# whom that can be true, from the indexes: PostgreSQL would read every key to find them.
-_IS_REACHED: Final = (
-    "(k.contact_id IN (SELECT id FROM contacts_reached)"
-    " OR k.contact_id IS NULL AND k.patient_id IN (SELECT id FROM patients_reached))"
-)
-_HOUSEHOLDS: Final = "k.patient_id IN (SELECT patient_id FROM contacts_reached UNION SELECT id FROM patients_reached)"
+        return _Sql("TRUE", [])  # as `_reached` has them
+    where, earlier = _matching(query), _all_of(_whose(query), *_names(query))
+    # IS TRUE: by an index of names, PostgreSQL would look all that match through again for each of them.
+    exists = (
+        "SELECT 1 FROM patients_namekey e"  # noqa: S608 - no value is in it
+        f" WHERE e.patient_id = k.patient_id AND e.id < k.id AND ({earlier.of('e')}) IS TRUE"
+    )
+    return _Sql(f"{where.sql} AND NOT EXISTS ({exists})", [*where.values, *earlier.values])
 
 
 def _reached(query: PatientQuery) -> _Sql:
-    """What stands before a search by address or number: the rows of contacts, and those of patients, that have it."""
+    """What stands before a search by address or number: `k`, each patient whom it reaches at the first of its keys.
+
+    From the indexes of contacts and of patients to their keys: asked the other way, both databases would read every key.
+    """
     if not query.is_by_address:
         return _Sql("", [])
     asked = {}
@@ -280,13 +272,53 @@ def _reached(query: PatientQuery) -> _Sql:
         asked["email_key"] = email_key(query.email)
     if query.phone:
         asked["phone_key"] = phone_key(query.phone)
-    where = " AND ".join(["practice_id = %s", *(f"{name} = %s" for name in asked)])
-    values = [_stored("practice", query.practice.pk), *asked.values()]
-    return _Sql(
-        f"WITH contacts_reached AS (SELECT id, patient_id FROM patients_contact WHERE {where} AND active AND in_source),"  # noqa: S608 - no value is in it
-        f" patients_reached AS (SELECT id FROM patients_patient WHERE {where})",
-        [*values, *values],
+    where, has_it = (
+        _all_of(*_names(query), *_facts(query)),
+        " AND ".join(["practice_id = %s", *(f"{name} = %s" for name in asked)]),
     )
+    keys = "SELECT k.* FROM patients_namekey k WHERE"
+    contacts = f"SELECT id FROM patients_contact WHERE {has_it} AND active AND in_source"  # noqa: S608 - no value is in it
+    patients = f"SELECT id FROM patients_patient WHERE {has_it}"  # noqa: S608 - no value is in it
+    values = [_stored("practice", query.practice.pk), *asked.values(), *where.values]
+    return _Sql(
+        f"WITH reached AS ({keys} k.contact_id IN ({contacts}) AND {where.sql} UNION ALL"  # noqa: S608 - no value is in it
+        f" {keys} k.whose = {NameKey.Whose.PATIENT} AND k.patient_id IN ({patients}) AND {where.sql}),"
+        " k AS (SELECT * FROM reached WHERE id IN (SELECT MIN(id) FROM reached GROUP BY patient_id))",
+        values * 2,
+    )
+
+
+def _matching(query: PatientQuery) -> _Sql:
+    """The keys that match a search without an address, from an index that holds all that is asked."""
+    practice = _Sql("k.practice_id = %s", [_stored("practice", query.practice.pk)])
+    return _all_of(practice, _whose(query), *_names(query), *_facts(query))
+
+
+def _whose(query: PatientQuery) -> _Sql:
+    return _Sql("k.whose = %s", [int(NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT)])
+
+
+def _names(query: PatientQuery) -> list[_Sql]:
+    return [
+        _Sql(f"k.{column} >= %s AND k.{column} < %s", [prefix, end_of_prefix(prefix)])
+        for column, prefix in (("last", query.last), ("first", query.first))
+        if prefix
+    ]
+
+
+def _facts(query: PatientQuery) -> list[_Sql]:
+    """What is true of a patient, and so of all its keys or of none."""
+    facts = []
+    if query.date_of_birth:
+        facts.append(_Sql("k.date_of_birth = %s", [_stored("date_of_birth", query.date_of_birth)]))
+    if query.status:
+        facts.append(_Sql("k.status = %s", [query.status.value]))
+    return facts
+
+
+def _all_of(*parts: _Sql) -> _Sql:
+    sql = " AND ".join(part.sql for part in parts) or "TRUE"
+    return _Sql(sql, [value for part in parts for value in part.values])
 
 
 def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -14,6 +14,8 @@ FEW: Final = 3  # with as many hits as this nothing is suggested
 MOST: Final = 5
 _NICKNAMES_TRIED: Final = 5
 
+_Key = tuple[str, str, date | None]
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -55,22 +57,25 @@ def offered(query: PatientQuery, hits: Iterable[Hit], *, asked: Iterable[Patient
     """
     if query.is_by_address:
         return []
-    found: list[Suggestion] = []
-    tried, led_to = {_key(each) for each in (query, *asked)}, {hit.patient.pk for hit in hits}
-    for suggestion in _considered(query):
-        key = _key(suggestion.query)
-        lead = search.leads_to(suggestion.query) if key not in tried else None
-        tried.add(key)
+    led_to, found = {hit.patient.pk for hit in hits}, []
+    new = _new(_considered(query), tried={_key(each) for each in (query, *asked)})
+    for suggestion, lead in zip(new, search.leads_to([each.query for each in new]), strict=True):
         if lead and lead.patient not in led_to:
             led_to.add(lead.patient)
             found.append(_as_on_record(suggestion, lead))
-        if len(found) == MOST:
-            break
-    return found
+    return found[:MOST]
 
 
-def _key(query: PatientQuery) -> tuple[str, str, date | None]:
-    """Two ways to one and the same search are one."""
+def _new(considered: Iterable[Suggestion], *, tried: set[_Key]) -> list[Suggestion]:
+    """Each search once: two ways to one and the same search are one."""
+    new: dict[_Key, Suggestion] = {}
+    for suggestion in considered:
+        if (key := _key(suggestion.query)) not in tried:
+            new.setdefault(key, suggestion)
+    return list(new.values())
+
+
+def _key(query: PatientQuery) -> _Key:
     return query.last, query.first, query.date_of_birth
 
 
