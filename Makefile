@@ -10,7 +10,7 @@ ARGS ?=
 # The tests and checks know nothing of the developer's own settings and demo.
 apart = data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	env -i PATH="$$PATH" HOME="$$HOME" TMPDIR="$${TMPDIR:-/tmp}" LANG=C.UTF-8 CI="$$CI" DATA_DIR="$$data"
-pytest := $(python) -m pytest -n 2 --dist loadfile
+pytest := $(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --no-annotate

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
@@ -73,14 +75,19 @@ def sign_in(portal: str) -> Callable[[Page, User], None]:
 
 
 @pytest.fixture
-def desk_page(context: BrowserContext, page: Page, front_desk: User, sign_in: Callable[[Page, User], None]) -> Page:
-    """The front desk, signed in. Whatever the browser complains of (a blocked style, a script error) fails the test."""
+def desk_page(context: BrowserContext, page: Page, front_desk: User, portal: str) -> Page:
+    """The front desk, which signed in before. What the browser complains of (a blocked style, a script error) fails a test."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.add_init_script(
         "document.addEventListener('securitypolicyviolation', e => { throw new Error('CSP: ' + e.violatedDirective) })"
     )
-    sign_in(page, front_desk)
+    client = Client()
+    client.force_login(front_desk)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": portal}])
+    page.goto(portal)
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
     return page
 
 
