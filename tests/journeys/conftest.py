@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 from pytest_django import Settings
 
 from notifications import delivery
@@ -19,6 +19,11 @@ from registration.demo import logos
 from tests import markup, people
 
 AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
+SIZES = [
+    ViewportSize(width=1280, height=800),
+    ViewportSize(width=375, height=667),
+    ViewportSize(width=320, height=256),  # a window of 1280 by 1024 at 400 %
+]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 expect.set_options(timeout=15_000)
@@ -93,11 +98,27 @@ def desk_page(context: BrowserContext, page: Page, front_desk: User, portal: str
 
 def check_accessibility(page: Page) -> None:
     """axe finds nothing on the page as it stands."""
+    _bring_axe(page)
+    check_rules(page, WCAG)
+
+
+def _bring_axe(page: Page) -> None:
     page.wait_for_load_state()
     expect(page.get_by_role("heading", level=1).first).to_be_attached()
     markup.keep(page.content())
     page.evaluate(AXE)
-    check_rules(page, WCAG)
+
+
+def check_at_every_size(page: Page) -> None:
+    """All is there and can be used, in both themes; for a page that was asked to hold still."""
+    _bring_axe(page)
+    for size in SIZES:
+        page.set_viewport_size(size)
+        check_rules(page, WCAG)
+        check_dark_theme(page)
+        check_width(page)
+        check_nothing_covered(page)
+        check_stillness(page)
 
 
 def check_dark_theme(page: Page) -> None:

@@ -1,8 +1,7 @@
 """A window of 1280 by 1024 at 400 %, and the family's pages at both ends, in both themes: all is there and can be used."""
 
-import pytest
 from django.test import Client
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from patients.models import Contact, Patient
 from portal.audit import Actor
@@ -10,7 +9,9 @@ from portal.models import Practice
 from tests import families
 from tests.family import stories
 from tests.journeys.conftest import (
+    SIZES,
     check_accessibility,
+    check_at_every_size,
     check_dark_theme,
     check_nothing_covered,
     check_stillness,
@@ -18,12 +19,10 @@ from tests.journeys.conftest import (
 )
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
-ZOOMED = ViewportSize(width=320, height=256)
-
 
 def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient, mother: Contact) -> None:
     page = desk_page
-    page.set_viewport_size(ZOOMED)
+    page.set_viewport_size(SIZES[-1])
     page.emulate_media(reduced_motion="reduce")  # so that nothing is looked at while it scrolls
     account = f"{portal}/patients/{patient.pk}/"
     for address in (portal, f"{portal}/patients/?last_name=garcia", f"{portal}/patients/quick/?q=garcia", account):
@@ -70,11 +69,9 @@ FAMILY = {
 }
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (375, 667), (320, 256)])
 def test_the_familys_pages(
-    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client, width: int, height: int
+    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client
 ) -> None:
-    page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(reduced_motion="reduce")
     for who, addresses in FAMILY.items():
         if who == "pin":
@@ -89,8 +86,4 @@ def test_the_familys_pages(
         for address in addresses:
             page.goto(portal + address.format(slug=practice.slug))
             assert address.partition("?")[0] in page.url
-            check_accessibility(page)
-            check_dark_theme(page)
-            check_width(page)
-            check_nothing_covered(page)
-            check_stillness(page)
+            check_at_every_size(page)
