@@ -4,6 +4,7 @@ import uuid
 import zoneinfo
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -51,8 +52,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
+_time_zones = cache(zoneinfo.available_timezones)  # which goes through all their files
+
+
 def validate_time_zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
+    if value not in _time_zones():
         raise ValidationError("Not a time zone, for example America/Chicago.")
 
 
