@@ -1,10 +1,12 @@
 """What is answered when the portal itself fails or is being updated: these pages ask neither the database nor a session."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -15,7 +17,8 @@ from registration.family import practices
 from registration.family.doors import came_by_it, is_own
 from registration.family.language import asked_or_kept
 
-_COME_BACK_AFTER: Final = 120  # seconds
+_UPDATED_AFTER: Final = 120  # seconds
+_ANSWERS_AFTER: Final = 10
 
 
 def say_that_it_is_updated(
@@ -28,7 +31,7 @@ def say_that_it_is_updated(
         if phone is None:
             return get_response(request)
         response = _apology(request, "503.html", status=503, phone=phone)
-        response.headers["Retry-After"] = str(_COME_BACK_AFTER)
+        response.headers["Retry-After"] = str(_UPDATED_AFTER)
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -36,6 +39,12 @@ def say_that_it_is_updated(
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    """Django calls it while the fault is at hand. Of what was sent nobody knows how far it got: that is a 500."""
+    only_looked = request.method in {"GET", "HEAD"}
+    if only_looked and isinstance(sys.exception(), OperationalError | InterfaceError):
+        response = _apology(request, "no_answer.html", status=503)
+        response.headers["Retry-After"] = str(_ANSWERS_AFTER)
+        return response
     return _apology(request, "500.html", status=500)
 
 

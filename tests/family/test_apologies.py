@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -24,13 +25,23 @@ def break_down(request: HttpRequest) -> NoReturn:
     raise RuntimeError("what only the log may say")
 
 
+def find_the_database_busy(request: HttpRequest) -> NoReturn:
+    raise OperationalError("database is locked")
+
+
 @pytest.fixture
 def broken(settings: Settings) -> Client:
     settings.ROOT_URLCONF = __name__
     return Client(raise_request_exception=False)
 
 
-urlpatterns = [path("family/broken/", break_down), path("broken/", break_down), *urls.urlpatterns]
+urlpatterns = [
+    path("family/broken/", break_down),
+    path("broken/", break_down),
+    path("family/busy/", find_the_database_busy),
+    path("busy/", find_the_database_busy),
+    *urls.urlpatterns,
+]
 handler400, handler500 = urls.handler400, urls.handler500
 
 
@@ -59,6 +70,27 @@ def test_a_fault_is_told_to_the_family_in_its_language(broken: Client, language:
     assert says in page
     assert f'<html lang="{language}">' in page
     assert "dashboard" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "We cannot answer just now"), ("es", "En este momento no podemos")]
+)
+def test_a_busy_database_is_told_to_the_family_in_its_language(broken: Client, language: str, says: str) -> None:
+    broken.cookies["family-language"] = language
+    response = broken.get("/family/busy/")
+    page = response.content.decode()
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert says in page
+    assert 'href="">' in page
+    assert "database" not in page
+
+
+@pytest.mark.parametrize("address", ["/busy/", "/family/busy/"])
+def test_of_what_was_sent_it_is_not_said_that_nothing_happened(broken: Client, address: str) -> None:
+    response = broken.post(address)
+    assert response.status_code == 500
+    assert "Something went wrong here" in response.content.decode()
 
 
 @pytest.mark.parametrize(("address", "look"), [("/", "css/portal.css"), ("/start/", "css/family.css")])

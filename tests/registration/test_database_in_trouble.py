@@ -87,13 +87,13 @@ def the_server_hangs_up() -> AbstractContextManager[None]:
     return _whenever_a_line_is_written("PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW")
 
 
-TROUBLES: Final = [
+NO_LINES: Final = [
     pytest.param(a_full_disk, marks=sqlite_only),
     pytest.param(locked_by_somebody_else, marks=sqlite_only),
-    pytest.param(rows_locked_by_somebody_else, marks=postgresql_only),
     pytest.param(the_servers_disk_is_full, marks=postgresql_only),
     pytest.param(the_server_hangs_up, marks=postgresql_only),
 ]
+TROUBLES: Final = [*NO_LINES, pytest.param(rows_locked_by_somebody_else, marks=postgresql_only)]
 
 
 def stored() -> dict[str, int]:
@@ -180,6 +180,22 @@ def test_who_only_looks_is_not_disturbed(desk: Client, trouble: Callable[[], Abs
     with time_machine.travel(timezone.now() + timedelta(minutes=5)), trouble():
         assert desk.get("/").status_code == 200
         assert desk.get("/patients/").status_code == 200
+
+
+@pytest.mark.parametrize("trouble", NO_LINES)
+def test_no_record_is_shown_without_its_line_and_one_is_told_to_try_again(
+    desk: Client, patient: Patient, trouble: Callable[[], AbstractContextManager[None]]
+) -> None:
+    desk.raise_request_exception = False
+    for address in (f"/patients/{patient.pk}/", "/patients/?last_name=garcia"):
+        with trouble():  # a full disk may have room for a few lines more
+            response = next(each for _ in range(50) if (each := desk.get(address)).status_code != 200)
+        html = response.content.decode()
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
+        assert "The database does not answer just now" in html
+        assert 'href="">Try again</a>' in html
+        assert "García" not in html
+        assert desk.get(address).status_code == 200
 
 
 def test_nobody_waits_for_ever() -> None:
