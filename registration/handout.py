@@ -1,7 +1,8 @@
 """The PIN sheet: what a family holds in its hand. A registration in, PDF bytes out.
 
 One page, printed on one side. The bottom part folds up over the part with the PIN; what stays to be seen is the
-practice and the recipient's name. sheet.css has the measures.
+practice and the recipient's name. sheet.css has the measures. A sheet is two parts, the form and what is its own, which
+come to lie on each other (`imposing`).
 """
 
 import base64
@@ -10,21 +11,23 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
 
-import segno
 from django.template.loader import render_to_string
 from django.utils import translation
+from PIL import Image
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
+from zxingcpp import BarcodeFormat, create_barcode
 
 from portal.models import Logo, Practice
 from portal.phones import national
-from registration import languages, messages
+from registration import imposing, languages, messages
 from registration.models import Registration
 from registration.pins import Pin
 from registration.rules import Recipient
@@ -74,12 +77,15 @@ class Sheet:
     @property
     def qr(self) -> str:
         """An image of one pixel a module: to draw it as paths takes six times as long."""
-        code = segno.make(messages.pin_link(self.start_url, self.pin), error="m", micro=False)
-        return str(code.png_data_uri(border=0))
+        code = create_barcode(messages.pin_link(self.start_url, self.pin), BarcodeFormat.QRCode, ec_level="M")
+        png = BytesIO()
+        Image.fromarray(code.to_image(scale=1, add_quiet_zones=False)).convert("1").save(png, "PNG")
+        return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
     @property
     def phone(self) -> str:
-        return national(self.practice.phone)
+        """It stays on one line."""
+        return national(self.practice.phone).replace(" ", "\N{NO-BREAK SPACE}")
 
     @property
     def until(self) -> str:
@@ -110,14 +116,24 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
 
 def render(sheets: Sequence[Sheet]) -> bytes:
     """One PDF (PDF/UA-1), a page for each sheet. Its language is that of the first."""
+    forms: dict[str, int] = {}  # what sheets have in common, word for word, and its number
+    under = [
+        forms.setdefault(render_to_string("registration/sheet_form.html", {"sheet": each}), len(forms))
+        for each in sheets
+    ]
     with translation.override(sheets[0].language):
-        html = render_to_string("registration/sheet.html", {"sheets": sheets})
+        html = render_to_string("registration/sheet.html", {"forms": forms, "sheets": sheets})
     with _ONE_AT_A_TIME:
         # All the boxes of a document live until its end: the collector would go through them time and again for nothing.
         gc.disable()
         try:
             document = HTML(string=html, url_fetcher=_DATA_ONLY)
-            pdf: bytes = document.write_pdf(stylesheets=[_CSS], font_config=_FONTS, pdf_variant="pdf/ua-1")
+            pdf: bytes = document.write_pdf(
+                finisher=lambda _, drawn: imposing.impose(drawn, under=under),
+                stylesheets=[_CSS],
+                font_config=_FONTS,
+                pdf_variant="pdf/ua-1",
+            )
         finally:
             gc.enable()
     return pdf
