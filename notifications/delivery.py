@@ -21,7 +21,7 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.utils import timezone
 
 from notifications import heartbeat
@@ -37,6 +37,7 @@ Kind = DeliveryEvent.Kind
 BATCH: Final = 10
 LOOK_EVERY: Final = timedelta(seconds=0.5)
 MAX_ATTEMPTS: Final = 12  # about five hours, all in all
+MOST_LEFT_BEHIND: Final = 4  # copies that a family may get where each is accepted and none can be recorded
 FIRST_DELAY: Final = timedelta(seconds=15)
 LONGEST_DELAY: Final = timedelta(minutes=40)
 POLL_EVERY: Final = timedelta(seconds=1)
@@ -49,20 +50,20 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
     """Delivers until `stop` is set, or with `once` until nothing is due. Returns how many messages it took up."""
     transport = transport or MailTransport()
     taken = 0
-    tidy_at = beat_at = timezone.now()
+    tidy_at = beat_at = time.monotonic()  # which nobody sets back
     while not stop.is_set():
         try:
-            if timezone.now() >= beat_at:
+            if time.monotonic() >= beat_at:
                 heartbeat.beat()
-                beat_at = timezone.now() + heartbeat.EVERY
+                beat_at = time.monotonic() + heartbeat.EVERY.total_seconds()
             batch = claim()
             if batch:
                 taken += len(batch)
                 deliver(batch, transport=transport, stop=stop)
                 continue
-            if timezone.now() >= tidy_at:
+            if time.monotonic() >= tidy_at:
                 _tidy_up()
-                tidy_at = timezone.now() + TIDY_EVERY
+                tidy_at = time.monotonic() + TIDY_EVERY.total_seconds()
         except (OperationalError, InterfaceError):
             log.exception("database not reached")
             close_old_connections()
@@ -86,7 +87,7 @@ def _tidy_up() -> None:
 
 
 def claim() -> list[OutgoingMessage]:
-    """The messages that have been due the longest, at most BATCH, leased to the caller; their `state` is that of before."""
+    """The messages that have been due the longest, at most BATCH, leased to the caller."""
     now = timezone.now()
     skip_locked = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
@@ -95,10 +96,15 @@ def claim() -> list[OutgoingMessage]:
         if batch:
             lease, until = uuid.uuid4(), now + settings.DELIVERY_LEASE
             OutgoingMessage.objects.filter(pk__in=[message.pk for message in batch]).update(
-                state=State.SENDING, lease=lease, due_at=until, attempts=F("attempts") + 1
+                state=State.SENDING,
+                lease=lease,
+                due_at=until,
+                attempts=F("attempts") + 1,
+                left_behind=F("left_behind") + Case(When(state=State.SENDING, then=1), default=0),
             )
             for message in batch:
                 message.lease, message.due_at, message.attempts = lease, until, message.attempts + 1
+                message.left_behind += message.state == State.SENDING
     return batch
 
 
@@ -131,11 +137,11 @@ def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: T
     if opened is None:  # another worker took it over
         log.warning("lease lost", message=str(message.pk))
     elif opened.is_taken_back:
-        died = "Cancelled; a worker that died with it may have sent it."
-        is_left_behind = message.state == State.SENDING
-        _finish([message], State.CANCELLED, died if is_left_behind else "Cancelled before it was sent.")
+        _finish([message], State.CANCELLED, "Cancelled." if message.left_behind else "Cancelled before it was sent.")
     elif message.good_until and message.good_until <= timezone.now():
         _finish([message], State.FAILED, "Not sent: what it says is no longer valid.")
+    elif message.left_behind > MOST_LEFT_BEHIND:
+        _finish([message], State.FAILED, "Given up: time and again nobody could say what became of it.")
     elif opened.content is None:  # this worker lacks the key; another one may have it
         _try_again(message, "The message could not be opened: SEALING_KEYS has to be checked.")
     else:
@@ -150,13 +156,9 @@ def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: T
 
 
 def _give_back(messages: Sequence[OutgoingMessage]) -> None:
-    """They were claimed and not begun."""
+    """They were claimed and not begun. What was taken back meanwhile is the next worker's to finish, at once."""
     ours = OutgoingMessage.objects.filter(pk__in=[each.pk for each in messages], lease=messages[0].lease)
-    ours.filter(cancel_asked=False).update(
-        state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1
-    )
-    # What was taken back meanwhile is the next worker's to finish, at once.
-    ours.filter(cancel_asked=True).update(due_at=timezone.now(), lease=None)
+    ours.update(state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1)
 
 
 def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = random.random) -> datetime:
@@ -220,6 +222,8 @@ def _finish(messages: Sequence[OutgoingMessage], state: State, outcome: str, *, 
 
     A row that somebody has locked just now is waited for with no other in hand: two might wait for each other.
     """
+    if state != State.ACCEPTED and any(each.left_behind for each in messages):
+        outcome = f"{outcome} {OutgoingMessage.MAY_BE_OUT}"
     finished: set[uuid.UUID] = set()
     if len(messages) > 1:
         finished = _end(messages, state, outcome, address_refused=address_refused, waits=False)

@@ -104,6 +104,7 @@ class OutgoingMessage(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     UNFINISHED = (State.QUEUED, State.SENDING)
+    MAY_BE_OUT = "A worker that did not come back may have sent it."
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     practice = models.ForeignKey(Practice, models.PROTECT, null=True, related_name="+")
@@ -119,6 +120,9 @@ class OutgoingMessage(models.Model):
     lease = models.UUIDField(null=True, editable=False)
     good_until = models.DateTimeField(null=True, help_text="From then on it is not sent any more.")
     attempts = models.PositiveSmallIntegerField(default=0)
+    left_behind = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often a worker had it and never said what became of it: it may be out."
+    )
     cancel_asked = models.BooleanField(default=False)
     outcome = models.CharField(max_length=200, blank=True, help_text="In words, for the desk.")
     address_refused = models.BooleanField(default=False, help_text="It failed because nobody has this address.")

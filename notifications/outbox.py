@@ -53,12 +53,11 @@ def cancel(message: OutgoingMessage) -> bool:
     One that a worker holds right now may still be accepted; if it is not, it is not tried again. The caller, who knows
     why, writes the line of the audit trail.
     """
-    now = timezone.now()
     unfinished = OutgoingMessage.objects.filter(pk=message.pk, state__in=OutgoingMessage.UNFINISHED)
     queued = unfinished.filter(state=State.QUEUED)
-    left_behind = unfinished.filter(state=State.SENDING, due_at__lte=now)
-    cancelled = _end(queued, "Cancelled before it was sent.") or _end(
-        left_behind, "Cancelled; a worker that died with it may have sent it."
+    left_behind = unfinished.filter(state=State.SENDING, due_at__lte=timezone.now())
+    cancelled = _end(queued.filter(left_behind=0), "Cancelled before it was sent.") or _end(
+        queued | left_behind, f"Cancelled. {OutgoingMessage.MAY_BE_OUT}"
     )
     if cancelled:
         Content.objects.filter(message=message).delete()

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from notifications import delivery, outbox
-from notifications.models import Channel, Content, OutgoingMessage
+from notifications import delivery, heartbeat, outbox
+from notifications.models import Channel, Content, OutgoingMessage, WorkerSeen
 from notifications.transports.mail import MailTransport
 from portal import audit
 from portal.models import AuditEvent, Practice
@@ -271,6 +271,19 @@ def test_who_is_stopped_gives_back_what_was_not_begun(practice: Practice, mail_s
     assert len(mail_server.received) == 3
 
 
+def test_what_was_taken_back_and_not_begun_was_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    batch = delivery.claim()
+    assert not outbox.cancel(message), "a worker holds it"
+    stopped = threading.Event()
+    stopped.set()
+    delivery.deliver(batch, transport=MailTransport(), stop=stopped)
+    deliver()
+    message.refresh_from_db()
+    assert (message.state, message.outcome) == (State.CANCELLED, "Cancelled before it was sent.")
+    assert mail_server.tries == []
+
+
 def test_a_slow_server_keeps_no_message_from_the_other_workers(practice: Practice, mail_server: MailServer) -> None:
     for _ in range(3):
         owe(practice)
@@ -340,9 +353,97 @@ def test_what_was_taken_back_while_a_worker_died_with_it_is_not_sent(
     with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
         deliver()
     message.refresh_from_db()
-    assert message.state == State.CANCELLED
+    assert (message.state, message.outcome) == (
+        State.CANCELLED,
+        "Cancelled. A worker that did not come back may have sent it.",
+    )
     assert mail_server.tries == []
     assert not Content.objects.exists()
+
+
+class Dies(MailTransport):
+    """A worker that is killed after the server's "250", before it could say so."""
+
+    def send(self, message: OutgoingMessage, content: Content) -> str:
+        super().send(message, content)
+        raise KeyboardInterrupt
+
+
+def a_worker_dies() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        delivery.run(stop=threading.Event(), once=True, transport=Dies())
+
+
+def later(**step: int) -> time_machine.travel:
+    return time_machine.travel(timezone.now() + timedelta(**step), tick=False)
+
+
+def test_what_nobody_can_record_is_not_sent_time_and_again(practice: Practice, mail_server: MailServer) -> None:
+    message = owe(practice)
+    for minutes in range(0, 3 * (delivery.MOST_LEFT_BEHIND + 1), 3):
+        with later(minutes=minutes):
+            a_worker_dies()
+    assert len(mail_server.received) == delivery.MOST_LEFT_BEHIND + 1
+    with later(hours=1):
+        assert deliver() == 1
+    message.refresh_from_db()
+    assert message.state == State.FAILED
+    assert message.outcome.endswith("A worker that did not come back may have sent it.")
+    assert len(mail_server.received) == delivery.MOST_LEFT_BEHIND + 1
+    assert AuditEvent.objects.get(action="message_failed").details["outcome"] == message.outcome
+    assert not Content.objects.exists()
+
+
+def test_what_a_worker_died_with_is_never_called_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    """Whether it runs out, is taken back at its next turn or before, or is refused then: it may be out."""
+    runs_out = owe(practice, good_until=timezone.now() + timedelta(minutes=10))
+    a_worker_dies()
+    with later(minutes=11):
+        deliver()
+    runs_out.refresh_from_db()
+    assert (runs_out.state, runs_out.outcome) == (
+        State.FAILED,
+        "Not sent: what it says is no longer valid. A worker that did not come back may have sent it.",
+    )
+
+    given_back, refused = owe(practice), owe(practice, recipient="nobody@families.example")
+    a_worker_dies()
+    stopped = threading.Event()
+    stopped.set()
+    with later(minutes=3):
+        delivery.deliver(delivery.claim(), transport=MailTransport(), stop=stopped)
+        given_back.refresh_from_db()
+        assert given_back.state == State.QUEUED
+        assert outbox.cancel(given_back)
+        mail_server.answer = lambda _: "550 5.1.1 no such user"
+        deliver()
+    for message, state in ((given_back, State.CANCELLED), (refused, State.FAILED)):
+        message.refresh_from_db()
+        assert message.state == state
+        assert message.outcome.endswith(". A worker that did not come back may have sent it.")
+        assert "before it was sent" not in message.outcome
+
+
+def test_a_clock_set_back_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour back after the first round: the second, half a minute later, stamps its row and tidies up all the same."""
+    done: list[datetime] = []
+    monkeypatch.setattr(delivery, "_tidy_up", lambda: done.append(timezone.now()))
+    monkeypatch.setattr(delivery, "TIDY_EVERY", timedelta(0))
+    monkeypatch.setattr(heartbeat, "EVERY", timedelta(0))
+
+    class TwoRounds(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock.shift(timedelta(hours=-1))
+            if len(done) == 2:
+                self.set()
+            return super().wait(0.01)
+
+    with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
+        stop = TwoRounds()
+        threading.Timer(10, stop.set).start()
+        delivery.run(stop=stop)
+    assert done == [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (12, 11)]
+    assert WorkerSeen.objects.get().at == datetime(2026, 11, 23, 11, tzinfo=UTC)
 
 
 def test_a_message_that_nobody_foresaw_does_not_stop_the_others(practice: Practice, mail_server: MailServer) -> None:
