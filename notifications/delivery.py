@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
@@ -28,7 +28,7 @@ from notifications import heartbeat
 from notifications.models import Content, DeliveryEvent, OutgoingMessage
 from notifications.transports.base import Transport, TransportError
 from notifications.transports.mail import MailTransport
-from portal import audit
+from portal import audit, database
 from portal.signals import worker_idle
 
 State = OutgoingMessage.State
@@ -64,8 +64,9 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
             if time.monotonic() >= tidy_at:
                 _tidy_up()
                 tidy_at = time.monotonic() + TIDY_EVERY.total_seconds()
-        except (OperationalError, InterfaceError):
+        except database.FAILS as fault:
             log.exception("database not reached")
+            database.let_go_after(fault)
             close_old_connections()
             if once:
                 raise
@@ -81,6 +82,8 @@ def _tidy_up() -> None:
     """Each job by itself: one that fails keeps no other from its turn. What failed is named, not what it had at hand."""
     for job, fault in worker_idle.send_robust(sender=None):
         if isinstance(fault, Exception):
+            if isinstance(fault, database.FAILS):
+                database.let_go_after(fault)
             *_, (frame, line) = traceback.walk_tb(fault.__traceback__)
             where = f"{frame.f_code.co_filename}:{line}"
             log.error("tidy-up failed", job=job.__name__, fault=type(fault).__name__, where=where)
@@ -173,7 +176,7 @@ def _deliver_whatever_happens(
     """One message that nobody foresaw must not keep the others from going out."""
     try:
         return _deliver(message, opened, transport=transport)
-    except (OperationalError, InterfaceError):
+    except database.FAILS:
         raise
     except Exception as error:  # noqa: BLE001 - logged by its kind alone: its text may quote the message
         log.error("message not sendable", message=str(message.pk), error=type(error).__name__)

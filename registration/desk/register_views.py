@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 from django.contrib import messages as notices
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import heartbeat
 from patients.models import Patient
-from portal import audit
+from portal import audit, database
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
@@ -74,8 +74,8 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
             return redirect(patient)
         except NeedsConfirmation as error:
             form.ask(error.concerns)
-        except (OperationalError, InterfaceError):
-            status = _nothing_was_saved(form)
+        except database.FAILS as fault:
+            status = _nothing_was_saved(form, fault)
         else:
             return _completed(request, patient, new)
     can = issuing.can_send_again(registration)
@@ -101,8 +101,8 @@ def _window(
     if may_issue and request.method == "POST" and not refused and form.is_valid():
         try:
             registration = _complete(request, form)
-        except (OperationalError, InterfaceError):
-            registration, status = None, _nothing_was_saved(form)
+        except database.FAILS as fault:
+            registration, status = None, _nothing_was_saved(form, fault)
         if registration:
             return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
     context = {"patient": patient, "form": form, "refused": refused, "asked": asked, "is_proxy": is_proxy}
@@ -135,9 +135,10 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
     return None
 
 
-def _nothing_was_saved(form: Form) -> int:
+def _nothing_was_saved(form: Form, fault: Error) -> int:
     """The disk is full, somebody holds what is to be written, the server is gone: the form says so, with this status."""
     log.exception("database not reached")
+    database.let_go_after(fault)
     form.add_error(
         None, "Nothing was saved: the database did not answer. What you typed is still here: try again in a moment."
     )

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from portal import database
 from portal.phones import national
 from registration.family import practices
 from registration.family.doors import came_by_it, is_own
@@ -40,8 +40,10 @@ def say_that_it_is_updated(
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Django calls it while the fault is at hand. Of what was sent nobody knows how far it got: that is a 500."""
-    only_looked = request.method in {"GET", "HEAD"}
-    if only_looked and isinstance(sys.exception(), OperationalError | InterfaceError):
+    fault = sys.exception()
+    if isinstance(fault, database.FAILS):
+        database.let_go_after(fault)
+    if isinstance(fault, database.FAILS) and request.method in {"GET", "HEAD"}:
         response = _apology(request, "no_answer.html", status=503)
         response.headers["Retry-After"] = str(_ANSWERS_AFTER)
         return response

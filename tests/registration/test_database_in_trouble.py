@@ -1,8 +1,9 @@
 """The database fails the desk as it completes a registration: all of it or nothing, and what was typed is not lost."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,12 +14,15 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from notifications import delivery
 from notifications.models import Content, OutgoingMessage
 from patients.models import Contact, Patient
 from portal import audit
-from portal.models import AuditEvent
+from portal.models import AuditEvent, Practice
 from registration.models import Registration, Reveal
+from tests.notifications.test_delivery import owe
 from tests.registration.test_desk import typed, window
+from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +91,18 @@ def the_server_hangs_up() -> AbstractContextManager[None]:
     return _whenever_a_line_is_written("PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW")
 
 
+@contextmanager
+def the_server_only_reads() -> Iterator[None]:
+    """Another one has taken over from it, and the connection to it is whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
+
+
 NO_LINES: Final = [
     pytest.param(a_full_disk, marks=sqlite_only),
     pytest.param(locked_by_somebody_else, marks=sqlite_only),
@@ -94,6 +110,7 @@ NO_LINES: Final = [
     pytest.param(the_server_hangs_up, marks=postgresql_only),
 ]
 TROUBLES: Final = [*NO_LINES, pytest.param(rows_locked_by_somebody_else, marks=postgresql_only)]
+ONLY_READS: Final = pytest.param(the_server_only_reads, marks=postgresql_only)
 
 
 def stored() -> dict[str, int]:
@@ -110,7 +127,7 @@ NOTHING: Final = dict.fromkeys(
 ALL_OF_IT: Final = dict.fromkeys(NOTHING, 1)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", [*TROUBLES, ONLY_READS])
 @pytest.mark.parametrize("htmx", [False, True])
 def test_nothing_is_saved_and_what_was_typed_is_still_there(
     desk: Client,
@@ -144,7 +161,7 @@ def test_nothing_is_saved_and_what_was_typed_is_still_there(
     assert audit.verify() == []
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", [*TROUBLES, ONLY_READS])
 def test_nothing_is_sent_again(
     desk: Client, patient: Patient, mother: Contact, trouble: Callable[[], AbstractContextManager[None]]
 ) -> None:
@@ -182,7 +199,7 @@ def test_who_only_looks_is_not_disturbed(desk: Client, trouble: Callable[[], Abs
         assert desk.get("/patients/").status_code == 200
 
 
-@pytest.mark.parametrize("trouble", NO_LINES)
+@pytest.mark.parametrize("trouble", [*NO_LINES, ONLY_READS])
 def test_no_record_is_shown_without_its_line_and_one_is_told_to_try_again(
     desk: Client, patient: Patient, trouble: Callable[[], AbstractContextManager[None]]
 ) -> None:
@@ -196,6 +213,53 @@ def test_no_record_is_shown_without_its_line_and_one_is_told_to_try_again(
         assert 'href="">Try again</a>' in html
         assert "García" not in html
         assert desk.get(address).status_code == 200
+
+
+@postgresql_only
+def test_after_a_migration_one_fails_and_the_next_is_served(desk: Client, patient: Patient) -> None:
+    """PostgreSQL does not carry out a plan from before a column's type changed, and says so of each that asks again."""
+    desk.raise_request_exception = False
+    account = f"/patients/{patient.pk}/"
+    assert {desk.get(account).status_code for _ in range(10)} == {200}
+    with _a_column_of_another_type():
+        assert [desk.get(account).status_code for _ in range(3)] == [503, 200, 200]
+
+
+@postgresql_only
+def test_a_worker_goes_on_after_a_migration_and_a_failover(practice: Practice, mail_server: MailServer) -> None:
+    class Stops(threading.Event):
+        rounds = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.rounds += 1
+            if self.rounds == 12:
+                self.set()
+            elif self.rounds == 8:
+                owe(practice)
+                stack.enter_context(_a_column_of_another_type("notifications_outgoingmessage", "outcome"))
+            elif self.rounds == 10:
+                owe(practice)
+                stack.enter_context(the_server_only_reads())
+            return super().wait(0.01)
+
+    with ExitStack() as stack:
+        delivery.run(stop=Stops())
+        assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {"accepted"}
+    assert len(mail_server.received) == 2
+
+
+@contextmanager
+def _a_column_of_another_type(table: str = "portal_practice", column: str = "short_name") -> Iterator[None]:
+    """As a migration would make it, which runs beside."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        was = other.execute(
+            "SELECT character_maximum_length FROM information_schema.columns WHERE (table_name, column_name) = (%s, %s)",
+            [table, column],
+        ).fetchone()
+        assert was
+        other.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar({was[0] + 1})")
+        yield
+        other.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar({was[0]})")
 
 
 def test_nobody_waits_for_ever() -> None:
