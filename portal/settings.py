@@ -145,16 +145,20 @@ elif environment.switch("DATABASE_POOLER"):
     # The next statement may go over another connection, which knows neither what was prepared nor what a cursor has open.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
+    _named = DATABASES["default"].get("OPTIONS", {})  # in the address; of a setting that is named twice the last counts
     DATABASES["default"]["OPTIONS"] = {
-        # As SQLite's timeout: where somebody holds what is to be written, a desk is told so and does not wait for ever.
-        "options": "-c lock_timeout=20s",
         # A connection plans its statements once: that took longer than to carry them out, a fifth of a search's time.
         "server_side_binding": True,
         "prepare_threshold": 5,
-        **DATABASES["default"].get("OPTIONS", {}),
+        **_named,
+        # As SQLite's timeout: where somebody holds what is to be written, a desk is told so and does not wait for ever. And
+        # a machine that lost its power in the midst of a line in the trail keeps no other from its own.
+        "options": " ".join(
+            ["-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s", _named.get("options", "")]
+        ).strip(),
     }
 # A thread keeps its connection for the requests that follow: SQLite has read then, PostgreSQL has planned what they ask.
-DATABASES["default"]["CONN_MAX_AGE"] = 600
+DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -72,6 +72,15 @@ def test_what_the_address_of_the_database_says_counts(environment: pytest.Monkey
     assert (options["prepare_threshold"], options["sslmode"], options["server_side_binding"]) == (20, "require", True)
 
 
+def test_what_the_address_of_the_database_adds_takes_nothing_away(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "postgres://db.example/portal?options=-c%20search_path%3Dportal&conn_max_age=30")
+    default = read()["DATABASES"]["default"]
+    assert default["OPTIONS"]["options"] == (
+        "-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s -c search_path=portal"
+    )
+    assert default["CONN_MAX_AGE"] == 30
+
+
 @pytest.mark.django_db
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans in microseconds")
 def test_what_is_asked_again_and_again_is_planned_once() -> None:

@@ -268,6 +268,14 @@ def test_nobody_waits_for_ever() -> None:
         assert cursor.fetchone() in {(20_000,), ("20s",)}
 
 
+@postgresql_only
+def test_a_machine_that_lost_its_power_keeps_nobody_from_the_trail() -> None:
+    """Its transaction is open, and it will never say how it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("1min",)
+
+
 @sqlite_only
 def test_however_much_room_is_left_it_is_all_or_nothing(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.raise_request_exception = False
