@@ -11,7 +11,7 @@ source says False.
 
 import enum
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
@@ -65,12 +65,18 @@ class _Outcome(enum.IntEnum):
 
 
 def load(
-    records: Iterable[PatientRecord], *, practice: Practice, batch_size: int = 5_000, dry_run: bool = False
+    records: Iterable[PatientRecord],
+    *,
+    practice: Practice,
+    batch_size: int = 5_000,
+    dry_run: bool = False,
+    written: Callable[[Loaded], object] = lambda _: None,
 ) -> Loaded:
     """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
 
-    A dry run compares and counts, and writes nothing. Batches that were written stay if a later one fails. A batch is
-    what is held in memory, and on SQLite the desk's writes wait for it: a fraction of a second.
+    A dry run compares and counts, and writes nothing. Batches that were written stay if a later one fails; `written` is
+    told of each, last in its transaction. A batch is what is held in memory, and on SQLite the desk's writes wait for it:
+    a fraction of a second.
     """
     seen: dict[_Identity, tuple[int, _Outcome]] = {}
     repeats: list[Refusal] = []
@@ -84,10 +90,14 @@ def load(
             elif identity in seen:
                 repeats.append(_repeat(seen[identity][0], later=record.line))
             latest[identity] = record
-        for identity, outcome in _load_batch(latest, practice=practice, dry_run=dry_run).items():
+        for identity, outcome in _load_batch(latest, practice=practice, dry_run=dry_run, written=written).items():
             _, before = seen.get(identity, (0, outcome))
             seen[identity] = (latest[identity].line, max(before, outcome))
-    count = Counter(outcome for _, outcome in seen.values())
+    return _counted((outcome for _, outcome in seen.values()), repeats)
+
+
+def _counted(outcomes: Iterable[_Outcome], repeats: Iterable[Refusal] = ()) -> Loaded:
+    count = Counter(outcomes)
     return Loaded(
         added=count[_Outcome.ADDED],
         changed=count[_Outcome.CHANGED],
@@ -101,7 +111,11 @@ def _repeat(line: int, *, later: int) -> Refusal:
 
 
 def _load_batch(
-    records: Mapping[_Identity, PatientRecord], *, practice: Practice, dry_run: bool
+    records: Mapping[_Identity, PatientRecord],
+    *,
+    practice: Practice,
+    dry_run: bool,
+    written: Callable[[Loaded], object],
 ) -> dict[_Identity, _Outcome]:
     with transaction.atomic():
         # Two imports at once would both find a patient missing: the second waits here for the first one's batch.
@@ -119,6 +133,7 @@ def _load_batch(
         }
         if not dry_run:
             batch.write()
+            written(_counted(outcomes.values()))
     return outcomes
 
 

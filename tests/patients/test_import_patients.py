@@ -3,7 +3,10 @@
 import csv
 import gzip
 import json
+from collections.abc import Iterator
+from functools import partial
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 from model_bakery import baker
 
+from patients.intake.load import load
+from patients.management.commands import import_patients
 from patients.management.commands.import_patients import guard
 from patients.models import Contact, NameKey, Patient
 from portal import audit
@@ -205,6 +210,29 @@ def test_an_import_is_recorded_and_a_dry_run_leaves_no_trace(tmp_path: Path, pra
     event = AuditEvent.objects.get()
     assert (event.action, event.practice, event.actor_name) == ("patients_imported", practice, "command line")
     assert event.details == {"added": 2, "changed": 0, "unchanged": 0, "refused": 1}
+    assert audit.verify() == []
+
+
+def test_what_an_interrupted_import_wrote_is_in_the_trail(
+    tmp_path: Path, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the third batch of two: what the first two wrote stays, and so do their lines."""
+
+    def lines(file: Path) -> Iterator[bytes]:
+        with file.open("rb") as content:
+            yield from islice(content, 5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_patients, "_watch", lines)
+    monkeypatch.setattr(import_patients, "load", partial(load, batch_size=2))
+    people = [patient(number, **({"gender": "F"} if number == 2 else {})) for number in range(1, 9)]
+    with pytest.raises(KeyboardInterrupt):
+        run(write(tmp_path, ndjson(*people)))
+    assert Patient.objects.count() == 4
+    assert [event.details for event in AuditEvent.objects.order_by("number")] == [
+        {"added": 2, "changed": 0, "unchanged": 0, "refused": 1},
+        {"added": 2, "changed": 0, "unchanged": 0, "refused": 0},
+    ]
     assert audit.verify() == []
 
 

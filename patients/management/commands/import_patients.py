@@ -47,13 +47,16 @@ class Command(BaseCommand):
         source = _open_source(file, today=timezone.localdate(timezone=practice.zone))
         with _open_table(options["refused_to"], beside=file) as table:
             report = _Report(unit=source.unit, table=table)
-            with _without_looking_at_what_stays(), _with_room_for_indexes():
-                loaded = load(report.pass_on(source.rows), practice=practice, dry_run=options["dry_run"])
+            trail = _Trail(practice, report)
+            try:
+                with _without_looking_at_what_stays(), _with_room_for_indexes():
+                    rows = report.pass_on(source.rows)
+                    loaded = load(rows, practice=practice, dry_run=options["dry_run"], written=trail.record)
+            finally:
+                if trail.is_begun:
+                    statistics.gather(Patient, Contact, NameKey)
             for repeat in loaded.repeats:
                 report.note(repeat)
-        if loaded.patients and not options["dry_run"]:
-            _record(loaded, practice=practice, refused=report.refused)
-            statistics.gather(Patient, Contact, NameKey)
         self.stdout.write(("Dry run, nothing was changed. " if options["dry_run"] else "") + report.summary(loaded))
         self.stdout.writelines(f"{line}\n" for line in report.shown)
         if unseen := report.noted - len(report.shown):
@@ -90,11 +93,6 @@ def _with_room_for_indexes() -> Iterator[None]:
         finally:
             for name, value in usual.items():
                 cursor.execute(f"PRAGMA {name} = {value}")
-
-
-def _record(loaded: Loaded, *, practice: Practice, refused: int) -> None:
-    counts = {"added": loaded.added, "changed": loaded.changed, "unchanged": loaded.unchanged, "refused": refused}
-    audit.record(audit.Action.PATIENTS_IMPORTED, actor=audit.COMMAND_LINE, practice=practice, details=counts)
 
 
 def _choose_practice(wanted: str | None) -> Practice:
@@ -246,3 +244,19 @@ class _Report:
         counts = f"{loaded.added} added, {loaded.changed} changed, {loaded.unchanged} unchanged, {self.refused} refused"
         others = f"; {self.skipped} entries of another kind were passed over" if self.skipped else ""
         return f"{loaded.patients} patients: {counts}{others}"
+
+
+@dataclass
+class _Trail:
+    """A line with each batch, in its transaction: whatever ends an import, what was written is in the trail."""
+
+    practice: Practice
+    report: _Report
+    is_begun: bool = False
+    refused: int = 0  # of which it was told
+
+    def record(self, batch: Loaded) -> None:
+        counts = {"added": batch.added, "changed": batch.changed, "unchanged": batch.unchanged}
+        counts["refused"] = self.report.refused - self.refused
+        audit.record(audit.Action.PATIENTS_IMPORTED, actor=audit.COMMAND_LINE, practice=self.practice, details=counts)
+        self.is_begun, self.refused = True, self.report.refused
