@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal import logos
+from portal import audit, logos
 from portal.models import AuditEvent, Logo, Membership, Practice, User
 from portal.texts import LineField, TextField
 
@@ -37,10 +37,55 @@ _MOST_WORDS: Final = 10  # of a search: each is a condition of its own, and a th
 
 
 class PortalAdmin(admin.ModelAdmin[Any]):
+    """What is changed here is in the audit trail: which fields of what, never what they say."""
+
     formfield_overrides = AS_TEXT
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        entry = super().log_addition(request, obj, message)
+        _into_the_trail(request, obj, message)
+        return entry
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        entry = super().log_change(request, obj, message)
+        _into_the_trail(request, obj, message)
+        return entry
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        entries = super().log_deletions(request, queryset)
+        for obj in queryset:
+            _into_the_trail(request, obj, [{"deleted": {}}])
+        return entries
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         return super().get_search_results(request, queryset, " ".join(search_term.split()[:_MOST_WORDS]))
+
+
+def _into_the_trail(request: HttpRequest, obj: Any, message: str | list[dict[str, dict[str, Any]]]) -> None:
+    """`message` is Django's: of the row itself and of those beside it, what was done and to which fields."""
+    parts = message if isinstance(message, list) else [{message: {}}]
+    practice = obj if isinstance(obj, Practice) else getattr(obj, "practice", None)
+    is_patient = obj._meta.label == "patients.Patient"  # who is named by the key that the trail has for it
+    named = {} if is_patient else {"name": obj.email if isinstance(obj, User) else str(obj)}
+    audit.record(
+        audit.Action.ADMINISTERED,
+        actor=audit.Actor.of(request),
+        practice=practice,
+        patient=obj.pk if is_patient else None,
+        details={
+            "what": str(obj._meta.verbose_name),
+            **named,
+            "done": "; ".join(_said(deed, to) for part in parts for deed, to in part.items()) or "saved as it was",
+        },
+    )
+
+
+def _said(deed: str, to: dict[str, Any]) -> str:
+    """ "changed Email, Active", or of a row beside it: "changed contact Elena García (Has authority)"."""
+    fields = ", ".join(to.get("fields", []))
+    if "object" not in to:
+        return f"{deed} {fields}".strip()
+    return f"{deed} {to['name']} {to['object']}" + (f" ({fields})" if fields else "")
 
 
 class ReadOnlyAdmin(PortalAdmin):

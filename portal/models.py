@@ -295,6 +295,7 @@ class AuditEvent(models.Model):
         SCREEN_HANDED_OVER = "screen_handed_over", "Handed the screen to the family"
         TOLD_OF_AGE_LIMIT = "told_of_age_limit", "Told of the minor age limit"
         REMINDED = "reminded", "Reminded that access ends"
+        ADMINISTERED = "administered", "Changed in the administration"
 
     chain = models.CharField(max_length=36, editable=False, help_text="The practice, or “installation”.")
     number = models.PositiveBigIntegerField(editable=False)

@@ -76,6 +76,20 @@ def test_who_looks_at_the_record_is_in_the_trail(
     assert event.details == {"in": "administration"}
 
 
+def test_who_takes_authority_away_is_in_the_trail(
+    administration: Client, administrator: User, patient: Patient, mother: Contact
+) -> None:
+    correct(administration, patient, family_name="Nguyen", **{"contacts-0-has_authority": False})
+    mother.refresh_from_db()
+    assert not mother.has_authority
+    event = AuditEvent.objects.get(action="administered")
+    assert (event.actor, event.practice, event.patient_id) == (administrator, patient.practice, patient.pk)
+    assert event.details == {
+        "what": "patient",
+        "done": f"changed Last name; changed contact {mother} (May see the record)",
+    }
+
+
 def test_a_mistake_shows_the_record_again_and_that_is_in_the_trail(administration: Client, patient: Patient) -> None:
     sent = filled(administration, patient, birth_date="soon")
     assert administration.post(address(patient), sent).status_code == 200

@@ -1,11 +1,14 @@
 """The administration of people."""
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
-from notifications.models import OutgoingMessage
-from portal.models import User
+from notifications.models import Carrier, OutgoingMessage
+from portal import audit
+from portal.models import AuditEvent, Practice, User
 from tests import people
 
 
@@ -56,3 +59,55 @@ def test_an_address_that_was_replaced_gets_no_code_for_a_new_password(
     assert not OutgoingMessage.objects.exists()
     client.post("/accounts/password/reset/", {"email": "new@maplegrove.example"})
     assert OutgoingMessage.objects.get().recipient == "new@maplegrove.example"
+
+
+def lines() -> list[dict[str, Any]]:
+    return list(AuditEvent.objects.filter(action="administered").order_by("pk").values_list("details", flat=True))
+
+
+def test_what_is_changed_is_in_the_trail(administrator: Client, front_desk: User, practice: Practice) -> None:
+    """Which fields of whom, and never what they say."""
+    change(administrator, front_desk, name="Renamed", email="renamed@maplegrove.example")
+    change(administrator, front_desk.__class__.objects.get(pk=front_desk.pk))
+    assert lines() == [
+        {"what": "user", "name": "renamed@maplegrove.example", "done": "changed E-mail address, Name"},
+        {"what": "user", "name": "renamed@maplegrove.example", "done": "saved as it was"},
+    ]
+    event = AuditEvent.objects.filter(action="administered").first()
+    assert event is not None
+    assert (event.actor_name, event.practice, event.address) == ("admin@demo.example", None, "127.0.0.1")
+    assert audit.verify() == []
+
+
+def test_a_new_password_and_who_works_where_are_in_the_trail(
+    administrator: Client, front_desk: User, practice: Practice
+) -> None:
+    page = f"/admin/portal/user/{front_desk.pk}/password/"
+    administrator.post(
+        page, {"usable_password": "true", "password1": "a long new one here", "password2": "a long new one here"}
+    )
+    membership = front_desk.memberships.get()
+    inline = {
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.pk),
+        "memberships-0-user": str(front_desk.pk),
+        "memberships-0-practice": str(practice.pk),
+        "memberships-0-role": "manager",
+    }
+    change(administrator, front_desk, **inline)
+    change(administrator, front_desk, **inline, **{"memberships-0-DELETE": "on"})
+    assert [line["done"] for line in lines()] == [
+        "changed password",
+        f"changed membership {front_desk}, Practice manager at {practice} (Role)",
+        f"deleted membership {front_desk}, Practice manager at {practice}",
+    ]
+    assert "long new one" not in str(list(AuditEvent.objects.values_list("details", flat=True)))
+
+
+def test_what_is_added_and_deleted_is_in_the_trail(administrator: Client, practice: Practice) -> None:
+    typed = {"name": "Prairie Wireless", "gateway": "text.prairie.example", "status": "verified"}
+    assert administrator.post("/admin/notifications/carrier/add/", typed).status_code == 302
+    carrier = Carrier.objects.get(name="Prairie Wireless")
+    administrator.post(f"/admin/notifications/carrier/{carrier.pk}/delete/", {"post": "yes"})
+    assert lines() == [{"what": "carrier", "name": "Prairie Wireless", "done": done} for done in ("added", "deleted")]
