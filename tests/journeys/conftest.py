@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +109,10 @@ def _bring_axe(page: Page) -> None:
     page.evaluate(AXE)
 
 
-def check_at_every_size(page: Page) -> None:
+def check_at_every_size(page: Page, sizes: Sequence[ViewportSize] = SIZES) -> None:
     """All is there and can be used, in both themes; for a page that was asked to hold still."""
     _bring_axe(page)
-    for size in SIZES:
+    for size in sizes:
         page.set_viewport_size(size)
         check_rules(page, WCAG)
         check_dark_theme(page)

@@ -3,12 +3,18 @@
 import re
 from collections.abc import Callable
 
+import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient
+from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from tests import people
-from tests.journeys.conftest import check_at_every_size
+from registration import declining
+from tests import families, people
+from tests.family import stories
+from tests.journeys.conftest import SIZES, check_at_every_size
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
 PAGES = [
@@ -38,6 +44,39 @@ PAGES = [
 ]
 
 
+BOTH_WIDTHS = SIZES[:2]
+# With one of everything behind them: an account, a registration, a request, a message that failed.
+ABOUT = [
+    "/",
+    "/patients/{patient}/",
+    "/activity/",
+    "/matches/",
+    "/matches/{asked}/",
+    "/matches/{asked}/match/?patient={patient}",
+    "/matches/{asked}/refuse/",
+    "/matches/{asked}/ask/",
+    "/registrations/{registration}/revoke/",
+    "/registrations/{registration}/send-again/",
+    "/associations/{association}/remove/",
+    "/associations/{association}/reset-sign-in/",
+    "/accounts/2fa/recovery-codes/generate/",
+    "/accounts/reauthenticate/",
+]
+# Sent as they are, nothing in them is right: the page, and the words under which the summary stands.
+EMPTY = {
+    "/patients/?last_name=%3F": "Nothing was searched yet.",
+    "/patients/{brother}/register/": "Nothing was issued or sent yet.",
+    "/patients/{patient}/proxy/": "Nothing was issued or sent yet.",
+    "/patients/{brother}/decline/": "Nothing was written down yet.",
+    "/registrations/{registration}/revoke/": "Nothing was revoked yet.",
+    "/associations/{association}/remove/": "Nothing was removed yet.",
+    "/associations/{association}/reset-sign-in/": "Nothing was taken off yet.",
+    "/matches/{asked}/refuse/": "Nothing was said to the family yet.",
+    "/accounts/password/change/": "Nothing was saved yet.",
+    "/accounts/reauthenticate/": "Nothing was done yet.",
+}
+
+
 def test_a_tour(
     page: Page,
     portal: str,
@@ -59,7 +98,93 @@ def test_a_tour(
     for path in PAGES:
         page.goto(portal + path.format(patient=patient.pk))
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+        check_quick_search(page)
         check_at_every_size(page)
+
+
+@pytest.fixture
+def something_of_each(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> dict[str, object]:
+    """The keys of what the pages are about, by the names that stand in their addresses."""
+    brother = people.a_patient(practice, "Mateo", mrn="MG-2")
+    declined = people.a_patient(practice, "Luz", mrn="MG-3")
+    for each in (brother, declined):
+        people.a_contact(each)
+    registration = stories.issue([patient], actor=actor, to=mother, delivery=stories.email())
+    account = families.an_account("maria@families.example", "María", "Prado")
+    declining.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
+    failed = stories.issue([brother], actor=actor, to=brother.contacts.get(), delivery=stories.email())
+    OutgoingMessage.objects.filter(pk=failed.message_id).update(
+        state="failed", due_at=None, outcome="The mail server refused the address.", address_refused=True
+    )
+    return {
+        "patient": patient.pk,
+        "brother": declined.pk,
+        "registration": registration.pk,
+        "association": families.an_association(account, brother, relationship="guardian").pk,
+        "asked": families.a_self_registration(practice, account).pk,
+    }
+
+
+@pytest.fixture
+def manager_page(page: Page, practice: Practice, portal: str, sign_in: Callable[[Page, User], None]) -> Page:
+    sign_in(page, people.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes"))
+    page.emulate_media(reduced_motion="reduce")
+    return page
+
+
+def test_with_something_behind_them(manager_page: Page, portal: str, something_of_each: dict[str, object]) -> None:
+    for path in ABOUT:
+        manager_page.goto(portal + path.format(**something_of_each))
+        expect(manager_page.get_by_role("heading", level=1)).to_be_visible()
+        expect(manager_page.get_by_role("heading", name="Not here")).to_be_hidden()
+        check_quick_search(manager_page)
+        check_at_every_size(manager_page, BOTH_WIDTHS)
+
+
+def test_what_is_wrong_is_summed_up_at_the_top_and_has_the_focus(
+    manager_page: Page, portal: str, something_of_each: dict[str, object]
+) -> None:
+    page = manager_page
+    for path, said in EMPTY.items():
+        page.goto(portal + path.format(**something_of_each))
+        if "?" not in path:
+            page.locator("main form[method=post]").first.evaluate(
+                "form => { form.noValidate = true; form.requestSubmit() }"
+            )
+        check_summary(page, said)
+        check_at_every_size(page, BOTH_WIDTHS)
+    page.context.clear_cookies()
+    page.goto(f"{portal}/accounts/login/")
+    page.get_by_label("Email").fill("nobody@maplegrove.example")
+    page.get_by_label("Password").fill("a wrong one")
+    page.keyboard.press("Enter")
+    check_summary(page, "You are not signed in yet.")
+    check_at_every_size(page, BOTH_WIDTHS)
+
+
+def check_quick_search(page: Page) -> None:
+    """It is a key away, from wherever on the page one is and types nothing; where one proves who one is there is none."""
+    if page.locator(".entrance").count():
+        return
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("/")
+    expect(page.get_by_role("combobox", name="Quick search")).to_be_focused()
+
+
+def check_summary(page: Page, said: str) -> None:
+    """It says what is wrong, and each of its lines leads to a field that is marked, with its own words beside it."""
+    summary = page.get_by_role("alert").filter(has_text=said)
+    expect(summary).to_be_focused()
+    for line in summary.get_by_role("link").all():
+        field = page.locator(str(line.get_attribute("href")))
+        expect(field).to_be_visible()
+        words = (line.text_content() or "").partition(": ")[2]
+        assert words in field.evaluate(DESCRIBED), f"{page.url}: {words}"
+
+
+# What a screen reader tells with a field: its own description, and that of the group it stands in.
+DESCRIBED = """field => [field, field.closest("fieldset")].flatMap(each => (each?.getAttribute("aria-describedby") ?? "").split(" "))
+    .map(id => document.getElementById(id)?.textContent ?? "").join(" ")"""
 
 
 def test_the_practice_is_chosen_in_the_navigation_panel(

@@ -80,6 +80,20 @@ def test_from_the_sign_in_to_the_pin(
     expect(page.locator(":focus")).to_be_visible()
 
 
+def test_escape_from_the_window_goes_back_to_where_one_pressed_the_key(
+    desk_page: Page, portal: str, patient: Patient, mother: Contact
+) -> None:
+    page, keyboard = desk_page, Keyboard(desk_page)
+    page.goto(f"{portal}/patients/{patient.pk}/")
+    link = page.get_by_role("navigation").get_by_role("link", name="Patient Administration")
+    link.focus()
+    keyboard.press("r")
+    expect(page.get_by_role("dialog", name="Patient Registration").locator(":focus")).to_be_visible()
+    keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(link).to_be_focused()
+
+
 def test_a_slow_answer_never_takes_the_place_of_a_newer_one(desk_page: Page, practice: Practice) -> None:
     people.a_patient(practice, "Ann", "Abbot", mrn="")
     people.a_patient(practice, "Bob", "Baker", mrn="")
@@ -137,7 +151,9 @@ def test_the_keys_are_listed_and_can_be_switched_off(desk_page: Page, width: int
     page, keyboard = desk_page, Keyboard(desk_page)
     page.set_viewport_size({"width": width, "height": height})
     keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    listed = page.get_by_role("dialog", name="Keys")
+    expect(listed).to_be_visible()
+    assert listed.locator("dt").all_inner_texts() == ["/", "↓ ↑", "r", "Enter", "Esc", "?"]
     check_accessibility(page)
     keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()

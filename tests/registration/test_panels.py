@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
@@ -343,6 +344,16 @@ def test_the_dashboard_is_calm_where_nothing_waits(desk: Client) -> None:
     seen = dashboard(desk)
     assert "Nothing. No message failed" in seen
     assert "Nobody’s." in seen
+
+
+def test_the_dashboard_names_the_pins_that_end_within_a_day(
+    desk: Client, front_desk: User, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    ends = issue([patient], mother, actor).expires_at
+    for hours, is_named in ((25, False), (23, True), (0, False)):
+        with time_machine.travel(ends - timedelta(hours=hours)):
+            desk.force_login(front_desk)
+            assert ("PIN ends soon" in dashboard(desk)) is is_named, f"{hours} hours before"
 
 
 def test_the_dashboard_names_what_waits_for_the_desk(
