@@ -28,6 +28,7 @@ WHERE: Final[dict[str, tuple[str, str, list[Any]]]] = {
         "last",
         [None, "+16125550199", None, "+16125550199", "+16125550199", "+16125550199"],
     ),
+    "the first page": ("k.whose = 0 AND k.status = ?", "last", ["unregistered"]),
     "by status": ("k.whose = 0 AND k.status = ?", "last", ["pending"]),
     "a common last name": ("k.whose = 0 AND k.last >= ? AND k.last < ?", "last", ["s", "s\U0010ffff"]),
     "nobody's name": ("k.whose = 0 AND k.last >= ? AND k.last < ?", "last", ["xyzzq", "xyzzq\U0010ffff"]),
@@ -38,28 +39,50 @@ _ORDER: Final = {
 }
 
 
-def query(name: str, practice: Practice) -> Callable[[], int]:
-    """Fetches a page of 26 rows and counts to 1,001; gives back how many rows there were."""
+_THERE: Final = f" AND (k.last, k.first, k.date_of_birth, k.id) > (SELECT last, first, date_of_birth, id FROM {NameKey._meta.db_table} WHERE id = ?)"
+
+
+def query(name: str, practice: Practice, *, after: int | None = None) -> Callable[[], int]:
+    """Fetches a page of 26 rows, after that key, and counts to 1,001; gives back how many rows there were."""
     where, order, values = WHERE[name]
-    mine = practice.pk.hex if connection.vendor == "sqlite" else practice.pk
+    mine = _key(practice)
     arguments = [mine, *(mine if value is None else value for value in values)]
-    tables = (
+    joined = (
         f"FROM {NameKey._meta.db_table} k JOIN {Patient._meta.db_table} p ON p.id = k.patient_id"
         f" LEFT JOIN {Contact._meta.db_table} c ON c.id = k.contact_id WHERE k.practice_id = ? AND {where}"
     )
-    rows = f"SELECT k.*, p.*, c.* {tables} ORDER BY {_ORDER[order]} LIMIT 26"
+    there, place = (_THERE, [after]) if after else ("", [])
+    rows = f"SELECT k.*, p.*, c.* {joined}{there} ORDER BY {_ORDER[order]} LIMIT 26"
     # The count needs the other tables for a phone number alone.
-    counted = tables if "c." in where else f"FROM {NameKey._meta.db_table} k WHERE k.practice_id = ? AND {where}"
+    counted = joined if "c." in where else f"FROM {NameKey._meta.db_table} k WHERE k.practice_id = ? AND {where}"
     count = f"SELECT COUNT(*) FROM (SELECT 1 {counted} LIMIT 1001) AS counted"
+    counts, fetches = _deed(count, arguments), _deed(rows, [*arguments, *place])
+
+    def run() -> int:
+        counts()
+        return fetches()
+
+    return run
+
+
+def by_mrn(key: str, practice: Practice, *, most: int) -> Callable[[], int]:
+    """The patients whose MRN begins so; gives back how many they were."""
+    sql = f"SELECT * FROM {Patient._meta.db_table} WHERE practice_id = ? AND mrn_key >= ? AND mrn_key < ? ORDER BY mrn_key, id LIMIT ?"
+    return _deed(sql, [_key(practice), key, f"{key}\U0010ffff", most])
+
+
+def _key(practice: Practice) -> object:
+    return practice.pk.hex if connection.vendor == "sqlite" else practice.pk
+
+
+def _deed(sql: str, arguments: list[Any]) -> Callable[[], int]:
     connection.ensure_connection()
     driver = connection.connection.cursor()
     if connection.vendor == "postgresql":
-        rows, count = rows.replace("?", "%s"), count.replace("?", "%s")
+        sql = sql.replace("?", "%s")
 
     def run() -> int:
-        driver.execute(count, arguments)
-        driver.fetchall()
-        driver.execute(rows, arguments)
+        driver.execute(sql, arguments)
         return len(driver.fetchall())
 
     return run

@@ -34,7 +34,7 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=1_000)
     arguments.add_argument("--imported", type=int, default=100_000)
     arguments.add_argument("--requests", type=int, default=1_000, help="for each number of clients")
-    arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--json", type=Path, default=ROOT / "var" / "bench.json", help="where the figures go, too")
     chosen = arguments.parse_args()
     print(HEADING, flush=True)
     figures: list[Figure] = []
@@ -48,8 +48,9 @@ def main() -> None:
             print(figure.as_line(), flush=True)
             figures.append(figure)
     _sum_up(figures)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([figure.as_json() for figure in figures], indent=2))
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text("[\n" + ",\n".join(json.dumps(figure.as_json()) for figure in figures) + "\n]\n")
+    print(f"# {chosen.json}")
 
 
 def _run(database: str, size: int, chosen: argparse.Namespace) -> list[Figure]:

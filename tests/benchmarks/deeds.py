@@ -18,7 +18,7 @@ from weasyprint import HTML
 
 from notifications import delivery, outbox
 from notifications.models import Channel, OutgoingMessage
-from patients.models import Contact, ContactQuerySet
+from patients.models import Contact, ContactQuerySet, PortalStatus
 from portal.audit import Actor
 from portal.models import Practice, User
 from registration import handout, issuing, pins, reveals
@@ -55,8 +55,9 @@ def registration(client: Client, practice: Practice, *, patients: int, rounds: i
 
 
 def _of_children(practice: Practice) -> ContactQuerySet:
-    """No teen's: the desk would be asked whether that is right."""
-    return Contact.objects.of(practice).filter(patient__birth_date__gte=date(2018, 1, 1))
+    """No teen's, nor of a family that declined: the desk would be asked whether that is right."""
+    children = Contact.objects.of(practice).filter(patient__birth_date__gte=date(2018, 1, 1))
+    return children.exclude(patient__portal_status=PortalStatus.DECLINED)
 
 
 def a_sheet(practice: Practice, desk: User) -> Sheet:

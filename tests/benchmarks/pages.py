@@ -1,6 +1,6 @@
 """The search page of a practice, request by request, beside an empty signed-in page and beside bare SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 from typing import Any, Final
@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.db import connection
 from django.test import Client
 
-from patients import search
+from patients import quick, search
+from patients.keys import mrn_key
 from patients.models import Patient, PortalStatus
 from patients.search import PatientQuery
 from portal.models import Practice
@@ -35,6 +36,7 @@ _ASKED: Final[dict[str, dict[str, Any]]] = {
     "nobody's name": {"last_name": "xyzzq"},
 }
 FORTIETH: Final = 40
+HAS_FORTY: Final = 10_000  # patients
 
 # Into the quick search; what each is.
 QUICKLY: Final[dict[str, str]] = {
@@ -45,6 +47,10 @@ QUICKLY: Final[dict[str, str]] = {
     "MRN": "mg-30",
     "one letter wrong": "quilfeather joan",
     "nobody's name": "xyzzq",
+    "two letters of many": "sm",
+    "a few letters of each, of many": "smi jo",
+    "a first name of many": "john",
+    "a common name, one letter wrong": "jonhson willam",
 }
 
 
@@ -52,9 +58,9 @@ def measure(client: Client, practice: Practice, *, patients: int, rounds: int) -
     here: dict[str, Any] = {"database": connection.vendor, "patients": patients}
     pages = {EMPTY: lambda: _get(client, {}), **{name: _page(client, typed) for name, typed in TYPED.items()}}
     pages["MRN"] = lambda: _get(client, {"q": QUICKLY["MRN"]}, "quick/")  # the form has no field for it
-    if patients >= 10_000:
-        everybody = {"search_by": "unregistered"}
-        pages["the first page"] = _page(client, everybody)
+    everybody = {"search_by": "unregistered"}
+    pages["the first page"] = _page(client, everybody)
+    if patients >= HAS_FORTY:
         pages["the fortieth page"] = _page(client, {**everybody, "after": str(_key_before_the_fortieth(practice))})
     desk = _desk(client, practice)
     times = clock.in_turn(pages | desk, rounds=rounds)
@@ -66,7 +72,7 @@ def measure(client: Client, practice: Practice, *, patients: int, rounds: int) -
         yield Figure(group="page", name=name, **here, ratio=took / empty, milliseconds=1000 * took, at_most=target)
     for name in desk:
         yield Figure(group="desk", name=name, **here, ratio=times[name] / empty, milliseconds=1000 * times[name])
-    if patients >= 10_000:
+    if patients >= HAS_FORTY:
         flat = times["the fortieth page"] / times["the first page"]
         yield Figure(group="paging", name="the fortieth page beside the first", **here, ratio=flat, at_most=1.2)
     yield from _lists(client, here, rounds=rounds)
@@ -103,22 +109,39 @@ def _lists(client: Client, here: dict[str, Any], *, rounds: int) -> Iterator[Fig
 
 def _queries(practice: Practice, here: dict[str, Any], *, rounds: int) -> Iterator[Figure]:
     """The statements of a search beside bare ones; then with what Django needs to write them and to make its objects."""
-    for name, asked in _ASKED.items():
-        query = PatientQuery(practice=practice, **asked)
-        bare_query = bare.query(name, practice)
-        assert min(bare_query(), search.PAGE_SIZE) == len(search.find(query).hits), name
-        deeds: dict[str, clock.Deed] = {
-            "ours": _statements_of(query),
-            "with Django": partial(search.find, query),
-            "bare": bare_query,
-        }
+    for name, (ours, bare_query) in _searches(practice, patients=here["patients"]).items():
+        assert ours() == min(bare_query(), search.PAGE_SIZE), name
+        deeds: dict[str, clock.Deed] = {"ours": _statements_of(ours), "with Django": ours, "bare": bare_query}
         times = clock.in_turn(deeds, rounds=4 * rounds)
         for group, deed, at_most in (("queries", "ours", 3.0), ("find", "with Django", None)):
             ratio, took = times[deed] / times["bare"], 1000 * times[deed]
             yield Figure(group=group, name=name, **here, ratio=ratio, milliseconds=took, at_most=at_most)
 
 
-def _statements_of(query: PatientQuery) -> clock.Deed:
+def _searches(practice: Practice, *, patients: int) -> dict[str, tuple[Callable[[], int], Callable[[], int]]]:
+    """Each search and its bare statements; both give back how many rows they found."""
+    everybody, mrn = PatientQuery(practice=practice, status=PortalStatus.UNREGISTERED), QUICKLY["MRN"]
+    searches: dict[str, tuple[Callable[[], int], Callable[[], int]]] = {
+        name: (partial(_found, PatientQuery(practice=practice, **asked)), bare.query(name, practice))
+        for name, asked in _ASKED.items()
+    }
+    searches["MRN"] = (
+        lambda: len(quick.find(mrn, practice=practice, today=date(2026, 11, 1)).hits),
+        bare.by_mrn(mrn_key(mrn), practice, most=quick.MOST_SHOWN),
+    )
+    searches["the first page"] = partial(_found, everybody), bare.query("the first page", practice)
+    if patients >= HAS_FORTY:
+        after = _key_before_the_fortieth(practice)
+        bare_query = bare.query("the first page", practice, after=after)
+        searches["the fortieth page"] = partial(_found, everybody, after=after), bare_query
+    return searches
+
+
+def _found(query: PatientQuery, after: int | None = None) -> int:
+    return len(search.find(query, after=after).hits)
+
+
+def _statements_of(find: Callable[[], int]) -> clock.Deed:
     """What a search sends to the database, to be sent again and read to the last row."""
     sent: list[tuple[str, Any]] = []
 
@@ -127,7 +150,7 @@ def _statements_of(query: PatientQuery) -> clock.Deed:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        search.find(query)
+        find()
 
     def send() -> None:
         for sql, params in sent:

@@ -113,7 +113,8 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     account = families.an_account("maria@families.example", "María", "Prado")
     declining.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
     failed = stories.issue([brother], actor=actor, to=brother.contacts.get(), delivery=stories.email())
-    OutgoingMessage.objects.filter(pk=failed.message_id).update(
+    assert failed.message
+    OutgoingMessage.objects.filter(pk=failed.message.pk).update(
         state="failed", due_at=None, outcome="The mail server refused the address.", address_refused=True
     )
     return {
