@@ -164,6 +164,7 @@ class _Sql(NamedTuple):
 
 
 _NOT_COUNTED: Final = _Sql("0", [])
+_FIRST_KEYS: Final = MOST_COUNTED * 16 // 10
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:
@@ -213,20 +214,23 @@ def _contact(found: Patient) -> Contact | None:
 def _count(query: PatientQuery) -> _Sql:
     """How many patients: exactly, to MOST_COUNTED + 1.
 
-    The keys of one patient have one date of birth. So where the first keys of many have more dates of birth than are
-    counted, there are more patients than are counted, and an index alone tells it.
+    Many are told by an index alone: the keys of one patient have one date of birth, so where the first keys have more
+    dates of birth than are counted, there are more patients than are counted. Where those keys are all there are, their
+    patients are counted at once; only where neither is so is each key asked whether it is its patient's first.
     """
     where = _distinct(query)
     count = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_keys(query)} WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
-    if query.date_of_birth or query.is_by_address:  # one date, or a household
+    if query.is_by_address:  # a household
         return _Sql(count, where.values)
     keys = _matching(query)
-    days = (
-        "SELECT COUNT(DISTINCT date_of_birth) FROM"  # noqa: S608 - no value is in it
-        f" (SELECT k.date_of_birth FROM patients_namekey k WHERE {keys.sql} LIMIT {MOST_COUNTED * 13 // 10}) AS first_keys"
+    of_all = f"SELECT DISTINCT k.patient_id FROM patients_namekey k WHERE {keys.sql} LIMIT {MOST_COUNTED + 1}"  # noqa: S608 - no value is in it
+    first = f"SELECT k.date_of_birth FROM patients_namekey k WHERE {keys.sql} LIMIT {_FIRST_KEYS}"  # noqa: S608 - no value is in it
+    sql = (
+        f"SELECT CASE WHEN days > {MOST_COUNTED} THEN {MOST_COUNTED + 1}"  # noqa: S608 - no value is in it
+        f" WHEN keys < {_FIRST_KEYS} THEN (SELECT COUNT(*) FROM ({of_all}) AS patients) ELSE ({count}) END"
+        f" FROM (SELECT COUNT(DISTINCT date_of_birth) AS days, COUNT(*) AS keys FROM ({first}) AS first_keys) AS counted"
     )
-    sql = f"CASE WHEN ({days}) > {MOST_COUNTED} THEN {MOST_COUNTED + 1} ELSE ({count}) END"
-    return _Sql(sql, [*keys.values, *where.values])
+    return _Sql(sql, [*keys.values, *where.values, *keys.values])
 
 
 def _place(practice: Practice, order: Sequence[str], key: int | None) -> Sequence[Any] | None:
