@@ -1,3 +1,4 @@
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -19,6 +20,17 @@ from tests.smtp import MailServer
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-string", action="store_true", help="tests/test_hostile_strings.py: all of them, everywhere"
+    )
+
+
+@pytest.fixture(scope="session")
+def every_string(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("--every-string"))
+
+
 def pytest_configure() -> None:
     # Names of static files with a digest need a collectstatic first, which tests do without.
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -32,6 +44,7 @@ def pytest_configure() -> None:
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP server of the tests tells every command
     markup.keep_what_is_rendered()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    gc.freeze()  # what is loaded by now stays: the collector need not look through it with every test
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             report = _Report(unit=source.unit, table=table)
             trail = _Trail(practice, report)
             try:
-                with _without_looking_at_what_stays(), _with_room_for_indexes():
+                with _without_looking_for_garbage(), _with_room_for_indexes():
                     rows = report.pass_on(source.rows)
                     loaded = load(rows, practice=practice, dry_run=options["dry_run"], written=trail.record)
             finally:
@@ -68,13 +68,13 @@ class Command(BaseCommand):
 
 
 @contextlib.contextmanager
-def _without_looking_at_what_stays() -> Iterator[None]:
-    """Each batch makes the garbage collector look through all there is, Django too: a good part of the time."""
-    gc.freeze()
+def _without_looking_for_garbage() -> Iterator[None]:
+    """What a batch leaves goes by itself; the collector would look through it, and through Django, for a tenth of the time."""
+    gc.disable()
     try:
         yield
     finally:
-        gc.unfreeze()
+        gc.enable()
 
 
 @contextlib.contextmanager
