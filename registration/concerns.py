@@ -13,7 +13,7 @@ from patients import siblings
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
-from registration import removals
+from registration import removals, resemblance
 from registration.models import PortalAccount
 from registration.rules import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 
@@ -109,7 +109,7 @@ def whose_authority(found: Sequence[Concern]) -> list[str]:
 
 def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | None:
     if recipient.contact is None:
-        return None
+        return None if recipient.is_patient else _perhaps_barred(recipient, patients)
     barred = {row.patient_id for row in siblings.rows_of(recipient.contact) if not row.has_authority}
     whose = [each for each in patients if each.pk in barred]
     if not whose:
@@ -120,6 +120,19 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | No
         "recipient",
         patients=tuple(whose),
     )
+
+
+def _perhaps_barred(recipient: Recipient, patients: list[Patient]) -> Concern | None:
+    """Somebody else, who may be a contact that the record bars, by a name in another order or spelling."""
+    for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
+        if resemblance.may_be(recipient.name, (contact.given_names, contact.family_name)):
+            whose = [each for each in patients if each.pk == contact.patient_id]
+            text = (
+                f"{recipient.name} may be {contact.name}, of whom the record of {_listed(whose)} says that this person"
+                " may not see it."
+            )
+            return Concern("authority", text, "other_name", patients=tuple(whose))
+    return None
 
 
 def _removed(

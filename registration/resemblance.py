@@ -108,6 +108,23 @@ def of_people(told: Sequence[str], on_record: Sequence[str]) -> Finding:
     return max(last, first, key=lambda each: order.index(each.verdict) if each.verdict in order else len(order))
 
 
+def may_be(told: str, on_record: Sequence[str]) -> bool:
+    """Whether a name typed in one piece may be that of (first names, last name), in whichever order and spelling.
+
+    >>> [may_be(told, ("Lucas", "Smith")) for told in ("Smith, Lucas", "lucas j. smith", "Luca Smyth", "Rosa Smith")]
+    [True, True, True, False]
+    """
+    words = names.words(told)
+    if len(words) == 1:
+        return any(
+            each.verdict == Verdict.AGREES
+            for each in (of_first_names(told, on_record[0]), of_surnames(told, on_record[1]))
+        )
+    halves = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+    ways = [way for one, other in halves for way in ((one, other), (other, one))]
+    return any(of_people(way, on_record).verdict in {Verdict.AGREES, Verdict.NEAR} for way in ways)
+
+
 def _begins(one: str, other: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     return one == other or (len(shorter) >= _SHORTEST_PREFIX and longer.startswith(shorter))

@@ -57,6 +57,23 @@ def test_a_contact_without_authority(patient: Patient, actor: Actor) -> None:
     assert registration.is_live, "the worker does not take back what the desk has just confirmed"
 
 
+@pytest.mark.parametrize(
+    "name", ["López, Pablo", "Pablo J. López", "pablo lopez garcia", "Pavlo Lopes", "Lopez Pablo", "Pablo"]
+)
+def test_somebody_else_who_may_be_a_contact_without_authority(patient: Patient, actor: Actor, name: str) -> None:
+    people.a_contact(patient, "Pablo", "López", has_authority=False)
+    somebody = Recipient(name=name, relationship="Father")
+    assert asked(lambda: issue(patient, somebody, actor)) == ["authority"]
+    reason = {"authority": "His brother of nearly the same name; photo ID seen"}
+    assert issue(patient, somebody, actor, confirmed=reason).confirmed == reason
+
+
+@pytest.mark.parametrize("name", ["Rosa López", "Pablo Prado", "Elena García", "Paul Newman"])
+def test_somebody_else_of_another_name_is_not_asked_about(patient: Patient, actor: Actor, name: str) -> None:
+    people.a_contact(patient, "Pablo", "López", has_authority=False)
+    assert issue(patient, Recipient(name=name, relationship="Aunt"), actor).is_live
+
+
 def test_a_blank_reason_is_none(patient: Patient, actor: Actor) -> None:
     father = people.a_contact(patient, "Pablo", "López", has_authority=False)
     assert asked(lambda: issue(patient, of(father), actor, confirmed={"authority": "  ", "teen": "x"})) == ["authority"]
