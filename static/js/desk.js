@@ -49,6 +49,19 @@
     if (!sending) dialog.close();
   });
 
+  // News changes the page under whoever works in it: what was unfolded stays so, and the focus where it was. If that is
+  // not there any more, the focus is at the beginning of the content.
+  let stay = () => {};
+  document.addEventListener("htmx:beforeSwap", () => {
+    const unfolded = [...document.querySelectorAll("details[id][open]")];
+    const focused = document.activeElement;
+    stay = () => {
+      for (const { id } of unfolded) document.getElementById(id)?.setAttribute("open", "");
+      if (focused === document.body || document.activeElement !== document.body) return;
+      (document.getElementById(focused.id) ?? document.getElementById("content")).focus({ preventScroll: true });
+    };
+  });
+
   document.addEventListener("htmx:afterSwap", (event) => {
     const target = event.detail.target;
     if (target === body) opened();
@@ -56,6 +69,7 @@
       shown(dialog.open ? body : document.getElementById("content"));
     }
     if (target.id === "registrations") {
+      stay();
       const latest = document.querySelector("#registrations [data-news]")?.textContent.replace(/\s+/g, " ").trim() || "";
       announce(latest);
     }
