@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from patients import quick
+from patients import quick_search as quick
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.signals import statuses_wanted

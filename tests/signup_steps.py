@@ -11,9 +11,9 @@ from django.test import Client
 from notifications.models import Content
 from patients.models import Contact, Patient
 from portal.audit import Actor
-from registration import issuing, reveals
+from registration.issuing import pin_display, registrations
+from registration.issuing.eligibility import ByEmail, ByPin, ByQuestion, Delivery, InPerson, Method, Recipient
 from registration.models import Registration
-from registration.rules import ByEmail, ByPin, ByQuestion, Delivery, InPerson, Method, Recipient
 
 PASSPHRASE: Final = "the kettle sings at seven"
 ADDRESS: Final = "elena@families.example"
@@ -30,7 +30,7 @@ def issue(
     **options: Any,
 ) -> Registration:
     given = recipient or (Recipient(name=to.name, contact=to, relationship=to.relationship) if to else None)
-    return issuing.register_patients(
+    return registrations.register_patients(
         practice=patients[0].practice,
         patients=patients,
         recipient=given or Recipient(name="Elena García", relationship="Mother"),
@@ -44,7 +44,7 @@ def issue(
 
 
 def pin_of(registration: Registration) -> str:
-    pin = reveals.kept(registration, session_key="desk")
+    pin = pin_display.kept(registration, session_key="desk")
     assert pin
     return pin.shown
 

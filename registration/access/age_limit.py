@@ -16,8 +16,9 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action
 from portal.models import Practice
-from registration import letters, statuses
-from registration.associations import record, today
+from registration.access import portal_status
+from registration.access.associations import record, today
+from registration.communications import account_notices
 from registration.models import AccessLevel, Association
 from registration.models.access import AssociationQuerySet
 
@@ -86,10 +87,10 @@ def coming(practice: Practice) -> Iterator[Coming]:
 
 def _tell(association: Association, practice: Practice) -> None:
     with transaction.atomic():
-        statuses.lock(practice, [association.patient])
+        portal_status.lock(practice, [association.patient])
         untold = Association.objects.filter(pk=association.pk, told_of_age_limit=False, past_age_limit=False).live()
         on = birthday(association.patient.birth_date, practice.minor_age_limit)
-        if untold.exists() and letters.age_limit_coming(association=association, on=on):
+        if untold.exists() and account_notices.age_limit_coming(association=association, on=on):
             untold.update(told_of_age_limit=True)
             record(Action.TOLD_OF_AGE_LIMIT, association, actor=audit.CLOCK, on=on.isoformat())
 
@@ -97,12 +98,12 @@ def _tell(association: Association, practice: Practice) -> None:
 def _apply(association: Association, practice: Practice) -> None:
     ends = practice.at_minor_age_limit != AtAgeLimit.LIMITED
     with transaction.atomic():
-        patients = statuses.lock(practice, [association.patient])
+        patients = portal_status.lock(practice, [association.patient])
         if not _reached(practice).filter(pk=association.pk).update(**_change(practice)):
             return
         association.refresh_from_db()
-        statuses.refresh(patients)
-        letters.age_limit_reached(association=association)
+        portal_status.refresh(patients)
+        account_notices.age_limit_reached(association=association)
         action = Action.ACCESS_ENDED if ends else Action.ACCESS_LIMITED
         record(action, association, actor=audit.CLOCK, reason="minor age limit")
 

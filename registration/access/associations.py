@@ -16,9 +16,10 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Membership, Practice, User
-from registration import letters, merging, statuses
+from registration.access import outstanding, portal_status
+from registration.communications import account_notices
+from registration.issuing.eligibility import Refused
 from registration.models import Association, Identification, PortalAccount, Registration, SelfRegistration
-from registration.rules import Refused
 
 Ending = Association.Ending
 
@@ -107,7 +108,7 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     Raises Refused where the day is past, or where access ends before that anyway.
     """
     by = _person(actor)
-    patients = merging.hold(association.account, association.patient)
+    patients = outstanding.hold(association.account, association.patient)
     association.refresh_from_db()
     ending = _planned(association, on) if on else _at_once(association)
     live = Association.objects.filter(pk=association.pk).live()
@@ -115,11 +116,11 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
         return False
     association.refresh_from_db()
     revoked = [] if on else _revoke_keys(association, by=by)
-    statuses.refresh(patients)
+    portal_status.refresh(patients)
     if on:
-        letters.access_ends_soon(association=association, on=on)
+        account_notices.access_ends_soon(association=association, on=on)
     else:
-        letters.access_removed(association=association)
+        account_notices.access_removed(association=association)
     for registration in revoked:
         registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason)
     record(Action.ACCESS_REMOVED, association, actor=actor, reason=reason, on=on.isoformat() if on else "")
@@ -128,8 +129,8 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
 
 def _revoke_keys(association: Association, *, by: User) -> list[Registration]:
     """Or a key that is out would give back what was taken."""
-    out = merging.on_their_way(association.account, association.patient)
-    return merging.revoke(out, by=by, reason=association.end_reason)
+    out = outstanding.on_their_way(association.account, association.patient)
+    return outstanding.revoke(out, by=by, reason=association.end_reason)
 
 
 def is_to_be_removed(association: Association) -> bool:
@@ -157,8 +158,8 @@ def undo(association: Association, *, reason: str, actor: Actor) -> None:
         past_age_limit=is_past_age_limit(association) or association.relationship == Association.Relationship.SELF,
     )
     association.refresh_from_db()
-    statuses.refresh(patients)
-    letters.access_restored(association=association)
+    portal_status.refresh(patients)
+    account_notices.access_restored(association=association)
     record(Action.ACCESS_RESTORED, association, actor=actor, reason=reason)
 
 
@@ -201,7 +202,7 @@ def reset_sign_in(account: PortalAccount, *, identified_by: str, practice: Pract
     number = int(passkeys.delete()[0])
     for session in UserSession.objects.filter(user=account.user):
         session.end()
-    letters.sign_in_reset(account=account, practice=practice)
+    account_notices.sign_in_reset(account=account, practice=practice)
     for association in account.associations.of(practice).live().order_by("patient_id"):
         how = Identification(identified_by).label
         record(Action.SIGN_IN_RESET, association, actor=actor, identified_by=how, passkeys=number)
@@ -227,11 +228,11 @@ def due() -> None:
 
 def _end_by_date(association: Association) -> None:
     with transaction.atomic():
-        patients = merging.hold(association.account, association.patient)
+        patients = outstanding.hold(association.account, association.patient)
         still = Association.objects.filter(pk=association.pk, ended_at=None, ends_at__lte=timezone.now())
         if still.update(ended_at=F("ends_at"), ending=Ending.DATE):
             revoked = _revoke_keys(association, by=association.ended_by) if association.ended_by else []
-            statuses.refresh(patients)
+            portal_status.refresh(patients)
             for registration in revoked:
                 registration.record(Action.REGISTRATION_REVOKED, actor=audit.CLOCK, reason=association.end_reason)
             record(Action.ACCESS_ENDED, association, actor=audit.CLOCK, reason=association.end_reason)
@@ -245,7 +246,7 @@ def record(action: Action, association: Association, *, actor: Actor, **details:
 
 
 def _lock(association: Association) -> list[Patient]:
-    return statuses.lock(association.patient.practice, [association.patient])
+    return portal_status.lock(association.patient.practice, [association.patient])
 
 
 def _at_once(association: Association) -> dict[str, Any]:

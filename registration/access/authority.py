@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from patients import similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
-from registration import resemblance
+from patients.similarity import Verdict
 from registration.models import Association, PortalAccount, Registration
-from registration.resemblance import Verdict
 
 # The concern of `concerns` about a contact who may not see the record.
 CONCERN = "authority"
@@ -39,7 +39,7 @@ def may_be_person(contact: Contact, account: PortalAccount) -> bool:
 
 def _names_compared(contact: Contact, account: PortalAccount) -> Verdict:
     told, on_record = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
-    return resemblance.of_people(told, on_record).verdict
+    return similarity.of_people(told, on_record).verdict
 
 
 def _is_theirs(association: Association, contact: Contact) -> bool:

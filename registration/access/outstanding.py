@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from notifications import outbox
-from patients import siblings
+from patients import same_person
 from patients.keys import email_key
 from patients.models import Contact, Patient
 from portal.models import User
-from registration import authority, statuses
+from registration.access import authority, portal_status
 from registration.models import PortalAccount, Registration, RegistrationQuerySet
 
 
 def rows_of(account: PortalAccount, patient: Patient) -> list[Contact]:
     """The family contacts that are the person whose account this is: those of the patient, and the siblings' of the same."""
     own = [each for each in patient.contacts.all() if authority.is_person(each, account)]
-    return [row for each in own for row in siblings.rows_of(each)]
+    return [row for each in own for row in same_person.rows_of(each)]
 
 
 def hold(account: PortalAccount, patient: Patient) -> list[Patient]:
@@ -24,8 +24,8 @@ def hold(account: PortalAccount, patient: Patient) -> list[Patient]:
     rows = rows_of(account, patient)
     out = _on_their_way(account, patient, rows)
     siblings_of_theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
-    covered = statuses.covered_by(out.values_list("pk", flat=True))
-    return statuses.lock(patient.practice, [patient, *siblings_of_theirs, *covered])
+    covered = portal_status.covered_by(out.values_list("pk", flat=True))
+    return portal_status.lock(patient.practice, [patient, *siblings_of_theirs, *covered])
 
 
 def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:

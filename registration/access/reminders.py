@@ -8,8 +8,9 @@ from django.db import transaction
 from portal import audit
 from portal.audit import Action
 from portal.models import Practice
-from registration import letters, statuses
-from registration.associations import REMINDED_BEFORE, last_day, midnight_after, record, reminders_due, today
+from registration.access import portal_status
+from registration.access.associations import REMINDED_BEFORE, last_day, midnight_after, record, reminders_due, today
+from registration.communications import account_notices
 from registration.models import Association
 from registration.models.access import AssociationQuerySet
 
@@ -37,11 +38,11 @@ def _remind(association: Association, practice: Practice) -> None:
     if association.reminded >= due:
         return
     with transaction.atomic():
-        statuses.lock(practice, [association.patient])
+        portal_status.lock(practice, [association.patient])
         unchanged = Association.objects.filter(pk=association.pk, reminded=association.reminded)
         if not unchanged.filter(ends_at=association.ends_at).live().update(reminded=due):
             return
         told_from = last - timedelta(days=REMINDED_BEFORE[due - 1])
         is_news = association.since.astimezone(practice.zone).date() <= told_from
-        if is_news and letters.access_ends_soon(association=association, on=last):
+        if is_news and account_notices.access_ends_soon(association=association, on=last):
             record(Action.REMINDED, association, actor=audit.CLOCK, on=last.isoformat())

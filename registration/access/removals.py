@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from patients.keys import email_key
 from patients.models import Contact, Patient
-from registration import authority
+from registration.access import authority
 from registration.models import Association, PortalAccount, Registration
 
 

@@ -15,9 +15,11 @@ from notifications import outbox
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from registration import accounts, associations, ending, letters, removals, statuses
+from registration.access import accounts, associations, portal_status, removals
+from registration.claiming.verification import Closed, NotThisDate, Opened, attempt, born_on, claimable, registration_of
+from registration.communications import account_notices
+from registration.issuing import lifecycle
 from registration.models import Association, PortalAccount, Registration, Reveal
-from registration.opening import Closed, NotThisDate, Opened, attempt, born_on, claimable, registration_of
 
 State = Registration.State
 
@@ -28,7 +30,7 @@ def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: A
     registration = registration_of(opened)
     if registration.account_id and registration.account_id != account.pk:
         raise Closed
-    patients = statuses.lock(registration.practice, list(registration.patients.all()))
+    patients = portal_status.lock(registration.practice, list(registration.patients.all()))
     confirmed = [each for each in patients if each.pk in opened.confirmed and _is_fit(each, registration, account)]
     now = timezone.now()
     claimed = {"state": State.CLAIMED, "ended_at": now, "claimed_by": account}
@@ -39,11 +41,11 @@ def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: A
     given = [_associate(registration, each, account=account, relationship=relationship) for each in confirmed]
     new = [association for association, is_new in given if is_new]
     _end_declines(confirmed, actor=actor, at=now)
-    statuses.refresh(patients)
+    portal_status.refresh(patients)
     for message in [each.message for each in (registration, *twins) if each.message]:
         outbox.cancel(message)
     if new:
-        letters.access_given(association=new[0])
+        account_notices.access_given(association=new[0])
     registration.record(Action.REGISTRATION_CLAIMED, actor=actor, account=account.name)
     for association in new:
         _record_access(association, actor=actor)
@@ -81,7 +83,7 @@ def confirm_later(
 @transaction.atomic
 def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount, address: str | None) -> Association:
     actor = accounts.actor_of(account, address)
-    patients = statuses.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
+    patients = portal_status.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
     fit = [each for each in patients if _is_fit(each, registration, account)]
     if not fit or account.associations.filter(patient__in=fit).exists():
         raise Closed  # what was removed comes back by the practice alone
@@ -89,8 +91,8 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
     relationship = earlier.relationship if earlier else Association.Relationship.OTHER
     association, _ = _associate(registration, fit[0], account=account, relationship=relationship)
     _end_declines(fit, actor=actor, at=timezone.now())
-    statuses.refresh(fit)
-    letters.access_given(association=association)
+    portal_status.refresh(fit)
+    account_notices.access_given(association=association)
     _record_access(association, actor=actor)
     return association
 
@@ -102,7 +104,7 @@ def _is_fit(patient: Patient, registration: Registration, account: PortalAccount
     that access was taken away.
     """
     practice = registration.practice
-    if ending.is_barred(registration, patient) or removals.since(registration, patient, account=account):
+    if lifecycle.is_barred(registration, patient) or removals.since(registration, patient, account=account):
         return False
     if patient.declines.live().filter(at__gt=registration.issued_at).exists():
         return False

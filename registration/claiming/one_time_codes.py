@@ -24,7 +24,8 @@ from notifications import outbox
 from notifications.models import Channel
 from portal.models import Practice
 from portal.phones import national
-from registration import guessing, pins
+from registration import pins
+from registration.claiming import rate_limits
 from registration.models import EmailCode
 
 GOOD_FOR: Final = timedelta(minutes=15)
@@ -45,8 +46,8 @@ def send_code(
 ) -> UUID:
     """Owes the address a code, and names it. `known_as` names who proved already to be somebody. Raises TooManyCodes."""
     try:
-        guessing.take_code(to=address.casefold(), asked_from=asked_from, known_as=known_as)
-    except guessing.TooManyTries:
+        rate_limits.take_code(to=address.casefold(), asked_from=asked_from, known_as=known_as)
+    except rate_limits.TooManyTries:
         raise TooManyCodes from None
     digits = f"{secrets.randbelow(1_000_000):06}"
     now = timezone.now()

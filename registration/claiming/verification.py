@@ -18,9 +18,12 @@ from patients import names
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action
-from registration import ending, guessing, pins, statuses
+from registration import pins
+from registration.access import portal_status
+from registration.claiming import rate_limits
+from registration.issuing import lifecycle
 from registration.models import PortalAccount, Registration, RegistrationQuerySet, Reveal
-from registration.models.issued import FINISH_WITHIN
+from registration.models.registration import FINISH_WITHIN
 from registration.pins import Pin
 
 Method = Registration.Method
@@ -126,7 +129,7 @@ def claimable(opened: Opened) -> RegistrationQuerySet:
         in_time |= Q(expires_at__gt=opened.opened_at)
     found = Registration.objects.filter(
         in_time, pk=opened.registration_id, state__in=(State.PENDING, State.EXPIRED)
-    ).exclude(ending.is_replaced())
+    ).exclude(lifecycle.is_replaced())
     assert isinstance(found, RegistrationQuerySet)
     return found
 
@@ -135,9 +138,9 @@ def claimable(opened: Opened) -> RegistrationQuerySet:
 
 
 def _open(method: Method, secret: str, birth_date: date, *, address: str | None) -> Opened:
-    ending.expire_due()
+    lifecycle.expire_due()
     with transaction.atomic():
-        guessing.take(address)
+        rate_limits.take(address)
         known = list(
             Registration.objects.filter(
                 method=method, selector=secret[:4], issued_at__gt=timezone.now() - _REMEMBERED_FOR
@@ -161,7 +164,7 @@ def _open(method: Method, secret: str, birth_date: date, *, address: str | None)
 def attempt(registration: Registration, *, address: str | None, is_right: bool, why: str) -> bool:
     """One more thing tried on a registration that is known already. Raises Closed where no try is left, TooManyTries."""
     with transaction.atomic():
-        guessing.take(address)
+        rate_limits.take(address)
         allowed = _reserve(registration)
     if allowed and is_right:
         _was_right([registration], address=address)
@@ -178,7 +181,7 @@ def attempt(registration: Registration, *, address: str | None, is_right: bool, 
 def _reserve(registration: Registration) -> bool:
     """Takes a try of the registration and of its patients; False where there is none."""
     patients = list(registration.patients.values_list("pk", flat=True))
-    if not guessing.take_of_patients(patients):
+    if not rate_limits.take_of_patients(patients):
         return False
     mine = Registration.objects.filter(pk=registration.pk, wrong_tries__lt=_most(registration))
     may_be_tried = Q(state=State.PENDING) | Q(state=State.EXPIRED) | Q(state=State.CLAIMED)
@@ -186,13 +189,13 @@ def _reserve(registration: Registration) -> bool:
 
 
 def _most(registration: Registration) -> int:
-    return guessing.MOST_OF_A_QUESTION if registration.method == Method.QUESTION else guessing.MOST_OF_A_PIN
+    return rate_limits.MOST_OF_A_QUESTION if registration.method == Method.QUESTION else rate_limits.MOST_OF_A_PIN
 
 
 def _was_right(registrations: list[Registration], *, address: str | None) -> None:
     patients = Patient.objects.filter(registrations__in=registrations).values_list("pk", flat=True).distinct()
     with transaction.atomic():
-        guessing.give_back(address, list(patients))
+        rate_limits.give_back(address, list(patients))
         for each in registrations:
             Registration.objects.filter(pk=each.pk, wrong_tries__gt=0).update(wrong_tries=F("wrong_tries") - 1)
 
@@ -211,7 +214,7 @@ def _was_wrong(
         if not any(why for _, why in noted):
             actor = audit.at_the_door(address)
             audit.record(Action.CLAIM_FAILED, actor=actor, practice=None, details={"why": "nobody's"})
-        if guessing.is_used_up(address):
+        if rate_limits.is_used_up(address):
             audit.record(Action.TRIES_LIMITED, actor=audit.at_the_door(address), practice=None)
 
 
@@ -234,7 +237,7 @@ def _lock_used_up(registrations: list[Registration]) -> list[Registration]:
     locked = [each for each in registrations if _used_up(each).update(**_LOCKED, ended_at=timezone.now())]
     Reveal.objects.filter(registration__in=locked).delete()
     if locked:
-        statuses.refresh(patients)
+        portal_status.refresh(patients)
     return locked
 
 

@@ -20,13 +20,13 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
-from notifications import addresses, outbox
+from notifications import outbox, suppressions
 from notifications.models import Channel, OutgoingMessage
 from patients import names
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
-from registration import languages, messages
+from registration.communications import languages, welcome
 from registration.models import AccessLevel, Association, PortalAccount, SelfRegistration
 
 _BLANK_LINE: Final = re.compile(r"\n\s*\n")
@@ -139,7 +139,7 @@ def _about_access(
         template,
         practice,
         account or association.account,
-        who=messages.shown_names(practice, patients or [association.patient]),
+        who=welcome.shown_names(practice, patients or [association.patient]),
         is_own=association.relationship == Association.Relationship.SELF,
         is_limited=association.level == AccessLevel.LIMITED,
         on=on or _last_day(association, practice),
@@ -158,7 +158,7 @@ def _about_request(template: str, asked: SelfRegistration, *, opens_portal: bool
 
 def _post(letter: _Letter) -> OutgoingMessage | None:
     practice = letter.practice
-    if not letter.is_owed and addresses.is_stopped(practice, Channel.EMAIL, letter.account.email):
+    if not letter.is_owed and suppressions.is_stopped(practice, Channel.EMAIL, letter.account.email):
         return None
     language = languages.of(letter.account.language)
     with translation.override(language):
@@ -178,7 +178,7 @@ def _post(letter: _Letter) -> OutgoingMessage | None:
     )
 
 
-def _write(letter: _Letter, language: str) -> messages.Mail:
+def _write(letter: _Letter, language: str) -> welcome.Mail:
     """In `language`, which is active."""
     practice = letter.practice
     who = languages.listed(letter.who)
@@ -192,15 +192,15 @@ def _write(letter: _Letter, language: str) -> messages.Mail:
         "on": languages.day(letter.on) if letter.on else "",
         "age": practice.minor_age_limit,
         "at_limit": practice.at_minor_age_limit,
-        "link": messages.family_url(language) if letter.opens_portal else "",
+        "link": welcome.family_url(language) if letter.opens_portal else "",
     }
-    said = render_to_string(f"registration/letters/{letter.template}.txt", facts).strip()
+    said = render_to_string(f"registration/account_notices/{letter.template}.txt", facts).strip()
     about, *paragraphs = _BLANK_LINE.split(said)
     facts |= {"subject": f"{practice.name}: {about}", "paragraphs": paragraphs}
-    return messages.Mail(
+    return welcome.Mail(
         subject=str(facts["subject"]),
-        text=render_to_string("registration/letters/letter.txt", facts),
-        html=render_to_string("registration/letters/letter.html", facts),
+        text=render_to_string("registration/account_notices/notice.txt", facts),
+        html=render_to_string("registration/account_notices/notice.html", facts),
     )
 
 

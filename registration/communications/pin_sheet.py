@@ -1,7 +1,7 @@
 """The PIN sheet: what a family holds in its hand. A registration in, PDF bytes out.
 
 One page, printed on one side. The bottom part folds up over the part with the PIN; what stays to be seen is the
-practice and the recipient's name. sheet.css has the measures. A sheet is two parts, the form and what is its own, which
+practice and the recipient's name. pin_sheet.css has the measures. A sheet is two parts, the form and what is its own, which
 come to lie on each other (`imposing`).
 """
 
@@ -27,10 +27,10 @@ from zxingcpp import BarcodeFormat, create_barcode
 
 from portal.models import Logo, Practice
 from portal.phones import national
-from registration import imposing, languages, messages
+from registration.communications import languages, pdf_overlay, welcome
+from registration.issuing.eligibility import Recipient
 from registration.models import Registration
 from registration.pins import Pin
-from registration.rules import Recipient
 
 # WeasyPrint logs what it could not draw: the letters of a name, the source of an image.
 logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
@@ -41,7 +41,9 @@ _FONTS: Final = FontConfiguration()
 _ONE_AT_A_TIME: Final = Lock()
 _DATA_ONLY: Final = URLFetcher(allowed_protocols=["data"])
 _CSS: Final = CSS(
-    string=Path(__file__).with_name("sheet.css").read_text(encoding="utf-8"), font_config=_FONTS, url_fetcher=_DATA_ONLY
+    string=Path(__file__).with_name("pin_sheet.css").read_text(encoding="utf-8"),
+    font_config=_FONTS,
+    url_fetcher=_DATA_ONLY,
 )
 
 
@@ -77,7 +79,7 @@ class Sheet:
     @property
     def qr(self) -> str:
         """An image of one pixel a module: to draw it as paths takes six times as long."""
-        code = create_barcode(messages.pin_link(self.start_url, self.pin), BarcodeFormat.QRCode, ec_level="M")
+        code = create_barcode(welcome.pin_link(self.start_url, self.pin), BarcodeFormat.QRCode, ec_level="M")
         png = BytesIO()
         Image.fromarray(code.to_image(scale=1, add_quiet_zones=False)).convert("1").save(png, "PNG")
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
@@ -99,7 +101,7 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
     patients = list(registration.patients.all())
     logo = Logo.objects.filter(practice=practice).first()
     with translation.override(registration.language):
-        who = messages.label(practice, patients)
+        who = welcome.label(practice, patients)
     return Sheet(
         practice=practice,
         logo_png=bytes(logo.png) if logo else None,
@@ -108,7 +110,7 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
         is_patient=registration.recipient_key == Recipient.PATIENT,
         recipient_name=registration.recipient_name,
         pin=pin,
-        start_url=messages.start_url(registration.language, practice),
+        start_url=welcome.start_url(registration.language, practice),
         expires_at=registration.expires_at,
         language=registration.language,
     )
@@ -118,18 +120,18 @@ def render(sheets: Sequence[Sheet]) -> bytes:
     """One PDF (PDF/UA-1), a page for each sheet. Its language is that of the first."""
     forms: dict[str, int] = {}  # what sheets have in common, word for word, and its number
     under = [
-        forms.setdefault(render_to_string("registration/sheet_form.html", {"sheet": each}), len(forms))
+        forms.setdefault(render_to_string("registration/pin_sheet_form.html", {"sheet": each}), len(forms))
         for each in sheets
     ]
     with translation.override(sheets[0].language):
-        html = render_to_string("registration/sheet.html", {"forms": forms, "sheets": sheets})
+        html = render_to_string("registration/pin_sheet.html", {"forms": forms, "sheets": sheets})
     with _ONE_AT_A_TIME:
         # All the boxes of a document live until its end: the collector would go through them time and again for nothing.
         gc.disable()
         try:
             document = HTML(string=html, url_fetcher=_DATA_ONLY)
             pdf: bytes = document.write_pdf(
-                finisher=lambda _, drawn: imposing.impose(drawn, under=under),
+                finisher=lambda _, drawn: pdf_overlay.impose(drawn, under=under),
                 stylesheets=[_CSS],
                 font_config=_FONTS,
                 pdf_variant="pdf/ua-1",

@@ -22,9 +22,10 @@ from notifications.models import Channel, OutgoingMessage
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
-from registration import languages, pins
+from registration import pins
+from registration.communications import languages
+from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson, Refused
 from registration.pins import Pin
-from registration.rules import ByEmail, ByText, Delivery, InPerson, Refused
 
 # One part of a text is 160 GSM-7 characters, of which a gateway uses some for the sender.
 _BUDGET: Final = 140

@@ -12,10 +12,10 @@ from portal import access
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
-from registration import ending, printing
-from registration.desk.forms import RevokeForm
+from registration.desk import account_panels
+from registration.desk.forms.register_form import RevokeForm
+from registration.issuing import lifecycle, pin_printing
 from registration.models import Registration
-from registration.templatetags import registration_panel
 
 
 @require_safe
@@ -25,19 +25,19 @@ def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     statuses_wanted.send(sender=None)  # a message that was just accepted ends the key that it was sent instead of
     patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
     may = access.context(request)["may"]
-    panel = registration_panel.panel(request, patient, may=may)
+    panel = account_panels.panel(request, patient, may=may)
     if request.GET.get("seen") == panel["seen"]:
         return HttpResponse(status=204)  # nothing new: the page keeps what it has, and the focus where it is
-    return render(request, "desk/_live.html", {"patient": patient, "panel": panel})
+    return render(request, "desk/_live_update.html", {"patient": patient, "panel": panel})
 
 
 @require_safe
 @requires(Permission.REGISTER_PATIENT)
 def sheet(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     registration = _registration(request, registration_id)
-    pdf = printing.print_sheet(registration, session_key=_session(request), actor=Actor.of(request))
+    pdf = pin_printing.print_sheet(registration, session_key=_session(request), actor=Actor.of(request))
     if pdf is None:
-        return render(request, "desk/sheet_gone.html", {"registration": registration}, status=410)
+        return render(request, "desk/sheet_expired.html", {"registration": registration}, status=410)
     return HttpResponse(
         pdf, content_type="application/pdf", headers={"Content-Disposition": 'inline; filename="pin-sheet.pdf"'}
     )
@@ -50,7 +50,7 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     patient = registration.patients.all()[0]
     form = RevokeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if ending.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.of(request)):
+        if lifecycle.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.of(request)):
             notices.success(request, f"The registration for {registration.recipient_name} is revoked.")
         else:
             notices.info(request, f"The registration for {registration.recipient_name} had ended already.")

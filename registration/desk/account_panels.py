@@ -11,13 +11,17 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.models import Contact, Patient, PortalStatus
 from patients.templatetags.patient_values import language_name
 from portal.phones import national
-from registration import associations as access
-from registration import authority, coming_of_age, failed_tries, issuing, languages, reveals, rules
+from registration.access import age_limit, authority
+from registration.access import associations as access
+from registration.claiming import failed_attempts
+from registration.communications import languages
+from registration.issuing import eligibility, pin_display
+from registration.issuing import registrations as issuing
 from registration.models import AccessLevel, Association, Registration
 
 register = template.Library()
@@ -87,7 +91,7 @@ def account_settings(context: dict[str, Any], patient: Patient, oob: bool = Fals
         "live": list(patient.registrations.live()),
         "declined": None if registered else patient.declines.live().select_related("by").first(),
         "waiting": patient.self_registrations.waiting().first(),
-        "refused": rules.why_not(patient),
+        "refused": eligibility.why_not(patient),
         "registered": registered,
         "may": context["may"],
     }
@@ -110,7 +114,7 @@ def contact_addresses(context: dict[str, Any], contact: Contact) -> dict[str, An
     """A family contact's e-mail address and number, each with the way to stop messages to it."""
     on_record = [(Channel.EMAIL, contact.email, contact.email), (Channel.TEXT, contact.phone, national(contact.phone))]
     pairs = [(str(channel), address) for channel, address, _ in on_record]
-    stopped = addresses.stopped_of(contact.practice, pairs)
+    stopped = suppressions.stopped_of(contact.practice, pairs)
     return {
         "contact": contact,
         "addresses": [
@@ -155,11 +159,11 @@ def access_of(patient: Patient, *, may: dict[str, bool]) -> dict[str, Any]:
 
 
 def _rows(patient: Patient, *, session_key: str) -> Iterator[Row]:
-    tries = failed_tries.of(patient)
+    tries = failed_attempts.of(patient)
     for each in _listed(patient):
         yield Row(
             registration=each,
-            is_printable=reveals.is_open(each, session_key=session_key),
+            is_printable=pin_display.is_open(each, session_key=session_key),
             siblings=_without(patient, each.patients.all()),
             tries=tries.get(str(each.pk), []),
         )
@@ -210,4 +214,4 @@ def is_to_be_removed(association: Association) -> bool:
 
 @register.filter
 def needs_renewal(association: Association) -> bool:
-    return association.end_reason == coming_of_age.NEEDS_RENEWAL
+    return association.end_reason == age_limit.NEEDS_RENEWAL

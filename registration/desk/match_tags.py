@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from patients.similarity import Verdict
 from portal.models import Practice
 from registration.models import SelfRegistration
-from registration.resemblance import Verdict
 
 register = template.Library()
 

@@ -6,7 +6,7 @@ For staff and families. They stand before django-allauth's own, under its names.
 from allauth.account import views
 from django.urls import path
 
-from portal.pace import evenly
+from portal.response_timing import evenly
 
 urlpatterns = [
     path("accounts/login/", evenly(views.login), name="account_login"),

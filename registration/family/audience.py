@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portal.models import Membership, User
-from registration.family.access import account_of
+from registration.family.decorators import account_of
 
 _OWN: Final = ("/start/", "/family/")
 _SHARED: Final = "/accounts/"

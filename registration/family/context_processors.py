@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from portal.models import Logo, Practice
 from portal.phones import national
-from registration.family import draft as drafts
-from registration.family import kiosk, practices
-from registration.family.access import account_of
-from registration.family.doors import is_for_families
+from registration.family import current_practice, kiosk
+from registration.family.audience import is_for_families
+from registration.family.decorators import account_of
 from registration.family.language import spoken
+from registration.family.signup import draft as drafts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ def family(request: HttpRequest) -> dict[str, Any]:
 
 
 def _frame(request: HttpRequest) -> dict[str, Any]:
-    practice = practices.at_hand(request)
+    practice = current_practice.at_hand(request)
     account = account_of(request)
     return {
         "practice": practice,

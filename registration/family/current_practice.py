@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from PIL import Image
 
 from portal.models import Logo, Practice
-from registration.family import draft as drafts
-from registration.family.access import account_of
+from registration.family.decorators import account_of
+from registration.family.signup import draft as drafts
 from registration.models import Registration
 
 _KEY: Final = "family_practice"

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from portal.models import User
-from registration import accounts
+from registration.access import accounts
 from registration.models import PortalAccount
 
 P = ParamSpec("P")

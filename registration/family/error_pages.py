@@ -11,10 +11,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from portal import database
+from portal import database_errors
 from portal.phones import national
-from registration.family import practices
-from registration.family.doors import came_by_it, is_own
+from registration.family import current_practice
+from registration.family.audience import came_by_it, is_own
 from registration.family.language import asked_or_kept
 
 _UPDATED_AFTER: Final = 120  # seconds
@@ -41,10 +41,10 @@ def say_that_it_is_updated(
 def failed(request: HttpRequest) -> HttpResponse:
     """Django calls it while the fault is at hand. Of what was sent nobody knows how far it got: that is a 500."""
     fault = sys.exception()
-    if isinstance(fault, database.FAILS):
-        database.let_go_after(fault)
-    if isinstance(fault, database.FAILS) and request.method in {"GET", "HEAD"}:
-        response = _apology(request, "no_answer.html", status=503)
+    if isinstance(fault, database_errors.FAILS):
+        database_errors.let_go_after(fault)
+    if isinstance(fault, database_errors.FAILS) and request.method in {"GET", "HEAD"}:
+        response = _apology(request, "database_unavailable.html", status=503)
         response.headers["Retry-After"] = str(_ANSWERS_AFTER)
         return response
     return _apology(request, "500.html", status=500)
@@ -58,7 +58,7 @@ def _apology(request: HttpRequest, template: str, *, status: int, phone: str = "
     """Made without the request: nothing of it may fail again."""
     if not (is_own(request) or came_by_it(request)):
         return HttpResponse(render_to_string(template, {"phone": phone}), status=status)
-    practice = practices.found_before(request)
+    practice = current_practice.found_before(request)
     number = practice.phone if practice else phone
     frame = {
         "practice": practice,

@@ -5,8 +5,8 @@ from django.utils.translation import pgettext
 
 from patients.models import Patient
 from portal.models import Practice
-from registration import messages
-from registration.family.draft import SELF
+from registration.communications import welcome
+from registration.family.signup.draft import SELF
 from registration.models import AccessLevel, Association
 
 
@@ -35,4 +35,4 @@ def level(value: str) -> str:
 
 def label(practice: Practice, patient: Patient) -> str:
     """How a child is called where nobody has signed in yet: as on the practice's messages."""
-    return messages.label(practice, [patient]) or _("your child")
+    return welcome.label(practice, [patient]) or _("your child")

@@ -10,9 +10,10 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
-from registration import ending, statuses
+from registration.access import portal_status
+from registration.issuing import lifecycle
+from registration.issuing.eligibility import Refused
 from registration.models import Decline, Registration
-from registration.rules import Refused
 
 
 @transaction.atomic
@@ -29,7 +30,7 @@ def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: 
         raise Refused("That the family declines is written down already.") from None
     _refresh(patient)
     for registration in registrations:
-        ending.revoke(registration, reason="The family declined the portal.", actor=actor)
+        lifecycle.revoke(registration, reason="The family declined the portal.", actor=actor)
     details = {"reason": reason, "ask_again_on": ask_again_on.isoformat() if ask_again_on else ""}
     audit.record(Action.DECLINED, actor=actor, practice=patient.practice, patient=patient.pk, details=details)
     return row
@@ -40,7 +41,7 @@ def undo(row: Decline, *, actor: Actor) -> bool:
     """The family may be asked again. False where that was so already."""
     by = _person(actor)
     patient = row.patient
-    statuses.lock(patient.practice, [patient])
+    portal_status.lock(patient.practice, [patient])
     if not Decline.objects.live().filter(pk=row.pk).update(ended_at=timezone.now(), ended_by=by):
         return False
     _refresh(patient)
@@ -54,7 +55,7 @@ def _hold_unfinished(patient: Patient) -> list[Registration]:
     Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.
     """
     unfinished = Registration.objects.unfinished().filter(patients=patient)
-    statuses.lock(patient.practice, [patient, *statuses.covered_by(unfinished.values_list("pk", flat=True))])
+    portal_status.lock(patient.practice, [patient, *portal_status.covered_by(unfinished.values_list("pk", flat=True))])
     registrations = list(unfinished.select_for_update(of=("self",)).select_related("practice").order_by("pk"))
     messages = OutgoingMessage.objects.filter(registration__in=registrations)
     list(messages.select_for_update(of=("self",)).order_by("pk"))
@@ -62,7 +63,7 @@ def _hold_unfinished(patient: Patient) -> list[Registration]:
 
 
 def _refresh(patient: Patient) -> None:
-    statuses.refresh(list(Patient.objects.filter(pk=patient.pk)))
+    portal_status.refresh(list(Patient.objects.filter(pk=patient.pk)))
 
 
 def _person(actor: Actor) -> User:

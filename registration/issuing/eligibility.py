@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar, Final
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Carrier, Channel
-from patients import dates, names, siblings
+from patients import dates, names, same_person
 from patients.models import Contact, Patient
 from portal.models import Practice
 from registration.models import AccessLevel, PortalAccount
@@ -45,7 +45,7 @@ class Recipient:
     def keys(self) -> set[str]:
         """The keys under which the same person may have been registered: a contact has a row with each child."""
         if self.contact:
-            return {f"contact:{row.pk}" for row in siblings.rows_of(self.contact)}
+            return {f"contact:{row.pk}" for row in same_person.rows_of(self.contact)}
         return {self.key}
 
 
@@ -146,7 +146,7 @@ def check(
 def _check_contact(contact: Contact, patients: list[Patient]) -> None:
     if contact.patient_id not in {patient.pk for patient in patients} or not contact.is_current:
         raise Refused("This person is not a family contact of the patient.", field="recipient")
-    known_to = {row.patient_id for row in siblings.rows_of(contact) if row.is_current}
+    known_to = {row.patient_id for row in same_person.rows_of(contact) if row.is_current}
     for patient in patients:
         if patient.pk not in known_to:
             raise Refused(f"{contact.name} is not a family contact of {patient.first_name}.", field="also")
@@ -211,7 +211,7 @@ def _check_sending(practice: Practice, patients: list[Patient], delivery: Delive
         if isinstance(delivery, ByEmail)
         else (Channel.TEXT, delivery.national_number, "cell_phone")
     )
-    if addresses.is_stopped(practice, channel, address):
+    if suppressions.is_stopped(practice, channel, address):
         raise Refused(
             "Whoever has this asked us to send nothing there any more. Choose another way, or tell the PIN in person.",
             field=field,

@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from notifications import outbox
 from notifications.models import OutgoingMessage
-from patients import siblings
+from patients import same_person as siblings
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
-from registration import associations, authority, statuses
+from registration.access import associations, authority, portal_status
 from registration.models import Registration, RegistrationQuerySet, Reveal
-from registration.models.issued import FINISH_WITHIN
+from registration.models.registration import FINISH_WITHIN
 
 State = Registration.State
 
@@ -115,9 +115,9 @@ def supersede_replaced() -> None:
     """Ends what was sent again, once the newer message was accepted."""
     for registration in _replaced().select_related("practice"):
         with transaction.atomic():
-            patients = statuses.lock(registration.practice, list(registration.patients.all()))
+            patients = portal_status.lock(registration.practice, list(registration.patients.all()))
             ended = _supersede(_replaced().filter(pk=registration.pk))
-            statuses.refresh(patients)
+            portal_status.refresh(patients)
             _record_superseded(ended)
 
 
@@ -155,22 +155,22 @@ def _due() -> RegistrationQuerySet:
 
 def _expire(registration: Registration) -> None:
     with transaction.atomic():
-        patients = statuses.lock(registration.practice, list(registration.patients.all()))
+        patients = portal_status.lock(registration.practice, list(registration.patients.all()))
         if _due().filter(pk=registration.pk).update(state=State.EXPIRED, ended_at=registration.expires_at):
-            statuses.refresh(patients)
+            portal_status.refresh(patients)
             registration.record(Action.REGISTRATION_EXPIRED, actor=audit.CLOCK)
 
 
 @transaction.atomic
 def _revoke(registration: Registration, *, reason: str, by: User | None, actor: Actor) -> bool:
-    patients = statuses.lock(registration.practice, list(registration.patients.all()))
+    patients = portal_status.lock(registration.practice, list(registration.patients.all()))
     earlier = list(_replaced().filter(replacements=registration).values_list("pk", flat=True))
     mine = Registration.objects.filter(pk=registration.pk).unfinished()
     if not mine.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):
         return False
     superseded = _supersede(Registration.objects.filter(pk__in=earlier).unfinished())  # or it would come back now
     Reveal.objects.filter(registration=registration).delete()
-    statuses.refresh(patients)
+    portal_status.refresh(patients)
     taken_back = registration.message is not None and outbox.cancel(registration.message)
     _record_superseded(superseded)
     registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=reason, message_cancelled=taken_back)

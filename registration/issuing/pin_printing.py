@@ -3,7 +3,8 @@
 from django.db import transaction
 
 from portal.audit import Action, Actor
-from registration import handout, reveals
+from registration.communications import pin_sheet
+from registration.issuing import pin_display
 from registration.models import Registration
 
 
@@ -12,10 +13,10 @@ def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -
 
     It is drawn outside any transaction: SQLite has one writer at a time, and a sheet takes a while.
     """
-    pin = reveals.kept(registration, session_key=session_key)
+    pin = pin_display.kept(registration, session_key=session_key)
     if pin is None:
         return None
-    pdf = handout.render([handout.sheet_for(registration, pin)])
+    pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
     with transaction.atomic():
         registration.refresh_from_db(fields=["state"])
         if not registration.is_live:  # revoked while the sheet was being drawn

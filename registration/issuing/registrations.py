@@ -14,15 +14,17 @@ from django.utils import timezone
 
 from notifications import outbox
 from notifications.models import OutgoingMessage
-from patients import siblings
+from patients import same_person
 from patients.models import Patient
 from portal.audit import Action, Actor
 from portal.models import Practice, User
-from registration import concerns, credentials, messages, reveals, rules, statuses, wishes
-from registration.concerns import Concern
-from registration.credentials import Credential
+from registration.access import portal_status
+from registration.communications import welcome
+from registration.issuing import credentials, eligibility, pin_display, request, safety_checks
+from registration.issuing.credentials import Credential
+from registration.issuing.eligibility import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
+from registration.issuing.safety_checks import Concern
 from registration.models import Registration
-from registration.rules import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
 
 State = Registration.State
 
@@ -41,7 +43,7 @@ def register_patients(
     proxy: Proxy | None = None,
     identified_by: str = "",
     told_of_risk: bool = False,
-    confirmed: Mapping[str, str] = concerns.NOTHING_CONFIRMED,
+    confirmed: Mapping[str, str] = safety_checks.NOTHING_CONFIRMED,
 ) -> Registration:
     """Issues one registration for these patients and owes the recipient the message that goes with it.
 
@@ -51,10 +53,10 @@ def register_patients(
     Raises Refused and concerns.NeedsConfirmation, and then nothing has happened.
     """
     credential = credentials.new(method)
-    wish = wishes.fingerprint(patients, recipient, method, delivery, language=language, proxy=proxy)
+    wish = request.fingerprint(patients, recipient, method, delivery, language=language, proxy=proxy)
     with transaction.atomic():
         replaced = _replaced_by(practice, patients, recipient, window)
-        everybody = statuses.lock(practice, [*patients, *_who_may_lose_theirs(recipient, replaced)])
+        everybody = portal_status.lock(practice, [*patients, *_who_may_lose_theirs(recipient, replaced)])
         locked = [each for each in everybody if each in patients]
         if (last := _last_of(window, practice)) and last.wish == wish:
             return last
@@ -62,8 +64,8 @@ def register_patients(
             raise Refused("This patient is no longer there. Search again.")
         issued_at = timezone.now()
         today = issued_at.astimezone(practice.zone).date()
-        rules.check(practice, locked, recipient, method, delivery, proxy=proxy, today=today)
-        found = concerns.of(practice, locked, recipient, delivery, today=today)
+        eligibility.check(practice, locked, recipient, method, delivery, proxy=proxy, today=today)
+        found = safety_checks.of(practice, locked, recipient, delivery, today=today)
         registration = Registration(
             practice=practice,
             contact=recipient.contact,
@@ -73,24 +75,24 @@ def register_patients(
             language=language,
             identified_by=identified_by,
             told_of_risk=told_of_risk,
-            confirmed=concerns.confirm(found, confirmed, proxy=proxy),
-            authority_asked=concerns.whose_authority(found),
+            confirmed=safety_checks.confirm(found, confirmed, proxy=proxy),
+            authority_asked=safety_checks.whose_authority(found),
             issued_at=issued_at,
             window=window,
             wish=wish,
-            **wishes.terms(proxy),
+            **request.terms(proxy),
         )
         superseded = list(replaced)
-        lost = set(statuses.covered_by(each.pk for each in superseded))
+        lost = set(portal_status.covered_by(each.pk for each in superseded))
         _supersede(superseded, at=issued_at, by=_person(actor))
         _issue(registration, locked, credential, delivery, session_key=session_key, actor=actor)
-        statuses.refresh([each for each in everybody if each in locked or each in lost])
+        portal_status.refresh([each for each in everybody if each in locked or each in lost])
         for earlier in superseded:
             if earlier.message:
                 outbox.cancel(earlier.message)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-        registration.record(Action.REGISTRATION_ISSUED, actor=actor, **wishes.told(registration))
+        registration.record(Action.REGISTRATION_ISSUED, actor=actor, **request.told(registration))
     return registration
 
 
@@ -120,7 +122,7 @@ def send_again(
     *,
     session_key: str,
     actor: Actor,
-    confirmed: Mapping[str, str] = concerns.NOTHING_CONFIRMED,
+    confirmed: Mapping[str, str] = safety_checks.NOTHING_CONFIRMED,
 ) -> Registration:
     """A new key of the same kind, on the same terms, for the same people, to the same address; twice gives back the same.
 
@@ -129,7 +131,7 @@ def send_again(
     """
     credential = credentials.again(registration) if can_send_again(registration) else None
     with transaction.atomic():
-        patients = statuses.lock(registration.practice, list(registration.patients.all()))
+        patients = portal_status.lock(registration.practice, list(registration.patients.all()))
         registration.refresh_from_db()
         works = _what_still_works(registration)
         in_its_place = works.replacements.filter(state=State.PENDING)
@@ -139,18 +141,18 @@ def send_again(
         if credential is None or not can_send_again(registration):
             raise Refused("This registration cannot be sent again: it has ended. Register the family anew.")
         new = _copy(registration, replaces=works)
-        delivery = wishes.delivery_of(registration)
+        delivery = request.delivery_of(registration)
         found = _check_again(registration, patients, delivery, on=new.issued_at)
-        new.confirmed = concerns.confirm(found, confirmed, proxy=wishes.proxy_of(registration))
-        new.authority_asked = concerns.whose_authority(found)
+        new.confirmed = safety_checks.confirm(found, confirmed, proxy=request.proxy_of(registration))
+        new.authority_asked = safety_checks.whose_authority(found)
         superseded = list(in_its_place.filter(failed))
         _supersede(superseded, at=new.issued_at, by=_person(actor))
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
         Registration.objects.filter(pk=works.pk).update(sent_again=True)
-        statuses.refresh(patients)
+        portal_status.refresh(patients)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-        new.record(Action.REGISTRATION_ISSUED, actor=actor, sent_again=True, **wishes.told(new))
+        new.record(Action.REGISTRATION_ISSUED, actor=actor, sent_again=True, **request.told(new))
     return new
 
 
@@ -179,11 +181,11 @@ def _check_again(
     *,
     on: datetime,
 ) -> list[Concern]:
-    practice, recipient = registration.practice, wishes.recipient_of(registration)
+    practice, recipient = registration.practice, request.recipient_of(registration)
     today = on.astimezone(practice.zone).date()
-    proxy = wishes.proxy_of(registration)
-    rules.check(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
-    return concerns.of(practice, patients, recipient, delivery, today=today)
+    proxy = request.proxy_of(registration)
+    eligibility.check(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
+    return safety_checks.of(practice, patients, recipient, delivery, today=today)
 
 
 def _issue(
@@ -198,15 +200,15 @@ def _issue(
     """Gives the registration its key, owes its message, keeps its PIN to be seen, and saves it."""
     for name, value in credential.columns.items():
         setattr(registration, name, value)
-    registration.delivery = wishes.channel(delivery)
+    registration.delivery = request.channel(delivery)
     registration.carrier = delivery.carrier if isinstance(delivery, ByText) else None
     registration.issued_by = _person(actor)
     registration.expires_at = registration.issued_at + registration.practice.pin_validity[registration.delivery]
-    registration.message = messages.owe(_welcome(registration, patients, credential), delivery)
+    registration.message = welcome.owe(_welcome(registration, patients, credential), delivery)
     registration.save(force_insert=True)
     registration.patients.set(patients)
     if credential.pin:
-        reveals.keep(registration, credential.pin, session_key=session_key)
+        pin_display.keep(registration, credential.pin, session_key=session_key)
 
 
 def _last_of(window: uuid.UUID, practice: Practice) -> Registration | None:
@@ -226,9 +228,9 @@ def _replaced_by(
 
 def _who_may_lose_theirs(recipient: Recipient, replaced: QuerySet[Registration]) -> list[Patient]:
     """All children of the recipient: while one waits for the lock, a registration for others of them may be issued."""
-    rows = siblings.rows_of(recipient.contact) if recipient.contact else []
+    rows = same_person.rows_of(recipient.contact) if recipient.contact else []
     theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
-    return [*theirs, *statuses.covered_by(replaced.values_list("pk", flat=True))]
+    return [*theirs, *portal_status.covered_by(replaced.values_list("pk", flat=True))]
 
 
 def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:
@@ -242,8 +244,8 @@ def _person(actor: Actor) -> User:
     return actor.user
 
 
-def _welcome(registration: Registration, patients: list[Patient], credential: Credential) -> messages.Welcome:
-    return messages.Welcome(
+def _welcome(registration: Registration, patients: list[Patient], credential: Credential) -> welcome.Welcome:
+    return welcome.Welcome(
         practice=registration.practice,
         patients=patients,
         recipient_name=registration.recipient_name,

@@ -6,9 +6,9 @@ from typing import Any, assert_never
 
 from patients import names
 from patients.models import Patient
-from registration import concerns, pins
-from registration.models import AccessLevel, Identification, Registration
-from registration.rules import (
+from registration import pins
+from registration.issuing import safety_checks
+from registration.issuing.eligibility import (
     ByEmail,
     ByQuestion,
     ByText,
@@ -20,6 +20,7 @@ from registration.rules import (
     Refused,
     ToAccount,
 )
+from registration.models import AccessLevel, Identification, Registration
 
 
 def fingerprint(
@@ -71,7 +72,7 @@ def terms(proxy: Proxy | None) -> dict[str, Any]:
 
 def told(registration: Registration) -> dict[str, str | bool]:
     """What the audit trail says of a registration besides its kind. No address, no secret."""
-    details: dict[str, str | bool] = {**concerns.in_the_trail(registration.confirmed)}
+    details: dict[str, str | bool] = {**safety_checks.in_the_trail(registration.confirmed)}
     if registration.identified_by:
         details["identified_by"] = Identification(registration.identified_by).label
     if registration.delivery != Registration.Delivery.NONE:

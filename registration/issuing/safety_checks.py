@@ -8,14 +8,14 @@ from typing import Final
 from django.db.models import Q
 from django.utils.text import get_text_list
 
-from notifications import addresses
-from patients import siblings
+from notifications import suppressions
+from patients import same_person, similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
-from registration import removals, resemblance
+from registration.access import removals
+from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 from registration.models import PortalAccount
-from registration.rules import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 
 # In the order in which the desk is asked, each with the question that its reason answers.
 QUESTIONS: Final = {
@@ -110,7 +110,7 @@ def whose_authority(found: Sequence[Concern]) -> list[str]:
 def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | None:
     if recipient.contact is None:
         return None if recipient.is_patient else _perhaps_barred(recipient, patients)
-    barred = {row.patient_id for row in siblings.rows_of(recipient.contact) if not row.has_authority}
+    barred = {row.patient_id for row in same_person.rows_of(recipient.contact) if not row.has_authority}
     whose = [each for each in patients if each.pk in barred]
     if not whose:
         return None
@@ -125,7 +125,7 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | No
 def _perhaps_barred(recipient: Recipient, patients: list[Patient]) -> Concern | None:
     """Somebody else, who may be a contact that the record bars, by a name in another order or spelling."""
     for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
-        if resemblance.may_be(recipient.name, (contact.given_names, contact.family_name)):
+        if similarity.may_be(recipient.name, (contact.given_names, contact.family_name)):
             whose = [each for each in patients if each.pk == contact.patient_id]
             text = (
                 f"{recipient.name} may be {contact.name}, of whom the record of {_listed(whose)} says that this person"
@@ -212,7 +212,7 @@ def _refused_before(practice: Practice, delivery: Delivery) -> Concern | None:
             shown, mail, field = "This number", carrier.address_of(number), "cell_phone"
         case InPerson():
             return None
-    if not addresses.was_refused(practice, mail):
+    if not suppressions.was_refused(practice, mail):
         return None
     return Concern(
         "refused", f"{shown} was refused when we last wrote there. Ask the family whether it is right.", field

@@ -11,14 +11,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from patients import names
+from patients import names, similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, NameKey, Patient
+from patients.similarity import Verdict
 from portal.models import Practice
-from registration import resemblance
-from registration.evidence import Candidate, weigh_all
+from registration.matching.comparison import Candidate, weigh_all
 from registration.models import SelfRegistration
-from registration.resemblance import Verdict
 
 MOST_SHOWN: Final = 10
 _MOST_READ: Final = 100  # patients from each index, for each who asks
@@ -71,8 +70,8 @@ def likely(practice: Practice, asked: Asked) -> Patient | None:
 
 
 def _has_name(patient: Patient, asked: Asked) -> bool:
-    first = resemblance.of_first_names(asked.given_names, patient.given_names, patient.preferred_name)
-    last = resemblance.of_surnames(asked.family_name, patient.family_name)
+    first = similarity.of_first_names(asked.given_names, patient.given_names, patient.preferred_name)
+    last = similarity.of_surnames(asked.family_name, patient.family_name)
     return first.verdict == last.verdict == Verdict.AGREES
 
 

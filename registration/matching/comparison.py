@@ -8,15 +8,17 @@ from typing import Final
 
 from django.utils import timezone
 
+from patients import similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
+from patients.similarity import Finding, Verdict
 from portal.models import Practice
 from portal.phones import national
-from registration import authority, concerns, resemblance, rules
-from registration.concerns import Concern
+from registration.access import authority
+from registration.issuing import eligibility, safety_checks
+from registration.issuing.eligibility import ByEmail, Recipient
+from registration.issuing.safety_checks import Concern
 from registration.models import Association, Decline, SelfRegistration
-from registration.resemblance import Finding, Verdict
-from registration.rules import ByEmail, Recipient
 
 FIRST: Final = "First name"
 LAST: Final = "Last name"
@@ -81,7 +83,7 @@ class Candidate:
             is_patient=self.asked.relationship == Association.Relationship.SELF,
         )
         delivery, today = ByEmail(account.email), today_at(practice)
-        return concerns.of_access(practice, [self.patient], who, delivery, today=today, account=account)
+        return safety_checks.of_access(practice, [self.patient], who, delivery, today=today, account=account)
 
     @property
     def differs(self) -> str:
@@ -149,7 +151,7 @@ def _candidate(
         patient=patient,
         evidence=evidence,
         warnings=_warnings(asked, patient, evidence),
-        refused=rules.why_not(patient),
+        refused=eligibility.why_not(patient),
         access=access,
         decline=decline,
     )
@@ -173,9 +175,9 @@ def _of(asked: SelfRegistration, patient: Patient) -> list[Evidence]:
 
 def _of_the_child(asked: SelfRegistration, patient: Patient) -> list[Evidence]:
     goes_by = f" (goes by {patient.preferred_name})" if patient.preferred_name else ""
-    first = resemblance.of_first_names(asked.given_names, patient.given_names, patient.preferred_name)
-    last = resemblance.of_surnames(asked.family_name, patient.family_name)
-    born = resemblance.of_dates(asked.birth_date, patient.birth_date)
+    first = similarity.of_first_names(asked.given_names, patient.given_names, patient.preferred_name)
+    last = similarity.of_surnames(asked.family_name, patient.family_name)
+    born = similarity.of_dates(asked.birth_date, patient.birth_date)
     return [
         Evidence(FIRST, asked.given_names, patient.given_names + goes_by, first),
         Evidence(LAST, asked.family_name, patient.family_name, last),
@@ -188,16 +190,16 @@ def _of_who_asks(asked: SelfRegistration, patient: Patient, contacts: Sequence[C
     told = f"{account.name}, {asked.get_relationship_display().lower()}"
     me = (account.given_names, account.family_name)
     if asked.relationship == Association.Relationship.SELF:
-        own = resemblance.of_people(me, (patient.given_names, patient.family_name))
+        own = similarity.of_people(me, (patient.given_names, patient.family_name))
         return Evidence(WHO, told, f"{patient.given_names} {patient.family_name}, the patient", own)
     if not contacts:
-        return Evidence(WHO, told, "", resemblance.NOT_ON_RECORD)
-    findings = [(resemblance.of_people(me, (each.given_names, each.family_name)), each) for each in contacts]
+        return Evidence(WHO, told, "", similarity.NOT_ON_RECORD)
+    findings = [(similarity.of_people(me, (each.given_names, each.family_name)), each) for each in contacts]
     for verdict in (Verdict.AGREES, Verdict.NEAR):
         for finding, contact in findings:
             if finding.verdict == verdict:
                 return Evidence(WHO, told, _shown(contact), finding)
-    return Evidence(WHO, told, "; ".join(_shown(each) for each in contacts[:4]), resemblance.DIFFERS)
+    return Evidence(WHO, told, "; ".join(_shown(each) for each in contacts[:4]), similarity.DIFFERS)
 
 
 def _of_the_addresses(asked: SelfRegistration, patient: Patient, contacts: Sequence[Contact]) -> list[Evidence]:
@@ -206,10 +208,10 @@ def _of_the_addresses(asked: SelfRegistration, patient: Patient, contacts: Seque
     emails = {each.email_key: each.email for each in people if each.email_key}
     phones = {each.phone_key: national(each.phone) for each in people if each.phone_key}
     email, phone = email_key(account.email), phone_key(account.phone) if account.phone else ""
-    home = resemblance.of_addresses((asked.street, asked.postal_code), (patient.street, patient.postal_code))
+    home = similarity.of_addresses((asked.street, asked.postal_code), (patient.street, patient.postal_code))
     return [
-        Evidence(EMAIL, account.email, _listed(email, emails), resemblance.of_keys(email, emails)),
-        Evidence(PHONE, national(account.phone), _listed(phone, phones), resemblance.of_keys(phone, phones)),
+        Evidence(EMAIL, account.email, _listed(email, emails), similarity.of_keys(email, emails)),
+        Evidence(PHONE, national(account.phone), _listed(phone, phones), similarity.of_keys(phone, phones)),
         Evidence(ADDRESS, _line(asked.street, asked.postal_code), _line(patient.street, patient.postal_code), home),
     ]
 

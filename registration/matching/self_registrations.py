@@ -18,10 +18,13 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Practice, User
-from registration import accounts, associations, candidates, concerns, evidence, letters, merging, statuses
-from registration.evidence import Candidate
+from registration.access import accounts, associations, outstanding, portal_status
+from registration.communications import account_notices
+from registration.issuing import safety_checks
+from registration.issuing.eligibility import Refused
+from registration.matching import candidates, comparison
+from registration.matching.comparison import Candidate
 from registration.models import Association, PortalAccount, SelfRegistration
-from registration.rules import Refused
 
 State = SelfRegistration.State
 
@@ -67,7 +70,7 @@ def ask(*, account: PortalAccount, practice: Practice, asked: Sequence[Asked], a
     A child to whom the account has access already is left out. Raises TooMany, and then nothing has happened.
     """
     likely = [candidates.likely(practice, each) for each in asked]
-    locked = {each.pk: each for each in statuses.lock(practice, [each for each in likely if each])}
+    locked = {each.pk: each for each in portal_status.lock(practice, [each for each in likely if each])}
     PortalAccount.objects.select_for_update(no_key=True).get(pk=account.pk)  # its double click waits here
     rows, new = [], []
     for child, patient in zip(asked, likely, strict=True):
@@ -79,9 +82,9 @@ def ask(*, account: PortalAccount, practice: Practice, asked: Sequence[Asked], a
             rows.append(row)
     if new:
         _check_number(account, practice)
-        statuses.refresh(list(locked.values()))
+        portal_status.refresh(list(locked.values()))
         who = [names.initials(each.given_names, each.family_name) for each in new]
-        letters.self_registration_received(practice=practice, account=account, who=who)
+        account_notices.self_registration_received(practice=practice, account=account, who=who)
     for row in new:
         _record(Action.SELF_REGISTERED, row, actor=actor)
     return rows
@@ -110,7 +113,7 @@ def withdraw(asked: SelfRegistration, *, actor: Actor) -> None:
     """The family does not ask any more. Raises Taken."""
     patients = _lock_likely(asked)
     _move(asked, State.WITHDRAWN, decided_at=timezone.now(), decided_by=actor.user)
-    statuses.refresh(patients)
+    portal_status.refresh(patients)
     _record(Action.SELF_REGISTRATION_WITHDRAWN, asked, actor=actor)
 
 
@@ -124,7 +127,7 @@ def match(
     *,
     level: str,
     reason: str = "",
-    confirmed: Mapping[str, str] = concerns.NOTHING_CONFIRMED,
+    confirmed: Mapping[str, str] = safety_checks.NOTHING_CONFIRMED,
     actor: Actor,
 ) -> Association:
     """Gives the account access to this patient; where it has it already, that stays as it is.
@@ -139,18 +142,18 @@ def match(
         raise Refused("This patient is no longer there. Search again.")
     patient = patients[patients.index(patient)]
     candidate = _weighed(asked, patient, reason)
-    reasons = concerns.confirm(candidate.concerns, confirmed)
+    reasons = safety_checks.confirm(candidate.concerns, confirmed)
     _move(asked, State.MATCHED, likely=patient, decided_at=at, decided_by=by, reason=reason, confirmed=reasons)
     association, is_new = associations.give(
         asked.account, patient, relationship=asked.relationship, level=level, self_registration=asked
     )
     declines = patient.declines.live().update(ended_at=at, ended_by=by)
-    superseded = merging.supersede(merging.on_their_way(asked.account, patient), account=asked.account, by=by)
-    statuses.refresh(patients)
-    letters.matched(self_registration=asked, association=association)
+    superseded = outstanding.supersede(outstanding.on_their_way(asked.account, patient), account=asked.account, by=by)
+    portal_status.refresh(patients)
+    account_notices.matched(self_registration=asked, association=association)
     for registration in superseded:
         registration.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-    details: dict[str, str | bool] = {**concerns.in_the_trail(reasons)}
+    details: dict[str, str | bool] = {**safety_checks.in_the_trail(reasons)}
     details |= {"in_spite_of": candidate.differs, "had_access": not is_new, "decline_ended": bool(declines)}
     _record(Action.MATCHED, asked, actor=actor, reason=reason, **{name: each for name, each in details.items() if each})
     if is_new:
@@ -165,8 +168,8 @@ def refuse(asked: SelfRegistration, *, reason: str, actor: Actor) -> None:
     by = _person(actor)
     patients = _lock_likely(asked)
     _move(asked, State.REFUSED, decided_at=timezone.now(), decided_by=by, reason=reason)
-    statuses.refresh(patients)
-    letters.match_refused(self_registration=asked)
+    portal_status.refresh(patients)
+    account_notices.match_refused(self_registration=asked)
     _record(Action.MATCH_REFUSED, asked, actor=actor, reason=reason)
 
 
@@ -175,13 +178,13 @@ def reopen(asked: SelfRegistration, *, actor: Actor) -> None:
     """Takes back that it is not our patient. Raises Taken; Refused where the family has asked again meanwhile."""
     _person(actor)
     likely = candidates.likely(asked.practice, asked)
-    patients = statuses.lock(asked.practice, [likely] if likely else [])
+    patients = portal_status.lock(asked.practice, [likely] if likely else [])
     PortalAccount.objects.select_for_update(no_key=True).get(pk=asked.account_id)
     if _earlier(asked.account, asked.practice, asked):
         raise Refused("The family has asked for this child again since. Decide on that one.")
     undecided: dict[str, Any] = {"decided_at": None, "decided_by": None, "reason": ""}
     _move(asked, State.WAITING, out_of=(State.REFUSED,), likely=patients[0] if patients else None, **undecided)
-    statuses.refresh(patients)
+    portal_status.refresh(patients)
     _record(Action.MATCH_REOPENED, asked, actor=actor)
 
 
@@ -190,7 +193,7 @@ def ask_for_more(asked: SelfRegistration, *, question: str, actor: Actor) -> Non
     """Asks the family something, in place of what was asked before. Raises Taken."""
     _person(actor)
     _move(asked, State.ASKED, question=question, answer="")
-    letters.asked_for_more(self_registration=asked)
+    account_notices.asked_for_more(self_registration=asked)
     _record(Action.MATCH_ASKED, asked, actor=actor)
 
 
@@ -214,10 +217,10 @@ def refresh_likely() -> None:
 
 @transaction.atomic
 def _correct(asked: SelfRegistration, likely: Patient | None) -> None:
-    patients = statuses.lock(asked.practice, [each for each in (asked.likely, likely) if each])
+    patients = portal_status.lock(asked.practice, [each for each in (asked.likely, likely) if each])
     unchanged = SelfRegistration.objects.waiting().filter(pk=asked.pk, likely=asked.likely_id)
     if unchanged.update(likely=likely if likely in patients else None):
-        statuses.refresh(patients)
+        portal_status.refresh(patients)
 
 
 # --- How it is done ---
@@ -255,19 +258,19 @@ def _check_number(account: PortalAccount, practice: Practice) -> None:
 
 def _lock_likely(asked: SelfRegistration) -> list[Patient]:
     asked.refresh_from_db()
-    return statuses.lock(asked.practice, [asked.likely] if asked.likely else [])
+    return portal_status.lock(asked.practice, [asked.likely] if asked.likely else [])
 
 
 def _lock_all(asked: SelfRegistration, patient: Patient) -> list[Patient]:
     """The patient, the one who was thought to be meant, and who else loses a PIN by the match."""
     asked.refresh_from_db()
-    siblings = statuses.covered_by(each.pk for each in merging.on_their_way(asked.account, patient))
-    return statuses.lock(asked.practice, [patient, *siblings, *([asked.likely] if asked.likely else [])])
+    siblings = portal_status.covered_by(each.pk for each in outstanding.on_their_way(asked.account, patient))
+    return portal_status.lock(asked.practice, [patient, *siblings, *([asked.likely] if asked.likely else [])])
 
 
 def _weighed(asked: SelfRegistration, patient: Patient, reason: str) -> Candidate:
     """The patient beside what the family told. Raises Refused, ReasonWanted."""
-    (candidate,) = evidence.weigh(asked, [patient])
+    (candidate,) = comparison.weigh(asked, [patient])
     if candidate.refused:
         raise Refused(candidate.refused)
     if candidate.warnings and not reason:

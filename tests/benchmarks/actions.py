@@ -21,9 +21,11 @@ from notifications.models import Channel, OutgoingMessage
 from patients.models import Contact, ContactQuerySet, PortalStatus
 from portal.audit import Actor
 from portal.models import Practice, User
-from registration import handout, issuing, pins, reveals
-from registration.handout import Sheet
-from registration.rules import ByPin, InPerson, Recipient
+from registration import pins
+from registration.communications import pin_sheet
+from registration.communications.pin_sheet import Sheet
+from registration.issuing import pin_display, registrations
+from registration.issuing.eligibility import ByPin, InPerson, Recipient
 from tests.benchmarks import clock, mail_server
 from tests.benchmarks.targets import Figure
 
@@ -62,7 +64,7 @@ def _of_children(practice: Practice) -> ContactQuerySet:
 
 def a_sheet(practice: Practice, desk: User) -> Sheet:
     patient = _of_children(practice).select_related("patient").latest("pk").patient
-    issued = issuing.register_patients(
+    issued = registrations.register_patients(
         practice=practice,
         patients=[patient],
         recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
@@ -72,19 +74,19 @@ def a_sheet(practice: Practice, desk: User) -> Sheet:
         session_key="a-session",
         actor=Actor(user=desk, name=desk.email),
     )
-    pin = reveals.kept(issued, session_key="a-session")
+    pin = pin_display.kept(issued, session_key="a-session")
     assert pin is not None
-    return handout.sheet_for(issued, pin)
+    return pin_sheet.sheet_for(issued, pin)
 
 
 def sheets(sheet: Sheet, *, rounds: int) -> Iterator[Figure]:
     html = on_one_page(sheet)
 
     def bare() -> None:
-        HTML(string=html).write_pdf(stylesheets=[handout._CSS], font_config=handout._FONTS, pdf_variant="pdf/ua-1")
+        HTML(string=html).write_pdf(stylesheets=[pin_sheet._CSS], font_config=pin_sheet._FONTS, pdf_variant="pdf/ua-1")
 
     def ours(count: int) -> None:
-        handout.render([replace(sheet, pin=pins.new()) for _ in range(count)])
+        pin_sheet.render([replace(sheet, pin=pins.new()) for _ in range(count)])
         gc.collect(0)  # what it leaves behind is cleared away in its own time, not in that of the next
 
     times = clock.in_turn({"ours": lambda: ours(1), "bare": bare}, rounds=rounds)
@@ -96,8 +98,8 @@ def sheets(sheet: Sheet, *, rounds: int) -> Iterator[Figure]:
 
 def on_one_page(sheet: Sheet) -> str:
     """The form and what is the sheet's own, as WeasyPrint alone would be given them."""
-    forms = [render_to_string("registration/sheet_form.html", {"sheet": sheet})]
-    html = render_to_string("registration/sheet.html", {"forms": forms, "sheets": [sheet]})
+    forms = [render_to_string("registration/pin_sheet_form.html", {"sheet": sheet})]
+    html = render_to_string("registration/pin_sheet.html", {"forms": forms, "sheets": [sheet]})
     form, own = re.split(r"</article>\s*<article[^>]*>", html)
     return f'{form}<div style="position: absolute; top: 0; left: 0; right: 0">{own}'.replace(
         "</article>", "</div></article>"

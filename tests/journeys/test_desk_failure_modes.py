@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Identification, Registration
-from tests import people
+from tests import factories
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import (
     answer_what_is_always_asked,
@@ -54,7 +54,7 @@ def test_a_window_left_open_overnight(desk_page: Page, patient: Patient, mother:
     assert not Registration.objects.exists()
     assert not AuditEvent.objects.filter(action="registration_issued").exists()
     page.get_by_label("Email").fill(front_desk.email)
-    page.get_by_label("Password").fill(people.PASSWORD)
+    page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
     assert page.url == account
@@ -110,7 +110,7 @@ def test_back_and_forward_without_javascript(
         page = context.new_page()
         page.goto(f"{portal}/patients/{patient.pk}/register/")
         page.get_by_label("Email").fill(front_desk.email)
-        page.get_by_label("Password").fill(people.PASSWORD)
+        page.get_by_label("Password").fill(factories.PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         answer_what_is_always_asked(page)
         complete_button(page).click()

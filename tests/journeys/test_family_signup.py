@@ -19,11 +19,11 @@ from notifications.models import Carrier
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Practice, User
-from registration import handout, reveals
+from registration.communications import pin_sheet
+from registration.issuing import pin_display
+from registration.issuing.eligibility import ByText
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
-from registration.rules import ByText
-from tests import people
-from tests.family import stories
+from tests import factories, signup_steps
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -57,7 +57,7 @@ def watch(page: Page) -> None:
 
 @pytest.fixture
 def brother(patient: Patient) -> Patient:
-    return people.a_patient(patient.practice, "Mateo", birth_date=date(2021, 11, 30), sex="male", mrn="MG-2")
+    return factories.a_patient(patient.practice, "Mateo", birth_date=date(2021, 11, 30), sex="male", mrn="MG-2")
 
 
 # --- What a family does ---
@@ -88,10 +88,10 @@ def say_who_i_am(page: Page, **name: str) -> None:
     go_on(page)
 
 
-def create_account(page: Page, email: str = stories.ADDRESS) -> None:
+def create_account(page: Page, email: str = signup_steps.ADDRESS) -> None:
     seen(page, "Your account")
     page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Passphrase", exact=True).fill(stories.PASSPHRASE)
+    page.get_by_label("Passphrase", exact=True).fill(signup_steps.PASSPHRASE)
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_label("Passphrase", exact=True)).to_have_attribute("type", "text")
     page.get_by_label("I accept the terms of use").check()
@@ -117,7 +117,7 @@ def type_code(page: Page) -> None:
 
 
 def issue(patients: Sequence[Patient], actor: Actor, **options: Any) -> Registration:
-    return stories.issue(patients, actor=actor, **options)
+    return signup_steps.issue(patients, actor=actor, **options)
 
 
 # --- The journeys ---
@@ -133,7 +133,7 @@ def test_from_the_desk_by_e_mail_to_the_account_and_back_to_the_desk(
     front_desk: User,
     sign_in: Callable[[Page, User], None],
 ) -> None:
-    people.a_contact(brother)
+    factories.a_contact(brother)
     desk = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     sign_in(desk, front_desk)
     desk.goto(f"{portal}/patients/{patient.pk}/register/")
@@ -190,7 +190,7 @@ def test_what_is_wrong_is_told_kindly_and_nothing_is_lost(
 
 
 def test_a_link_with_a_question(page: Page, patient: Patient, actor: Actor) -> None:
-    issue([patient], actor, method=stories.question(), delivery=stories.email())
+    issue([patient], actor, method=signup_steps.question(), delivery=signup_steps.email())
     page.goto(text_of_mail(page, r"http\S+/start/\S*#q=[\w-]+"))
     expect(page.get_by_text("Your link was read.")).to_be_visible()
     expect(page.get_by_label("PIN", exact=True)).to_be_hidden()
@@ -214,7 +214,7 @@ def test_an_account_that_is_there_gets_another_child(
     page: Page, portal: str, patient: Patient, brother: Patient, actor: Actor
 ) -> None:
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(stories.pin_of(issue([patient], actor)))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor)))
     type_date(page, patient.birth_date)
     go_on(page)
     say_who_i_am(page)
@@ -229,14 +229,14 @@ def test_an_account_that_is_there_gets_another_child(
     seen(page, "Sign in")
 
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(stories.pin_of(issue([brother], actor)))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([brother], actor)))
     type_date(page, brother.birth_date)
     go_on(page)
     page.goto(f"{portal}/start/sign-in/")
     expect(page.get_by_text("Sign in, and we add what you asked for")).to_be_visible()
     seen(page, "Sign in")
-    page.get_by_label("E-mail address").fill(stories.ADDRESS)
-    page.get_by_label("Passphrase").fill(stories.PASSPHRASE)
+    page.get_by_label("E-mail address").fill(signup_steps.ADDRESS)
+    page.get_by_label("Passphrase").fill(signup_steps.PASSPHRASE)
     go_on(page, "Sign in")
     seen(page, "Add Mateo to your account?")
     page.get_by_label("You are the child’s").select_option("Mother")
@@ -278,7 +278,7 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
         "automaticPresenceSimulation": True,
     }
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
-    issue([patient], actor, delivery=stories.email())
+    issue([patient], actor, delivery=signup_steps.email())
     page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     type_date(page, patient.birth_date)
     go_on(page)
@@ -306,7 +306,7 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
 
 
 def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, patient: Patient, actor: Actor) -> None:
-    registration = issue([patient], actor, method=stories.question(), delivery=stories.email())
+    registration = issue([patient], actor, method=signup_steps.question(), delivery=signup_steps.email())
     assert registration.pk
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
@@ -321,7 +321,7 @@ def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, pa
     page.get_by_label("Your last name").fill("García")
     page.get_by_label("You are the child’s").select_option("Mother")
     go_on(page)
-    page.get_by_label("Passphrase", exact=True).fill(stories.PASSPHRASE)
+    page.get_by_label("Passphrase", exact=True).fill(signup_steps.PASSPHRASE)
     page.get_by_label("I accept the terms of use").check()
     go_on(page, "Create my account")
     expect(page.get_by_role("heading", name="Sofía García-López")).to_be_visible()
@@ -330,9 +330,9 @@ def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, pa
 
 def test_with_the_sheets_qr_code(page: Page, patient: Patient, actor: Actor) -> None:
     registration = issue([patient], actor)
-    pin = reveals.kept(registration, session_key="desk")
+    pin = pin_display.kept(registration, session_key="desk")
     assert pin
-    pdf = handout.render([handout.sheet_for(registration, pin)])
+    pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
     with pypdfium2.PdfDocument(pdf) as document:
         (code,) = zxingcpp.read_barcodes(document[0].render(scale=3).to_pil())
     page.goto(code.text)
@@ -365,7 +365,7 @@ def test_with_a_text_message(page: Page, portal: str, patient: Patient, actor: A
 
 def test_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     """The message's language leads to pages that speak it, to the end; a switch that stays."""
-    issue([patient], actor, delivery=stories.email(), language="es")
+    issue([patient], actor, delivery=signup_steps.email(), language="es")
     page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     with translation.override("es"):
         started, you, account = gettext("Let’s get started"), gettext("About you"), gettext("Your account")
@@ -386,7 +386,7 @@ def test_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     page.get_by_label(child).select_option(mother)
     go_on(page, on)
     seen(page, account)
-    page.get_by_label(passphrase, exact=True).fill(stories.PASSPHRASE)
+    page.get_by_label(passphrase, exact=True).fill(signup_steps.PASSPHRASE)
     page.get_by_label(terms).check()
     go_on(page, create)
     seen(page, children)
@@ -448,7 +448,7 @@ def test_who_does_nothing_is_asked_before_the_session_ends(
 ) -> None:
     page.clock.install()
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN", exact=True).fill(stories.pin_of(issue([patient], actor)))
+    page.get_by_label("PIN", exact=True).fill(signup_steps.pin_of(issue([patient], actor)))
     type_date(page, patient.birth_date)
     go_on(page)
     seen(page, "About you")
@@ -467,7 +467,7 @@ def test_no_page_is_heavy(page: Page, portal: str, patient: Patient, actor: Acto
     account = {"/family/", "/family/details/", "/accounts/2fa/", "/accounts/2fa/webauthn/add/"}
     first = ["/start/", "/start/sign-in/", "/start/help-signing-in/", "/start/without-a-pin/", "/start/terms/"]
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(stories.pin_of(issue([patient], actor, delivery=stories.email())))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor, delivery=signup_steps.email())))
     type_date(page, patient.birth_date)
     go_on(page)
     say_who_i_am(page)

@@ -14,9 +14,8 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.models import Association, SelfRegistration
-from tests import families, people
-from tests.family import stories
-from tests.journeys.test_the_family import text_of_mail
+from tests import factories, families, signup_steps
+from tests.journeys.test_family_signup import text_of_mail
 
 MOST_KEYS = 60  # to one control
 
@@ -257,7 +256,7 @@ def test_what_happens_meanwhile_takes_no_focus_away(
     keys.press("Enter")
     for name, back in (("Undo access of Elena García", False), ("Family declines", True)):
         link = keys.to("link", name, back=back)
-        stories.issue([patient], actor=actor, to=mother)
+        signup_steps.issue([patient], actor=actor, to=mother)
         with page.expect_response("**/registrations/?seen=*"):
             page.evaluate("htmx.trigger(document.body, 'registration-issued')")
         expect(page.get_by_text("Superseded", exact=True)).to_have_count(int(back))
@@ -267,10 +266,10 @@ def test_what_happens_meanwhile_takes_no_focus_away(
 def test_the_practice_merge_match_and_access(
     desk_page: Page, portal: str, practice: Practice, front_desk: User
 ) -> None:
-    elsewhere = people.a_practice("Harbor Street")
+    elsewhere = factories.a_practice("Harbor Street")
     Membership.objects.create(user=front_desk, practice=elsewhere, role=Membership.Role.FRONT_DESK)
-    mateo = people.a_patient(practice, "Mateo", birth_date=date(2021, 8, 2))
-    people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", birth_date=date(2021, 8, 2))
+    factories.a_contact(mateo)
     elena = families.an_account()
     families.a_self_registration(practice, elena, "Matteo", birth_date=date(2021, 2, 8))
     families.a_self_registration(practice, elena, "Somebody", "Else", birth_date=date(2015, 1, 1))
@@ -332,7 +331,7 @@ def test_ones_own_sign_in(desk_page: Page, portal: str) -> None:
     keys.skip()
     keys.use("link", "Set up")
     keys.comes("Is it you?")
-    keys.type("Password", people.PASSWORD)
+    keys.type("Password", factories.PASSWORD)
     keys.use("button", "Continue")
     keys.comes("Set up an authenticator app")
     secret = page.locator("code").inner_text()
@@ -347,12 +346,12 @@ def test_ones_own_sign_in(desk_page: Page, portal: str) -> None:
     keys.use("link", "Change password")
     keys.comes("Passphrase")
     keys.skip()
-    keys.type("Current Password", people.PASSWORD)
-    keys.type("New Password", stories.PASSPHRASE)
-    keys.type("New Password (again)", stories.PASSPHRASE)
+    keys.type("Current Password", factories.PASSWORD)
+    keys.type("New Password", signup_steps.PASSPHRASE)
+    keys.type("New Password (again)", signup_steps.PASSPHRASE)
     keys.use("button", "Save")
     keys.says("is changed")
-    assert User.objects.get().check_password(stories.PASSPHRASE)
+    assert User.objects.get().check_password(signup_steps.PASSPHRASE)
 
 
 # --- The family ---
@@ -367,10 +366,10 @@ def type_date(keys: Keys, day: date) -> None:
 def test_the_family_from_the_pin_to_a_new_passphrase(
     page: Page, portal: str, patient: Patient, practice: Practice, actor: Actor
 ) -> None:
-    brother = people.a_patient(practice, "Mateo", birth_date=date(2021, 11, 30), mrn="MG-2")
+    brother = factories.a_patient(practice, "Mateo", birth_date=date(2021, 11, 30), mrn="MG-2")
     keys = Keys(page, f"{portal}/start/")
     keys.skip()
-    keys.type("PIN", stories.issued([patient], actor=actor))
+    keys.type("PIN", signup_steps.issued([patient], actor=actor))
     type_date(keys, patient.birth_date)
     keys.press("Enter")
     keys.comes("About you")
@@ -381,8 +380,8 @@ def test_the_family_from_the_pin_to_a_new_passphrase(
     keys.use("button", "Continue")
     keys.comes("Your account")
     keys.skip()
-    keys.type("E-mail address", stories.ADDRESS)
-    keys.type("Passphrase", stories.PASSPHRASE)
+    keys.type("E-mail address", signup_steps.ADDRESS)
+    keys.type("Passphrase", signup_steps.PASSPHRASE)
     keys.use("button", "Show")
     expect(page.get_by_label("Passphrase", exact=True)).to_have_attribute("type", "text")
     keys.tick("checkbox", re.compile("I accept the terms of use"))
@@ -395,7 +394,7 @@ def test_the_family_from_the_pin_to_a_new_passphrase(
     keys.comes("My children")
     keys.use("link", "Add a child")
     keys.comes("Add a child")
-    keys.type("PIN", stories.issued([brother], actor=actor))
+    keys.type("PIN", signup_steps.issued([brother], actor=actor))
     type_date(keys, brother.birth_date)
     keys.use("button", "Continue")
     keys.comes("Add Mateo to your account?")
@@ -436,7 +435,7 @@ def test_the_family_from_the_pin_to_a_new_passphrase(
     keys.use("link", "Send me a code")
     keys.comes("A new passphrase")
     keys.skip()
-    keys.type("E-mail address", stories.ADDRESS)
+    keys.type("E-mail address", signup_steps.ADDRESS)
     keys.use("button", "Send me a code")
     keys.comes("Check your e-mail")
     keys.skip()
@@ -444,15 +443,15 @@ def test_the_family_from_the_pin_to_a_new_passphrase(
     keys.use("button", "Continue")
     keys.comes("A new passphrase")
     keys.skip()
-    keys.type("New passphrase", people.PASSWORD)
-    keys.type("The same once more", people.PASSWORD)
+    keys.type("New passphrase", factories.PASSWORD)
+    keys.type("The same once more", factories.PASSWORD)
     keys.use("button", "Save")
     keys.comes("Your passphrase is changed")
     keys.skip()
     keys.use("link", "Sign in")
     keys.comes("Sign in")
     keys.skip()
-    keys.type("E-mail address", stories.ADDRESS)
-    keys.type("Passphrase", people.PASSWORD)
+    keys.type("E-mail address", signup_steps.ADDRESS)
+    keys.type("Passphrase", factories.PASSWORD)
     keys.press("Enter")
     keys.comes("My children")

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 
 from patients.models import Contact, Patient
 from portal.models import Practice, User
-from tests import people
+from tests import factories
 from tests.journeys.conftest import check_accessibility
 
 MOST_KEYS = 30  # beside what is typed for the sign-in and the name
@@ -42,7 +42,7 @@ def test_from_the_sign_in_to_the_pin(
 ) -> None:
     page.goto(portal)
     keyboard = Keyboard(page)
-    for label, typed in (("Email", front_desk.email), ("Password", people.PASSWORD)):
+    for label, typed in (("Email", front_desk.email), ("Password", factories.PASSWORD)):
         if not page.get_by_label(label).evaluate("field => field === document.activeElement"):
             keyboard.tab_to(f"[id='{page.get_by_label(label).get_attribute('id')}']")
         page.keyboard.type(typed)
@@ -95,8 +95,8 @@ def test_escape_from_the_window_goes_back_to_where_one_pressed_the_key(
 
 
 def test_a_slow_answer_never_takes_the_place_of_a_newer_one(desk_page: Page, practice: Practice) -> None:
-    people.a_patient(practice, "Ann", "Abbot", mrn="")
-    people.a_patient(practice, "Bob", "Baker", mrn="")
+    factories.a_patient(practice, "Ann", "Abbot", mrn="")
+    factories.a_patient(practice, "Bob", "Baker", mrn="")
     page = desk_page
     held: list[Route] = []
     page.route("**/quick/hits/?q=ab", lambda route: held.append(route))
@@ -114,7 +114,7 @@ def test_a_slow_answer_never_takes_the_place_of_a_newer_one(desk_page: Page, pra
 
 
 def test_did_you_mean_is_chosen_like_a_patient(desk_page: Page, practice: Practice) -> None:
-    people.a_patient(practice, "William", "Johnson")
+    factories.a_patient(practice, "William", "Johnson")
     page, keyboard = desk_page, the_quick_search(desk_page)
     page.keyboard.type("bill johnson")
     expect(page.get_by_role("option", name="Johnson, William")).to_be_visible()

@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import User
-from tests import families
-from tests.family import stories
+from tests import families, signup_steps
 
 
 def test_the_account_page_is_printed_without_what_can_be_clicked(
@@ -21,7 +20,7 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     sign_in: Callable[[Page, User], None],
 ) -> None:
     families.an_association(families.an_account("maria@families.example", "María", "Prado"), patient)
-    stories.issue([patient], actor=actor, to=mother, delivery=stories.email())
+    signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
     expect(page.get_by_role("link", name="Remove access")).to_be_visible()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Registration, SelfRegistration
-from tests import people
+from tests import factories
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import (
     answer_what_is_always_asked,
@@ -18,7 +18,7 @@ from tests.journeys.test_register_a_patient import (
     see_it_accepted,
     shown_pin,
 )
-from tests.registration.test_issuing import an_account
+from tests.registration.issuing.test_registrations import an_account
 
 
 def open_window_of(page: Page, patient: Patient) -> None:
@@ -28,8 +28,8 @@ def open_window_of(page: Page, patient: Patient) -> None:
 
 def test_a_teens_guardian_who_may_not_see_the_record(desk_page: Page, practice: Practice) -> None:
     page = desk_page
-    lena = people.a_patient(practice, "Lena", "Varga", birth_date=timezone.localdate() - timedelta(days=14 * 366))
-    people.a_contact(lena, "Igor", "Varga", email="igor@families.example", has_authority=False)
+    lena = factories.a_patient(practice, "Lena", "Varga", birth_date=timezone.localdate() - timedelta(days=14 * 366))
+    factories.a_contact(lena, "Igor", "Varga", email="igor@families.example", has_authority=False)
     open_window_of(page, lena)
     page.get_by_role("radio", name="Igor Varga").check()
     answer_what_is_always_asked(page)
@@ -58,10 +58,10 @@ def test_a_teens_guardian_who_may_not_see_the_record(desk_page: Page, practice: 
 def test_concerns_without_javascript(
     browser: Browser, portal: str, practice: Practice, front_desk: User, sign_in: Callable[[Page, User], None]
 ) -> None:
-    lena = people.a_patient(practice, "Lena", "Varga", birth_date=timezone.localdate() - timedelta(days=14 * 366))
-    people.a_contact(lena, "Igor", "Varga", email="igor@families.example")
-    mark = people.a_patient(practice, "Mark", "Varga", birth_date=date(2019, 1, 2))
-    people.a_contact(mark, "Igor", "Varga", email="igor@families.example")
+    lena = factories.a_patient(practice, "Lena", "Varga", birth_date=timezone.localdate() - timedelta(days=14 * 366))
+    factories.a_contact(lena, "Igor", "Varga", email="igor@families.example")
+    mark = factories.a_patient(practice, "Mark", "Varga", birth_date=date(2019, 1, 2))
+    factories.a_contact(mark, "Igor", "Varga", email="igor@families.example")
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         sign_in(page, front_desk)
@@ -81,8 +81,8 @@ def test_one_pin_for_the_children_who_share_the_person(
     desk_page: Page, practice: Practice, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     page = desk_page
-    mateo = people.a_patient(practice, "Mateo", "García-López", birth_date=date(2016, 5, 6))
-    people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", "García-López", birth_date=date(2016, 5, 6))
+    factories.a_contact(mateo)
     open_window_of(page, patient)
     also = page.get_by_label("Mateo García-López")
     also.check()

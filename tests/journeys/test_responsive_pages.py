@@ -6,8 +6,7 @@ from playwright.sync_api import Page, expect
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Practice
-from tests import families
-from tests.family import stories
+from tests import families, signup_steps
 from tests.journeys.conftest import (
     SIZES,
     check_accessibility,
@@ -75,8 +74,8 @@ def test_the_familys_pages(
     page.emulate_media(reduced_motion="reduce")
     for who, addresses in FAMILY.items():
         if who == "pin":
-            stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
-            stories.tell_you(client)
+            signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
+            signup_steps.tell_you(client)
         elif who == "account":
             account = families.an_account()
             families.an_association(account, patient)

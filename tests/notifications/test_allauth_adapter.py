@@ -17,7 +17,7 @@ from django.utils import translation
 
 from notifications.models import OutgoingMessage
 from portal.models import User
-from tests import people
+from tests import factories
 
 NOTICES = {
     "account/email/password_changed": "Your password has been changed.",
@@ -102,9 +102,11 @@ def test_a_new_password_by_code_works_and_is_told(client: Client, front_desk: Us
     code = re.search(r"^[A-Z0-9-]{6,}$", str(delivered().body), re.MULTILINE)
     assert code
     client.post("/accounts/password/reset/confirm/", {"code": code[0]})
-    client.post("/accounts/password/reset/complete/", dict.fromkeys(("password1", "password2"), people.PASSWORD + "!"))
+    client.post(
+        "/accounts/password/reset/complete/", dict.fromkeys(("password1", "password2"), factories.PASSWORD + "!")
+    )
     front_desk.refresh_from_db()
-    assert front_desk.check_password(people.PASSWORD + "!")
+    assert front_desk.check_password(factories.PASSWORD + "!")
     assert NOTICES["account/email/password_reset"] in delivered().body
 
 

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from patients import quick
+from patients import quick_search
 from patients.models import Patient
 from portal.models import Practice
-from tests import people
+from tests import factories
 
 TODAY = date(2026, 11, 24)
 
@@ -15,16 +15,16 @@ TODAY = date(2026, 11, 24)
 @pytest.fixture
 def john(practice: Practice, other_practice: Practice) -> Patient:
     """John Smith with his mother's phone number; and others, who are not to be found in his place."""
-    john = people.a_patient(practice, "John", "Smith", birth_date=date(2019, 3, 5), mrn="MG-00412")
-    people.a_contact(john, "Ann", "Smith", phone="+16125550161", email="ann@families.example")
-    people.a_patient(practice, "Ana", "de la Cruz", birth_date=date(2018, 7, 1), mrn="MG-7")
-    people.a_patient(practice, "Mary Ann", "Olson", birth_date=date(2018, 8, 1), mrn="")
-    people.a_patient(other_practice, "John", "Smith", mrn="MG-00412")
+    john = factories.a_patient(practice, "John", "Smith", birth_date=date(2019, 3, 5), mrn="MG-00412")
+    factories.a_contact(john, "Ann", "Smith", phone="+16125550161", email="ann@families.example")
+    factories.a_patient(practice, "Ana", "de la Cruz", birth_date=date(2018, 7, 1), mrn="MG-7")
+    factories.a_patient(practice, "Mary Ann", "Olson", birth_date=date(2018, 8, 1), mrn="")
+    factories.a_patient(other_practice, "John", "Smith", mrn="MG-00412")
     return john
 
 
 def found(practice: Practice, typed: str) -> list[str]:
-    return [hit.patient.name for hit in quick.find(typed, practice=practice, today=TODAY).hits]
+    return [hit.patient.name for hit in quick_search.find(typed, practice=practice, today=TODAY).hits]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def found(practice: Practice, typed: str) -> list[str]:
     ],
 )
 def test_all_that_is_typed_for_one_child_finds_that_child_alone(practice: Practice, john: Patient, typed: str) -> None:
-    assert quick.find(typed, practice=practice, today=TODAY).hits[0].patient == john
+    assert quick_search.find(typed, practice=practice, today=TODAY).hits[0].patient == john
     assert found(practice, typed) == ["Smith, John"]
 
 
@@ -96,25 +96,25 @@ def test_what_is_nobody_s_finds_nobody(practice: Practice, john: Patient, typed:
 
 
 def test_what_cannot_be_read_is_told_from_what_is_nobody_s(practice: Practice) -> None:
-    assert quick.read("x", practice=practice, today=TODAY).is_empty
-    assert not quick.read("xy", practice=practice, today=TODAY).is_empty
+    assert quick_search.read("x", practice=practice, today=TODAY).is_empty
+    assert not quick_search.read("xy", practice=practice, today=TODAY).is_empty
 
 
 def test_an_mrn_is_no_name_where_it_finds_somebody(practice: Practice, john: Patient) -> None:
-    people.a_patient(practice, "Mo", "Mg7Yundt", mrn="")
+    factories.a_patient(practice, "Mo", "Mg7Yundt", mrn="")
     assert found(practice, "mg7") == ["de la Cruz, Ana"]
     assert found(practice, "mg7yundt") == ["Mg7Yundt, Mo"]
 
 
 def test_a_child_who_matches_in_two_ways_is_listed_once_and_last_names_come_first(practice: Practice) -> None:
-    people.a_patient(practice, "James", "Olson")
-    people.a_patient(practice, "James", "James")
+    factories.a_patient(practice, "James", "Olson")
+    factories.a_patient(practice, "James", "James")
     assert found(practice, "james") == ["James, James", "Olson, James"]
 
 
 def test_of_many_the_first_are_shown_and_it_is_said_that_there_are_more(practice: Practice) -> None:
-    for number in range(quick.MOST_SHOWN + 1):
-        people.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-0{number}")
+    for number in range(quick_search.MOST_SHOWN + 1):
+        factories.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-0{number}")
     for typed in ("olson", "mg0", "child"):
-        answer = quick.find(typed, practice=practice, today=TODAY)
-        assert (len(answer.hits), answer.has_more, answer.suggestions) == (quick.MOST_SHOWN, True, [])
+        answer = quick_search.find(typed, practice=practice, today=TODAY)
+        assert (len(answer.hits), answer.has_more, answer.suggestions) == (quick_search.MOST_SHOWN, True, [])

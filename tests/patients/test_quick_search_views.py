@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from patients.models import Patient
 from portal.models import AuditEvent, Practice
-from tests import people
+from tests import factories
 
 HITS, PAGE = "/patients/quick/hits/", "/patients/quick/"
 
@@ -33,7 +33,7 @@ def test_a_child_is_shown_with_what_tells_it_from_others(desk: Client, patient: 
 def test_who_gets_no_pin_is_told_in_place_of_the_status(
     desk: Client, practice: Practice, path: str, changed: dict[str, Any], told: str
 ) -> None:
-    people.a_patient(practice, **changed)
+    factories.a_patient(practice, **changed)
     html = answer(desk, path, "garcia")
     assert told in html
     assert "Unregistered" not in html
@@ -41,7 +41,7 @@ def test_who_gets_no_pin_is_told_in_place_of_the_status(
 
 @pytest.mark.parametrize("path", [HITS, PAGE])
 def test_who_is_found_by_a_parents_number_is_shown_with_the_parent(desk: Client, patient: Patient, path: str) -> None:
-    people.a_contact(patient, phone="+16125550161")
+    factories.a_contact(patient, phone="+16125550161")
     assert "by Elena García" in answer(desk, path, "612 555 0161")
 
 
@@ -77,7 +77,7 @@ def test_a_list_that_shows_nobody_leaves_no_line_and_the_page_always_does(desk: 
 
 
 def test_did_you_mean_stands_apart_and_leads_there(desk: Client, practice: Practice) -> None:
-    people.a_patient(practice, "William", "Johnson")
+    factories.a_patient(practice, "William", "Johnson")
     listed = answer(desk, HITS, "bill johnson")
     assert 'data-type="Johnson, William"' in listed
     assert "data-href" not in listed
@@ -91,7 +91,7 @@ def test_a_letter_costs_few_statements(
 ) -> None:
     """Who asks in which practice (three), the ways to read it, and what is offered where few are found."""
     for number in range(12):
-        people.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-1{number}")
+        factories.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-1{number}")
     answer(desk, HITS, "olson")  # the minute's line, and the surnames
     answer(desk, HITS, "olsen")
     with django_assert_max_num_queries(statements):

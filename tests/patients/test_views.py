@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from portal.models import AuditEvent, Practice
-from tests import people
+from tests import factories
 
 
 def page(desk: Client, **asked: str) -> str:
@@ -14,7 +14,7 @@ def page(desk: Client, **asked: str) -> str:
 
 
 def test_an_empty_search_gets_a_message_and_no_list(desk: Client, practice: Practice) -> None:
-    people.a_patient(practice)
+    factories.a_patient(practice)
     html = page(desk, last_name="", search_by="")
     assert "to search for" in html
     assert "García-López" not in html.replace("“lopez” finds García-López", "")
@@ -22,7 +22,7 @@ def test_an_empty_search_gets_a_message_and_no_list(desk: Client, practice: Prac
 
 
 def test_a_search_is_audited_without_what_was_typed(desk: Client, practice: Practice) -> None:
-    people.a_patient(practice)
+    factories.a_patient(practice)
     assert "García-López, Sofía" in page(desk, last_name="garcia")
     event = AuditEvent.objects.get(action="searched")
     assert event.details == {"by": "last_name", "found": "1"}
@@ -48,7 +48,7 @@ def test_an_impossible_date_is_explained_and_kept(desk: Client, typed: str, told
 def test_what_is_hidden_neither_stops_a_search_nor_is_audited(
     desk: Client, practice: Practice, search_for: str, hidden: dict[str, str]
 ) -> None:
-    people.a_contact(people.a_patient(practice))
+    factories.a_contact(factories.a_patient(practice))
     html = page(desk, search_for=search_for, last_name="garcia", **hidden)
     assert "1 patient" in html
     assert not any(f'value="{typed}"' in html for typed in hidden.values())
@@ -57,8 +57,8 @@ def test_what_is_hidden_neither_stops_a_search_nor_is_audited(
 
 
 def test_family_contacts_are_listed_in_the_order_of_their_own_column(desk: Client, practice: Practice) -> None:
-    people.a_contact(people.a_patient(practice, "Ana", "Zimmer"), "Elena", "García")
-    people.a_contact(people.a_patient(practice, "Zoe", "Abbott"), "Rosa", "Garland", relationship="")
+    factories.a_contact(factories.a_patient(practice, "Ana", "Zimmer"), "Elena", "García")
+    factories.a_contact(factories.a_patient(practice, "Zoe", "Abbott"), "Rosa", "Garland", relationship="")
     html = page(desk, search_for="contact", last_name="gar")
     shown = [html.index(text) for text in ("García, Elena", "Zimmer, Ana", "Garland, Rosa", "Abbott, Zoe")]
     assert shown == sorted(shown)
@@ -67,7 +67,7 @@ def test_family_contacts_are_listed_in_the_order_of_their_own_column(desk: Clien
 
 
 def test_an_address_on_the_patients_own_record_is_shown_as_such(desk: Client, practice: Practice) -> None:
-    people.a_patient(practice, email="sofia@families.example")
+    factories.a_patient(practice, email="sofia@families.example")
     html = page(desk, search_for="contact", email="sofia@families.example")
     assert "the patient’s own record" in html
     assert "in full" in page(desk, search_for="contact", email="sofia@fam")
@@ -80,14 +80,14 @@ def test_nobody_found_says_what_to_try(desk: Client) -> None:
 
 
 def test_search_by_pending_when_the_pin_ran_out_finds_nobody(desk: Client, practice: Practice) -> None:
-    people.a_patient(practice)
+    factories.a_patient(practice)
     assert "No patient found" in page(desk, last_name="garcia", search_by="pending")
 
 
 @pytest.mark.parametrize("key", ["after", "before"])
 @pytest.mark.parametrize("value", ["", "x", "-1", "9" * 40, "1e3", "²"])
 def test_a_mangled_page_key_does_no_harm(desk: Client, practice: Practice, key: str, value: str) -> None:
-    people.a_patient(practice)
+    factories.a_patient(practice)
     assert "García-López, Sofía" in page(desk, last_name="garcia", **{key: value})
 
 

@@ -7,14 +7,14 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from portal import pace
-from portal.pace import BEAT, JITTER, evenly, keep_pace
+from portal import response_timing
+from portal.response_timing import BEAT, JITTER, evenly, keep_pace
 
 
 @pytest.fixture(autouse=True)
 def real_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "BEAT", BEAT)
-    monkeypatch.setattr(pace, "JITTER", JITTER)
+    monkeypatch.setattr(response_timing, "BEAT", BEAT)
+    monkeypatch.setattr(response_timing, "JITTER", JITTER)
 
 
 def answering(*, after: float, status: int = 200) -> Callable[[HttpRequest], HttpResponse]:

@@ -21,7 +21,7 @@ from portal import audit
 from portal.models import AuditEvent, Practice
 from registration.models import Registration, Reveal
 from tests.notifications.test_delivery import owe
-from tests.registration.test_desk import typed, window
+from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)

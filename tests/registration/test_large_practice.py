@@ -11,10 +11,10 @@ from django.utils import timezone
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Practice
-from registration import ending
+from registration.issuing import lifecycle
 from registration.models import Registration
-from tests import people
-from tests.registration.test_issuing import issue, of
+from tests import factories
+from tests.registration.issuing.test_registrations import issue, of
 
 sqlite_alone = pytest.mark.skipif(
     connection.vendor != "sqlite",
@@ -32,7 +32,7 @@ def plan(sql: str, values: Any = None) -> str:
 @pytest.mark.django_db
 def test_whether_anything_is_due_is_a_look_into_three_indexes() -> None:
     moment = connection.ops.adapt_datetimefield_value(timezone.now())
-    found = plan(ending._IS_ANYTHING_DUE, {"now": moment, "finish": moment})
+    found = plan(lifecycle._IS_ANYTHING_DUE, {"now": moment, "finish": moment})
     for index in ("registration_to_expire", "association_to_end", "registration_to_supersede"):
         assert index in found, found
 
@@ -48,10 +48,10 @@ def test_a_window_is_found_by_itself(practice: Practice, patient: Patient, mothe
 def test_what_ran_out_ends_however_many_there_are(
     practice: Practice, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ending, "_AT_ONCE", 2)
+    monkeypatch.setattr(lifecycle, "_AT_ONCE", 2)
     for number in range(5):
-        patient = people.a_patient(practice, f"Given{number}")
-        issue(patient, of(people.a_contact(patient)), actor)
+        patient = factories.a_patient(practice, f"Given{number}")
+        issue(patient, of(factories.a_contact(patient)), actor)
     Registration.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
-    ending.expire_due()
+    lifecycle.expire_due()
     assert set(Registration.objects.values_list("state", flat=True)) == {Registration.State.EXPIRED}

@@ -13,8 +13,8 @@ from notifications.models import Content, OutgoingMessage
 from patients.models import Patient
 from portal import audit
 from portal.models import Practice
-from tests import people
-from tests.registration.test_desk import typed, window
+from tests import factories
+from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -34,8 +34,8 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def register(desk: Client, practice: Practice, number: int) -> Patient:
-    patient = people.a_patient(practice, f"Child{number}", mrn=f"MG-{number}")
-    mother = people.a_contact(patient, f"Mother{number}", email=f"mother{number}@families.example", phone="")
+    patient = factories.a_patient(practice, f"Child{number}", mrn=f"MG-{number}")
+    mother = factories.a_contact(patient, f"Mother{number}", email=f"mother{number}@families.example", phone="")
     response = desk.post(window(patient), typed(mother, email=mother.email))
     assert f"mother{number}@families.example</strong> is on its way" in response.content.decode()
     return patient
@@ -61,7 +61,7 @@ def test_noon(desk: Client, practice: Practice, mail_server: MailServer, clock: 
 
     mail_server.stop()
     clock.move_to(at(12))
-    desk.force_login(people.a_member(practice, email="noon@maplegrove.example"))
+    desk.force_login(factories.a_member(practice, email="noon@maplegrove.example"))
     waiting = [register(desk, practice, number) for number in range(1, 4)]
     work_until(at(12, 20), clock)
     for patient in waiting:
@@ -82,7 +82,7 @@ def test_noon(desk: Client, practice: Practice, mail_server: MailServer, clock: 
     assert not Content.objects.exists()
     assert sorted(mail["To"] for mail in mail_server.received) == [f"mother{n}@families.example" for n in range(4)]
     assert len(set(mail_server.message_ids)) == 4
-    desk.force_login(people.a_member(practice, email="afternoon@maplegrove.example"))
+    desk.force_login(factories.a_member(practice, email="afternoon@maplegrove.example"))
     for patient in waiting:
         assert "Waiting to try again" not in page(desk, patient.get_absolute_url())
         assert "Accepted" in page(desk, patient.get_absolute_url())

@@ -13,7 +13,7 @@ from django.test import Client
 
 from notifications.models import Carrier
 from patients.models import Contact, Patient
-from registration import reveals
+from registration.issuing import pin_display
 from tests.smtp import MailServer
 
 
@@ -67,5 +67,5 @@ def test_the_pin_is_nowhere(
             assert secret not in everywhere
 
         clock.shift(timedelta(minutes=15))
-        reveals.wipe_ended()
+        pin_display.wipe_ended()
         assert "gAAAAAB" not in dump(), "and nothing sealed is left either"

@@ -19,12 +19,15 @@ from patients.search import PatientQuery
 from portal.audit import Actor
 from portal.models import Practice
 from portal.signals import statuses_wanted
-from registration import associations, claiming, declining, ending, issuing, matching, opening, reveals
-from registration.accounts import Details
-from registration.matching import Asked
+from registration.access import associations
+from registration.access.accounts import Details
+from registration.claiming import claims, verification
+from registration.issuing import declines, lifecycle, pin_display, registrations
+from registration.issuing.eligibility import ByPin, InPerson, Recipient
+from registration.matching import self_registrations
+from registration.matching.self_registrations import Asked
 from registration.models import Association, Decline, Registration, SelfRegistration
-from registration.rules import ByPin, InPerson, Recipient
-from tests import people
+from tests import factories
 
 FIRST_BORN = date(2017, 3, 5)
 SESSION = "a-session"
@@ -84,7 +87,7 @@ class Fate:
 
     def _issue(self, history: History) -> None:
         name = self._rng.choice(RECIPIENTS)
-        history.out[name] = issuing.register_patients(
+        history.out[name] = registrations.register_patients(
             practice=self._practice,
             patients=[history.patient],
             recipient=Recipient(name=name, relationship="Aunt"),
@@ -98,10 +101,10 @@ class Fate:
 
     def _claim(self, history: History) -> None:
         registration = self._take(history)
-        pin = reveals.kept(registration, session_key=SESSION)
+        pin = pin_display.kept(registration, session_key=SESSION)
         assert pin is not None
-        opened = opening.open_with_pin(pin, history.patient.birth_date, address=None)
-        account = claiming.claim_with_new_account(opened, self._details(), relationship="other", address=None)
+        opened = verification.open_with_pin(pin, history.patient.birth_date, address=None)
+        account = claims.claim_with_new_account(opened, self._details(), relationship="other", address=None)
         history.access.append(account.associations.get())
         history.declined = None
 
@@ -110,7 +113,7 @@ class Fate:
         Registration.objects.filter(pk=registration.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
 
     def _revoke(self, history: History) -> None:
-        assert ending.revoke(self._take(history), reason="mistake", actor=self._actor)
+        assert lifecycle.revoke(self._take(history), reason="mistake", actor=self._actor)
 
     def _ask(self, history: History) -> None:
         asked = Asked(
@@ -119,26 +122,30 @@ class Fate:
             birth_date=history.patient.birth_date,
             relationship="mother",
         )
-        account = matching.ask_with_new_account(self._details(), practice=self._practice, asked=[asked], address=None)
+        account = self_registrations.ask_with_new_account(
+            self._details(), practice=self._practice, asked=[asked], address=None
+        )
         history.waiting.append(account.self_registrations.get())
 
     def _match(self, history: History) -> None:
-        made = matching.match(history.waiting.pop(), history.patient, level="full", confirmed=AGAIN, actor=self._actor)
+        made = self_registrations.match(
+            history.waiting.pop(), history.patient, level="full", confirmed=AGAIN, actor=self._actor
+        )
         history.access.append(made)
         history.declined = None
 
     def _refuse(self, history: History) -> None:
-        matching.refuse(history.waiting.pop(), reason="Nobody of ours.", actor=self._actor)
+        self_registrations.refuse(history.waiting.pop(), reason="Nobody of ours.", actor=self._actor)
 
     def _decline(self, history: History) -> None:
-        history.declined = declining.decline(
+        history.declined = declines.decline(
             history.patient, reason="Prefers to ring.", ask_again_on=None, actor=self._actor
         )
         history.out.clear()
 
     def _undo_decline(self, history: History) -> None:
         assert history.declined is not None
-        declining.undo(history.declined, actor=self._actor)
+        declines.undo(history.declined, actor=self._actor)
         history.declined = None
 
     def _remove(self, history: History) -> None:
@@ -182,7 +189,7 @@ def test_the_search_by_status_tells_the_truth(practice: Practice, actor: Actor, 
     fate = Fate(seed, practice=practice, actor=actor)
     lots = Random(seed)
     histories = [
-        History(people.a_patient(practice, "Ana", "Prado", birth_date=FIRST_BORN + timedelta(days=number)))
+        History(factories.a_patient(practice, "Ana", "Prado", birth_date=FIRST_BORN + timedelta(days=number)))
         for number in range(HISTORIES)
     ]
     for history in histories:

@@ -12,17 +12,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications import delivery, heartbeat
+from notifications import delivery, worker_heartbeat
 from notifications.models import WorkerSeen
 from patients.models import Contact, Patient
 from registration.models import Registration
-from tests.registration.test_desk import typed, window
+from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
 
 TOLD = "Messages wait: nothing is being sent right now."
-LATER = heartbeat.MISSED_AFTER + timedelta(seconds=1)
+LATER = worker_heartbeat.MISSED_AFTER + timedelta(seconds=1)
 
 
 def says_so(desk: Client, path: str) -> bool:
@@ -33,7 +33,7 @@ def says_so(desk: Client, path: str) -> bool:
 
 def test_the_desk_is_told_where_a_message_could_wait(desk: Client, patient: Patient, mother: Contact) -> None:
     delivery.run(stop=threading.Event(), once=True)
-    with time_machine.travel(timezone.now() + heartbeat.MISSED_AFTER - timedelta(seconds=60)):
+    with time_machine.travel(timezone.now() + worker_heartbeat.MISSED_AFTER - timedelta(seconds=60)):
         assert not says_so(desk, "/")
         assert not says_so(desk, window(patient))
     with time_machine.travel(timezone.now() + LATER):
@@ -73,9 +73,9 @@ def test_whoever_installs_or_updates_is_given_the_time_to_start_a_worker(desk: C
 
 def test_a_worker_that_was_never_seen_is_written_down_once(db: None) -> None:
     WorkerSeen.objects.all().delete()
-    assert not heartbeat.is_missed(), "nobody knows anything yet"
-    heartbeat.beat()
-    heartbeat.beat()
+    assert not worker_heartbeat.is_missed(), "nobody knows anything yet"
+    worker_heartbeat.beat()
+    worker_heartbeat.beat()
     assert WorkerSeen.objects.count() == 1
 
 
@@ -103,5 +103,5 @@ def test_to_ask_costs_one_row(db: None) -> None:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        heartbeat.is_missed()
+        worker_heartbeat.is_missed()
     assert len(queries) == 1

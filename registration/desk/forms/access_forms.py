@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from portal.days import DayInput
+from portal.date_input import DayInput
 from portal.models import Practice
-from portal.texts import LineField
+from portal.text_fields import LineField
 from registration.models import Identification
 
 

@@ -14,9 +14,9 @@ from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
-from registration.desk.fields import OTHER, PATIENT, CarrierField
+from registration.desk.forms.fields import OTHER, PATIENT, CarrierField
+from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson
 from registration.models import Registration
-from registration.rules import ByEmail, ByText, Delivery, InPerson
 
 Way = Registration.Delivery
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django import forms
 
-from registration import accounts
-from registration.desk.delivery_form import DeliveryForm, Way
+from registration.access import accounts
+from registration.desk.forms.delivery_form import DeliveryForm, Way
+from registration.issuing.eligibility import ByEmail, Delivery, InPerson
 from registration.models import PortalAccount
-from registration.rules import ByEmail, Delivery, InPerson
 
 ADD: Final = "add"
 PIN: Final = "pin"

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from notifications.models import Carrier
 from patients.models import Contact
-from patients.siblings import Sibling
+from patients.same_person import Sibling
 
 # Of “For whom”; every other choice is the key of a family contact.
 PATIENT: Final = "patient"

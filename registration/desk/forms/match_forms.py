@@ -6,8 +6,8 @@ from django import forms
 
 from patients import names
 from patients.forms import BirthDateField
-from portal.texts import LineField, TextField
-from registration.desk.concerns_form import ConcernsForm
+from portal.text_fields import LineField, TextField
+from registration.desk.forms.safety_checks_form import ConcernsForm
 from registration.models import AccessLevel
 
 OWN: Final = "own"

@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 
 from patients import names
-from portal.days import DayInput
-from portal.texts import LineField
-from registration.desk.fields import OTHER
-from registration.desk.forms import RegistrationForm
+from portal.date_input import DayInput
+from portal.text_fields import LineField
+from registration.desk.forms.fields import OTHER
+from registration.desk.forms.register_form import RegistrationForm
+from registration.issuing.eligibility import PROXY_YEARS, Proxy, Recipient
 from registration.models import AccessLevel
-from registration.rules import PROXY_YEARS, Proxy, Recipient
 
 
 class ProxyForm(RegistrationForm):

@@ -7,18 +7,18 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from patients import names, siblings
+from patients import names, same_person
 from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
-from portal.texts import LineField
-from registration import languages
-from registration.desk.account_form import AccountForm
-from registration.desk.concerns_form import ConcernsForm
-from registration.desk.delivery_form import Way
-from registration.desk.fields import OTHER, PATIENT, RecipientChoice, SiblingChoice
+from portal.text_fields import LineField
+from registration.communications import languages
+from registration.desk.forms.delivery_form import Way
+from registration.desk.forms.existing_account_form import AccountForm
+from registration.desk.forms.fields import OTHER, PATIENT, RecipientChoice, SiblingChoice
+from registration.desk.forms.safety_checks_form import ConcernsForm
+from registration.issuing.eligibility import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 from registration.models import Identification, Registration, VerificationQuestion
-from registration.rules import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 
 _METHODS = [(each.value, each.label) for each in (Registration.Method.PIN, Registration.Method.QUESTION)]
 
@@ -62,7 +62,7 @@ class RegistrationForm(ConcernsForm, AccountForm):
 
     def __init__(self, *args: Any, practice: Practice, patient: Patient, **options: Any) -> None:
         super().__init__(*args, practice=practice, patient=patient, **options)
-        self.siblings = siblings.of(patient)
+        self.siblings = same_person.of(patient)
         questions = practice.verification_questions.filter(active=True)
         self._field("question", forms.ModelChoiceField).queryset = questions
         if not questions:  # a practice without a list of questions registers by PIN alone

@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
-from portal.texts import LineField
-from registration import concerns
-from registration.concerns import Concern
+from portal.text_fields import LineField
+from registration.issuing import safety_checks
+from registration.issuing.safety_checks import Concern
 
 _PREFIX = "confirmed_"
 
@@ -30,20 +30,20 @@ class ConcernsForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._concerns: dict[str, Concern] = {}
-        for key in concerns.QUESTIONS:
+        for key in safety_checks.QUESTIONS:
             if self._name(key) in self.data:  # what was confirmed is kept while something else is mended
                 self._add(key)
 
     @property
     def confirmed(self) -> dict[str, str]:
         """The reasons that were given, by the key of the concern."""
-        named = {key: self.cleaned_data.get(self._name(key), "") for key in concerns.QUESTIONS}
+        named = {key: self.cleaned_data.get(self._name(key), "") for key in safety_checks.QUESTIONS}
         return {key: reason for key, reason in named.items() if reason}
 
     def ask(self, found: Sequence[Concern]) -> None:
         """Asks for the reasons. Only what was asked before and left empty is a mistake."""
         self._concerns = {each.key: each for each in found}
-        for key in concerns.QUESTIONS:
+        for key in safety_checks.QUESTIONS:
             name = self._name(key)
             if key not in self._concerns:
                 self.fields.pop(name, None)
@@ -61,14 +61,14 @@ class ConcernsForm(forms.Form):
 
     @property
     def asked(self) -> Iterator[Asked]:
-        for key in concerns.QUESTIONS:
+        for key in safety_checks.QUESTIONS:
             if (name := self._name(key)) in self.fields:
                 found = self._concerns.get(key)
                 yield Asked(self[name], found.text if found else "")
 
     def _add(self, key: str) -> None:
         name = self._name(key)
-        field = LineField(label=concerns.QUESTIONS[key], required=False, max_length=200)
+        field = LineField(label=safety_checks.QUESTIONS[key], required=False, max_length=200)
         field.widget.attrs |= {"autocomplete": "off", "required": True}
         self.fields[name] = field
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal import phones
-from portal.texts import LineField
+from portal.text_fields import LineField
 from registration import pins
 from registration.pins import Pin
 

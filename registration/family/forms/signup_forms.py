@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.models import Practice, User
-from portal.texts import LineField, TextField
-from registration.family.draft import SELF, Draft
-from registration.family.fields import (
+from portal.text_fields import LineField, TextField
+from registration.family.forms.fields import (
     BirthDateField,
     Choices,
     EmailField,
@@ -23,7 +22,8 @@ from registration.family.fields import (
     PinField,
     read_token,
 )
-from registration.family.words import relationships
+from registration.family.labels import relationships
+from registration.family.signup.draft import SELF, Draft
 
 PASSPHRASE: Final = "passphrase"  # noqa: S105 - a choice, no secret
 PASSKEY: Final = "passkey"

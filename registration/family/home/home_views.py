@@ -16,18 +16,21 @@ from django.views.decorators.http import require_POST, require_safe
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from portal.pace import evenly
 from portal.phones import national
+from portal.response_timing import evenly
 from portal.sessions import leaves_nothing
-from registration import claiming, guessing, languages, matching, opening
-from registration.family import draft as drafts
-from registration.family import home, kiosk, words
-from registration.family.access import FamilyRequest, account_of, for_everybody, for_families, forget_account
-from registration.family.arrive_views import WELCOME
-from registration.family.forms import BirthDateForm, MoreForm
+from registration.claiming import claims, rate_limits, verification
+from registration.communications import languages
+from registration.family import kiosk, labels
+from registration.family.decorators import FamilyRequest, account_of, for_everybody, for_families, forget_account
+from registration.family.forms.signup_forms import BirthDateForm, MoreForm
+from registration.family.home import overview
 from registration.family.language import spoken
-from registration.family.start_views import not_this_date, too_many_words
-from registration.family.walk import Walk, closed_words
+from registration.family.signup import draft as drafts
+from registration.family.signup.account_views import WELCOME
+from registration.family.signup.pin_views import not_this_date, too_many_words
+from registration.family.signup.steps import Walk, closed_words
+from registration.matching import self_registrations
 from registration.models import PortalAccount, Registration, SelfRegistration
 
 
@@ -35,18 +38,18 @@ from registration.models import PortalAccount, Registration, SelfRegistration
 @for_families
 def at_home(request: FamilyRequest) -> HttpResponse:
     account = request.account
-    for practice in home.practices_of(account):
+    for practice in overview.practices_of(account):
         audit.record(Action.FAMILY_VIEWED, actor=Actor.of(request), practice=practice)
-    children = home.children_of(account)
+    children = overview.children_of(account)
     welcome = request.session.pop(WELCOME, None)
     context = {
         "account": account,
         "children": children,
         "is_only_self": bool(children) and all(each.is_self for each in children),
-        "unconfirmed": home.unconfirmed_of(account),
-        "offers": home.offers_to(account),
+        "unconfirmed": overview.unconfirmed_of(account),
+        "offers": overview.offers_to(account),
         "asked": [
-            (each, MoreForm(prefix=str(each.pk)), national(each.practice.phone)) for each in home.asked_by(account)
+            (each, MoreForm(prefix=str(each.pk)), national(each.practice.phone)) for each in overview.asked_by(account)
         ],
         "welcome": welcome,
         "welcome_names": languages.listed(welcome["names"]) if welcome else "",
@@ -67,10 +70,10 @@ def confirm_later(request: HttpRequest, registration_id: UUID, patient_id: UUID)
     """A child whose date of birth was not known when the PIN was used."""
     account = _account(request)
     registration = get_object_or_404(account.claimed, pk=registration_id)
-    patient = get_object_or_404(home.left_of(registration, account), pk=patient_id)
+    patient = get_object_or_404(overview.left_of(registration, account), pk=patient_id)
 
     def add(born: date, address: str | None) -> HttpResponse:
-        claiming.confirm_later(registration, patient.pk, born, account=account, address=address)
+        claims.confirm_later(registration, patient.pk, born, account=account, address=address)
         request.session[WELCOME] = {"names": [patient.first_name], "asks": False, "is_new": False}
         return redirect("family:home")
 
@@ -86,7 +89,7 @@ def offer(request: HttpRequest, registration_id: UUID) -> HttpResponse:
     patients = list(registration.patients.all())
 
     def go_on(born: date, address: str | None) -> HttpResponse:
-        opened = opening.open_offer(registration, born, account=account, address=address)
+        opened = verification.open_offer(registration, born, account=account, address=address)
         drafts.keep(request, drafts.of(request).with_key(opened))
         return Walk(request).on()
 
@@ -113,14 +116,14 @@ def _ask_for_birth_date(
     if form.is_valid():
         try:
             return use(form.cleaned_data["birth_date"], audit.client_address(request))
-        except opening.NotThisDate:
+        except verification.NotThisDate:
             form.add_error("birth_date", not_this_date())
-        except opening.Closed:
+        except verification.Closed:
             form.add_error(None, closed_words(registration.practice))
-        except guessing.TooManyTries:
+        except rate_limits.TooManyTries:
             form.add_error(None, too_many_words(request))
             status = 429
-    name = languages.listed([words.label(registration.practice, each) for each in patients])
+    name = languages.listed([labels.label(registration.practice, each) for each in patients])
     context = {"form": form, "name": name, "offer": registration if is_offer else None, "several": len(patients) > 1}
     return render(request, "family/birth_date.html", context, status=status)
 
@@ -134,8 +137,8 @@ def answer_more(request: FamilyRequest, asked_id: UUID) -> HttpResponse:
         messages.error(request, _("Type your answer."))
         return redirect("family:home")
     try:
-        matching.answer(asked, text=form.cleaned_data["answer"], actor=Actor.of(request))
-    except matching.Taken:
+        self_registrations.answer(asked, text=form.cleaned_data["answer"], actor=Actor.of(request))
+    except self_registrations.Taken:
         messages.info(request, _("The practice has decided meanwhile."))
     else:
         messages.success(request, _("Your answer is with the practice."))
@@ -146,8 +149,8 @@ def answer_more(request: FamilyRequest, asked_id: UUID) -> HttpResponse:
 @for_families
 def withdraw(request: FamilyRequest, asked_id: UUID) -> HttpResponse:
     try:
-        matching.withdraw(_own(request, asked_id), actor=Actor.of(request))
-    except matching.Taken:
+        self_registrations.withdraw(_own(request, asked_id), actor=Actor.of(request))
+    except self_registrations.Taken:
         messages.info(request, _("The practice has decided meanwhile."))
     else:
         messages.success(request, _("You do not ask for this child any more."))

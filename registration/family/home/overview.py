@@ -10,8 +10,8 @@ from django.utils import timezone
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
-from registration import languages
-from registration.family import words
+from registration.communications import languages
+from registration.family import labels
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 
 # How long a refusal stays to be read.
@@ -61,8 +61,8 @@ def _child(association: Association) -> Child:
         practice=practice,
         phone=national(practice.phone),
         is_self=association.relationship == Association.Relationship.SELF,
-        relationship=words.relationship(association.relationship),
-        level=words.level(association.level),
+        relationship=labels.relationship(association.relationship),
+        level=labels.level(association.level),
         is_limited=association.level == "limited",
         until=languages.day((ends.astimezone(practice.zone) - timedelta(seconds=1)).date()) if ends else "",
         others=_others(association),
@@ -75,14 +75,14 @@ def _others(association: Association) -> list[Person]:
     rows = patient.associations.live().exclude(account=association.account_id).select_related("account")
     if patient.age(on=timezone.now().astimezone(practice.zone).date()) < practice.age_of_majority:
         rows = rows.exclude(relationship=Association.Relationship.SELF)
-    return [Person(name=each.account.name, relationship=words.relationship(each.relationship)) for each in rows]
+    return [Person(name=each.account.name, relationship=labels.relationship(each.relationship)) for each in rows]
 
 
 def unconfirmed_of(account: PortalAccount) -> list[Unconfirmed]:
     """Those that can still be added with their date of birth."""
     claimed = account.claimed.filter(state=Registration.State.CLAIMED, expires_at__gt=timezone.now())
     return [
-        Unconfirmed(registration_id=each.pk, patient_id=patient.pk, name=words.label(each.practice, patient))
+        Unconfirmed(registration_id=each.pk, patient_id=patient.pk, name=labels.label(each.practice, patient))
         for each in claimed.select_related("practice")
         for patient in left_of(each, account)
     ]
@@ -98,7 +98,7 @@ def offers_to(account: PortalAccount) -> list[tuple[Registration, str]]:
     """What practices offer to add, with whom it is about."""
     offers = account.offers.live().filter(method=Registration.Method.ACCOUNT).select_related("practice")
     return [
-        (each, languages.listed([words.label(each.practice, patient) for patient in each.patients.all()]))
+        (each, languages.listed([labels.label(each.practice, patient) for patient in each.patients.all()]))
         for each in offers
     ]
 

@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 from portal import audit, sealing
 from portal.audit import Actor
 from portal.phones import national
-from registration import accounts, proofs
-from registration.family import practices
-from registration.family.access import FamilyRequest, for_families
-from registration.family.arrive_views import too_many_codes
-from registration.family.forms import CodeForm, DetailsForm, EmailForm
+from registration.access import accounts
+from registration.claiming import one_time_codes
+from registration.family import current_practice
+from registration.family.decorators import FamilyRequest, for_families
+from registration.family.forms.signup_forms import CodeForm, DetailsForm, EmailForm
 from registration.family.language import keep, spoken
+from registration.family.signup.account_views import too_many_codes
 
 _NEW_ADDRESS: Final = "family_new_address"
 
@@ -56,7 +57,7 @@ def details(request: FamilyRequest) -> HttpResponse:
     form = DetailsForm(request.POST if request.method == "POST" else None, initial=initial)
     if not form.is_valid():
         context = {"form": form, "account": account}
-        return render(request, "family/details.html", context, status=422 if form.is_bound else 200)
+        return render(request, "family/profile.html", context, status=422 if form.is_bound else 200)
     accounts.change(account, actor=Actor.of(request), **form.cleaned_data)
     messages.success(request, _("Your details are saved."))
     response = redirect("family:details")
@@ -72,13 +73,13 @@ def new_email(request: FamilyRequest) -> HttpResponse:
     if form.is_valid():
         address = form.cleaned_data["email"]
         try:
-            code = proofs.send_code(
+            code = one_time_codes.send_code(
                 address,
-                practice=practices.at_hand(request),
+                practice=current_practice.at_hand(request),
                 language=spoken(),
                 asked_from=audit.client_address(request),
             )
-        except proofs.TooManyCodes:
+        except one_time_codes.TooManyCodes:
             form.add_error("email", too_many_codes())
             return render(request, "family/new_email.html", {"form": form}, status=429)
         request.session[_NEW_ADDRESS] = {"sealed": sealing.seal(address), "code": str(code)}
@@ -96,13 +97,13 @@ def prove_email(request: FamilyRequest) -> HttpResponse:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            if proofs.is_right(UUID(waiting["code"]), form.cleaned_data["code"]):
+            if one_time_codes.is_right(UUID(waiting["code"]), form.cleaned_data["code"]):
                 return _change(request, address)
             form.add_error("code", _("This is not the code that we sent. Please check it."))
-        except proofs.CodeGone:
+        except one_time_codes.CodeGone:
             form.add_error("code", _("This code is no longer good. Ask for a new one."))
     context = {"form": form, "email": address, "change_url": reverse("family:new_email")}
-    return render(request, "family/prove_email.html", context, status=422 if form.is_bound else 200)
+    return render(request, "family/verify_email.html", context, status=422 if form.is_bound else 200)
 
 
 def _change(request: FamilyRequest, address: str) -> HttpResponse:

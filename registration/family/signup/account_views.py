@@ -14,15 +14,18 @@ from django.utils.translation import gettext as _
 
 from portal.audit import Actor
 from portal.models import User
-from portal.pace import evenly
-from registration import accounts, claiming, languages, matching, opening, proofs
-from registration.family import draft as drafts
+from portal.response_timing import evenly
+from registration.access import accounts
+from registration.claiming import claims, one_time_codes, verification
+from registration.communications import languages
 from registration.family import kiosk
-from registration.family.access import account_of, for_everybody, forget_account
-from registration.family.draft import Draft
-from registration.family.forms import CodeForm, RelationshipForm, SignInDetailsForm
+from registration.family.decorators import account_of, for_everybody, forget_account
+from registration.family.forms.signup_forms import CodeForm, RelationshipForm, SignInDetailsForm
 from registration.family.language import spoken
-from registration.family.walk import ADD, CODE, DETAILS, KNOWN, START, Walk, closed, show, step
+from registration.family.signup import draft as drafts
+from registration.family.signup.draft import Draft
+from registration.family.signup.steps import ADD, CODE, DETAILS, KNOWN, START, Walk, closed, show, step
+from registration.matching import self_registrations
 from registration.models import PortalAccount
 
 WELCOME: Final = "family_welcome"
@@ -59,7 +62,7 @@ def sign_in_details(request: HttpRequest, walk: Walk) -> HttpResponse:
 def _send_code(request: HttpRequest, walk: Walk, form: SignInDetailsForm) -> HttpResponse:
     try:
         code = _owe_code(walk)
-    except proofs.TooManyCodes:
+    except one_time_codes.TooManyCodes:
         form.add_error("email", too_many_codes())
         return show(request, walk, "sign_in_details", form, status=429, back=walk.before(DETAILS))
     walk.keep(walk.draft.but(code=str(code)))
@@ -68,7 +71,7 @@ def _send_code(request: HttpRequest, walk: Walk, form: SignInDetailsForm) -> Htt
 
 def _owe_code(walk: Walk) -> UUID:
     key = walk.draft.key
-    return proofs.send_code(
+    return one_time_codes.send_code(
         walk.draft.email,
         practice=walk.practice,
         language=spoken(),
@@ -93,8 +96,8 @@ def code(request: HttpRequest, walk: Walk) -> HttpResponse:
     if not form.is_valid():
         return show(request, walk, "code", form)
     try:
-        is_right = bool(walk.draft.code) and proofs.is_right(UUID(walk.draft.code), form.cleaned_data["code"])
-    except proofs.CodeGone:
+        is_right = bool(walk.draft.code) and one_time_codes.is_right(UUID(walk.draft.code), form.cleaned_data["code"])
+    except one_time_codes.CodeGone:
         form.add_error("code", _("This code is no longer good. Ask for a new one below."))
         return show(request, walk, "code", form, status=422)
     if not is_right:
@@ -107,7 +110,7 @@ def code(request: HttpRequest, walk: Walk) -> HttpResponse:
 def _send_again(request: HttpRequest, walk: Walk) -> HttpResponse:
     try:
         sent = _owe_code(walk)
-    except proofs.TooManyCodes:
+    except one_time_codes.TooManyCodes:
         return show(request, walk, "code", CodeForm(), status=429, trouble=too_many_codes())
     walk.keep(walk.draft.but(code=str(sent)))
     return redirect(f"{reverse(CODE)}?again=yes")
@@ -122,9 +125,9 @@ def _arrive(request: HttpRequest, walk: Walk) -> HttpResponse:
         account = _make_account(walk, draft)
     except accounts.EmailTaken:
         return redirect(KNOWN)
-    except opening.Closed:
+    except verification.Closed:
         return closed(request)
-    except matching.TooMany:
+    except self_registrations.TooMany:
         return too_many_asked(request)
     welcome = names_of(walk)
     drafts.clear(request)
@@ -139,12 +142,10 @@ def _arrive(request: HttpRequest, walk: Walk) -> HttpResponse:
 def _make_account(walk: Walk, draft: Draft) -> PortalAccount:
     details = details_of(draft)
     if not draft.asking:
-        return claiming.claim_with_new_account(
-            walk.opened, details, relationship=walk.relationship, address=walk.address
-        )
+        return claims.claim_with_new_account(walk.opened, details, relationship=walk.relationship, address=walk.address)
     assert walk.practice is not None  # the first step
     asked = asked_of(draft)
-    return matching.ask_with_new_account(details, practice=walk.practice, asked=asked, address=walk.address)
+    return self_registrations.ask_with_new_account(details, practice=walk.practice, asked=asked, address=walk.address)
 
 
 def details_of(draft: Draft) -> accounts.Details:
@@ -160,10 +161,10 @@ def details_of(draft: Draft) -> accounts.Details:
     )
 
 
-def asked_of(draft: Draft) -> list[matching.Asked]:
+def asked_of(draft: Draft) -> list[self_registrations.Asked]:
     you = draft.you or {}
     return [
-        matching.Asked(
+        self_registrations.Asked(
             given_names=each["given_names"],
             family_name=each["family_name"],
             birth_date=date.fromisoformat(each["birth_date"]),
@@ -197,7 +198,7 @@ def known(request: HttpRequest) -> HttpResponse:
     walk = Walk(request)
     try:
         wanted = walk.next()
-    except opening.Closed:
+    except verification.Closed:
         return closed(request)
     if wanted != KNOWN:
         return redirect(wanted)
@@ -205,7 +206,7 @@ def known(request: HttpRequest) -> HttpResponse:
         return redirect(DETAILS)  # all is there but the account: the button makes it
     if isinstance(request.user, User) and request.user.email == walk.draft.email:
         return redirect(ADD)
-    return render(request, "family/known.html", {"walk": walk, "email": walk.draft.email})
+    return render(request, "family/existing_account.html", {"walk": walk, "email": walk.draft.email})
 
 
 @for_everybody
@@ -221,9 +222,9 @@ def add(request: HttpRequest) -> HttpResponse:
         if wanted := _still_wanted(walk):
             return redirect(wanted)
         return _add(request, walk)
-    except opening.Closed:
+    except verification.Closed:
         return closed(request)
-    except matching.TooMany:
+    except self_registrations.TooMany:
         return too_many_asked(request)
 
 
@@ -258,9 +259,9 @@ def _added(request: HttpRequest, walk: Walk, *, relationship: str) -> HttpRespon
         account = accounts.open_for(request.user, details_of(walk.draft), address=walk.address)
     if walk.draft.asking:
         assert walk.practice is not None
-        matching.ask(account=account, practice=walk.practice, asked=asked_of(walk.draft), actor=actor)
+        self_registrations.ask(account=account, practice=walk.practice, asked=asked_of(walk.draft), actor=actor)
     else:
-        claiming.claim(walk.opened, account=account, relationship=relationship, actor=actor)
+        claims.claim(walk.opened, account=account, relationship=relationship, actor=actor)
     welcome = {"names": names_of(walk), "asks": walk.draft.asking, "is_new": False}
     drafts.clear(request)
     if kiosk.is_on(request):

@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal import sealing
+from registration.claiming.verification import Opened
 from registration.models import Association
-from registration.opening import Opened
 
 _KEY: Final = "family_draft"
 KEPT_FOR: Final = timedelta(minutes=30)

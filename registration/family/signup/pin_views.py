@@ -10,16 +10,17 @@ from django.views.decorators.http import require_safe
 
 from patients.models import Patient
 from portal import audit
-from portal.pace import evenly
 from portal.phones import national
-from registration import guessing, languages, opening
-from registration.family import draft as drafts
-from registration.family import practices, words
-from registration.family.access import account_of, for_everybody
-from registration.family.fields import Key
-from registration.family.forms import AnswerForm, BirthDateForm, PinForm, YouForm
-from registration.family.walk import CHILDREN, QUESTION, YOU, Walk, show, step
-from registration.opening import Opened
+from portal.response_timing import evenly
+from registration.claiming import rate_limits, verification
+from registration.claiming.verification import Opened
+from registration.communications import languages
+from registration.family import current_practice, labels
+from registration.family.decorators import account_of, for_everybody
+from registration.family.forms.fields import Key
+from registration.family.forms.signup_forms import AnswerForm, BirthDateForm, PinForm, YouForm
+from registration.family.signup import draft as drafts
+from registration.family.signup.steps import CHILDREN, QUESTION, YOU, Walk, show, step
 
 A_DAY = 24 * 60 * 60  # seconds
 
@@ -38,11 +39,11 @@ def start(request: HttpRequest) -> HttpResponse:
     key = form.key()
     try:
         opened = _open(key, form.cleaned_data["birth_date"], address=audit.client_address(request))
-        recipient = opening.registration_of(opened).recipient_key
-    except opening.Closed:
+        recipient = verification.registration_of(opened).recipient_key
+    except verification.Closed:
         form.add_error(None, _("This did not open. Please check each letter of the PIN, and the date of birth."))
         return _door(request, form, status=422, is_closed=True)
-    except guessing.TooManyTries:
+    except rate_limits.TooManyTries:
         form.add_error(None, too_many_words(request))
         return _door(request, form, status=429)
     request.session.cycle_key()  # whoever knew this browser's session before does not know what it has opened
@@ -53,23 +54,25 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _open(key: Key, birth_date: Any, *, address: str | None) -> Opened:
     if key.pin:
-        return opening.open_with_pin(key.pin, birth_date, address=address)
-    return opening.open_with_link(key.token, birth_date, address=address)
+        return verification.open_with_pin(key.pin, birth_date, address=address)
+    return verification.open_with_link(key.token, birth_date, address=address)
 
 
 def _door(request: HttpRequest, form: PinForm, *, status: int = 200, is_closed: bool = False) -> HttpResponse:
-    practice = practices.at_hand(request)
+    practice = current_practice.at_hand(request)
     context = {
         "form": form,
         "is_closed": is_closed,
         "adds": account_of(request) is not None,
-        "others": [] if practice else [(each.name, national(each.phone), each.phone) for each in practices.everyone()],
+        "others": []
+        if practice
+        else [(each.name, national(each.phone), each.phone) for each in current_practice.everyone()],
     }
     return render(request, "family/start.html", context, status=status)
 
 
 def too_many_words(request: HttpRequest) -> str:
-    practice = practices.at_hand(request)
+    practice = current_practice.at_hand(request)
     if practice is None:
         return _("There were too many tries. Please wait an hour and try again, or call your practice.")
     return _("There were too many tries. Please wait an hour and try again, or call us at %(phone)s.") % {
@@ -87,11 +90,11 @@ def question(request: HttpRequest, walk: Walk) -> HttpResponse:
     if not form.is_valid():
         return show(request, walk, "question", form)
     try:
-        opened = opening.answer(walk.opened, form.cleaned_data["answer"], address=walk.address)
-    except opening.WrongAnswer:
+        opened = verification.answer(walk.opened, form.cleaned_data["answer"], address=walk.address)
+    except verification.WrongAnswer:
         form.add_error("answer", _("This is not the answer that the practice has. Please try it another way."))
         return show(request, walk, "question", form, status=422)
-    except guessing.TooManyTries:
+    except rate_limits.TooManyTries:
         form.add_error(None, too_many_words(request))
         return show(request, walk, "question", form, status=429)
     walk.keep(walk.draft.with_key(opened))
@@ -122,11 +125,11 @@ def children(request: HttpRequest, walk: Walk) -> HttpResponse:
 def _confirm(request: HttpRequest, walk: Walk, form: BirthDateForm, child: Patient) -> HttpResponse:
     birth_date = form.cleaned_data["birth_date"]
     try:
-        opened = opening.confirm_child(walk.opened, child.pk, birth_date, address=walk.address)
-    except opening.NotThisDate:
+        opened = verification.confirm_child(walk.opened, child.pk, birth_date, address=walk.address)
+    except verification.NotThisDate:
         form.add_error("birth_date", not_this_date())
         return _ask_for(request, walk, form, child, status=422)
-    except guessing.TooManyTries:
+    except rate_limits.TooManyTries:
         form.add_error(None, too_many_words(request))
         return _ask_for(request, walk, form, child, status=429)
     walk.keep(walk.draft.with_key(opened))
@@ -141,8 +144,8 @@ def _ask_for(
     request: HttpRequest, walk: Walk, form: BirthDateForm, child: Patient, *, status: int | None = None
 ) -> HttpResponse:
     assert walk.practice is not None
-    found = languages.listed([words.label(walk.practice, each) for each in walk.confirmed])
-    name = words.label(walk.practice, child)
+    found = languages.listed([labels.label(walk.practice, each) for each in walk.confirmed])
+    name = labels.label(walk.practice, child)
     return show(request, walk, "children", form, status=status, child=child, name=name, found=found)
 
 
@@ -173,13 +176,13 @@ def _known_of_you(walk: Walk) -> dict[str, str]:
 def _as_choice(relationship: str) -> str:
     """The practice's own word, "Mother", as one of the choices; "" where it is none."""
     word = relationship.strip().lower()
-    return word if word in dict(words.relationships()) and word != "other" else ""
+    return word if word in dict(labels.relationships()) and word != "other" else ""
 
 
 @for_everybody
 @require_safe
 def logo(request: HttpRequest, slug: str) -> HttpResponse:
-    png = practices.small_logo(slug)
+    png = current_practice.small_logo(slug)
     if png is None:
         raise Http404
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": f"public, max-age={A_DAY}"})
@@ -188,7 +191,7 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
 @for_everybody
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    practice = practices.at_hand(request)
+    practice = current_practice.at_hand(request)
     if practice and practice.terms_url:
         return redirect(practice.terms_url)
     return render(request, "family/terms.html")

@@ -6,20 +6,20 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from registration import matching
-from registration.family import draft as drafts
-from registration.family import practices
-from registration.family.access import for_everybody
-from registration.family.forms import BirthDateForm, ChildForm, PracticeForm, YouForm
-from registration.family.walk import ASKING_CHILDREN, ASKING_YOU, Walk, show, step
+from registration.family import current_practice
+from registration.family.decorators import for_everybody
+from registration.family.forms.signup_forms import BirthDateForm, ChildForm, PracticeForm, YouForm
+from registration.family.signup import draft as drafts
+from registration.family.signup.steps import ASKING_CHILDREN, ASKING_YOU, Walk, show, step
+from registration.matching import self_registrations
 
 
 @for_everybody
 def without_a_pin(request: HttpRequest) -> HttpResponse:
     """What it means, and which practice is asked."""
     walk = Walk(request)
-    at_hand = practices.at_hand(request)
-    offered = [at_hand] if at_hand else practices.everyone()
+    at_hand = current_practice.at_hand(request)
+    offered = [at_hand] if at_hand else current_practice.everyone()
     form = PracticeForm(
         request.POST if request.method == "POST" else None,
         practices=offered,
@@ -31,7 +31,7 @@ def without_a_pin(request: HttpRequest) -> HttpResponse:
         practice = next(each for each in offered if str(each.pk) == form.cleaned_data["practice"])
     else:
         return show(request, walk, "without_a_pin", form, asks_which=at_hand is None)
-    practices.choose(request, practice)
+    current_practice.choose(request, practice)
     walk.keep(walk.draft.but(asking=True, practice=str(practice.pk), opened=None, later=()))
     return walk.on()
 
@@ -68,7 +68,7 @@ def asking_children(request: HttpRequest, walk: Walk) -> HttpResponse:
         return redirect(_after_children(walk))
     if not form.is_valid():
         return show(request, walk, "asking_children", form, asked=_shown(walk), back=walk.before(ASKING_CHILDREN))
-    if len(walk.draft.asked) < matching.MOST_OPEN:
+    if len(walk.draft.asked) < self_registrations.MOST_OPEN:
         walk.keep(walk.draft.with_child(**form.cleaned_data))
     return redirect(ASKING_CHILDREN if "more" in request.POST else _after_children(walk))
 

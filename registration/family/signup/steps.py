@@ -15,13 +15,13 @@ from patients.models import Patient
 from portal import audit
 from portal.models import Practice
 from portal.phones import national
-from registration import opening
-from registration.family import draft as drafts
-from registration.family import practices
-from registration.family.access import account_of
-from registration.family.draft import Draft
+from registration.claiming import verification
+from registration.family import current_practice
+from registration.family.decorators import account_of
+from registration.family.signup import draft as drafts
+from registration.family.signup.draft import Draft
+from registration.issuing.eligibility import Recipient
 from registration.models import Association, PortalAccount, Registration
-from registration.rules import Recipient
 
 START: Final = "family:start"
 QUESTION: Final = "family:question"
@@ -61,20 +61,20 @@ class Walk:
     @cached_property
     def registration(self) -> Registration | None:
         key = self.draft.key
-        return opening.registration_of(key) if key else None
+        return verification.registration_of(key) if key else None
 
     @property
-    def opened(self) -> opening.Opened:
+    def opened(self) -> verification.Opened:
         key = self.draft.key
         if key is None:
-            raise opening.Closed
+            raise verification.Closed
         return key
 
     @property
     def practice(self) -> Practice | None:
         if self.draft.asking:
-            return practices.find(self.draft.practice) if self.draft.practice else None
-        return self.registration.practice if self.registration else practices.at_hand(self.request)
+            return current_practice.find(self.draft.practice) if self.draft.practice else None
+        return self.registration.practice if self.registration else current_practice.at_hand(self.request)
 
     @cached_property
     def patients(self) -> list[Patient]:
@@ -183,7 +183,7 @@ def step(name: str) -> Callable[[Callable[[HttpRequest, Walk], HttpResponse]], C
                 if earlier := next((each for each in steps[: names.index(name)] if not each.is_done), None):
                     return redirect(earlier.name)
                 return view(request, walk)
-            except opening.Closed:
+            except verification.Closed:
                 return closed(request)
 
         return guided
@@ -204,7 +204,7 @@ def closed(request: HttpRequest) -> HttpResponse:
     """What was opened cannot be claimed any more: to the door, with what to do. Who the family is stays known."""
     draft = drafts.of(request)
     drafts.keep(request, draft.but(opened=None, later=()))
-    messages.warning(request, closed_words(practices.at_hand(request)))
+    messages.warning(request, closed_words(current_practice.at_hand(request)))
     return redirect(START)
 
 

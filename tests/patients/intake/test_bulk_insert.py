@@ -8,16 +8,16 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, models, transaction
 
+from patients.intake import bulk_insert
 from patients.models import Contact, NameKey, Patient, PortalStatus, key_columns, keys_of
-from portal import rows
 from portal.models import Practice
-from tests import people
+from tests import factories
 
 
 @pytest.fixture(autouse=True, params=["a statement", "COPY"] if connection.vendor == "postgresql" else ["a statement"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL is asked for few rows and for many in two ways, which write the same."""
-    monkeypatch.setattr(rows, "_WORTH_A_COPY", 1 if request.param == "COPY" else 1_000)
+    monkeypatch.setattr(bulk_insert, "_WORTH_A_COPY", 1 if request.param == "COPY" else 1_000)
 
 
 AWKWARD = '\\N\t"O\'Brien"; \\\\ %s {} ñ 阮\n'
@@ -39,7 +39,7 @@ def assert_alike(model: type[models.Model], objects: Sequence[models.Model]) -> 
         by_save = stored(model)
         assert len(by_save) == len(objects)
         model._default_manager.all().delete()
-        rows.insert(model, objects)
+        bulk_insert.insert(model, objects)
     assert stored(model) == by_save
 
 
@@ -73,7 +73,7 @@ def test_contacts_are_written_as_save_would(patient: Patient) -> None:
 
 
 def test_name_keys_are_written_as_save_would_and_are_numbered_in_their_order(patient: Patient) -> None:
-    contact = people.a_contact(patient, "Zoë", "Álvarez-Ng")
+    contact = factories.a_contact(patient, "Zoë", "Álvarez-Ng")
     patient.portal_status = PortalStatus.PENDING
     saved = keys_of(patient, [contact])
 
@@ -86,14 +86,14 @@ def test_name_keys_are_written_as_save_would_and_are_numbered_in_their_order(pat
     by_save = kept()
     assert [row["last"] for row in by_save] == ["alvarezng", "garcialopez", "lopez", "ng"]
     NameKey.objects.all().delete()
-    rows.insert(NameKey, key_columns(patient, [contact]))
+    bulk_insert.insert(NameKey, key_columns(patient, [contact]))
     assert kept() == by_save
 
 
 @pytest.mark.django_db
 def test_nothing_to_write_costs_no_statement(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        rows.insert(Patient, [])
+        bulk_insert.insert(Patient, [])
 
 
 def test_a_row_that_may_not_be_there_takes_the_others_with_it(patient: Patient) -> None:
@@ -106,5 +106,5 @@ def test_a_row_that_may_not_be_there_takes_the_others_with_it(patient: Patient) 
         birth_date=date(2019, 3, 5),
     )
     with pytest.raises(IntegrityError), transaction.atomic():
-        rows.insert(Patient, [new, twice])
+        bulk_insert.insert(Patient, [new, twice])
     assert list(Patient.objects.all()) == [patient]

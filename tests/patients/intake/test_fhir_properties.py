@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from patients.intake import fhir
 from patients.intake.elements import Element
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
-from tests.patients.test_fhir import ANA, TODAY
+from tests.patients.intake.test_fhir import ANA, TODAY
 
 SCALARS = (
     st.none()

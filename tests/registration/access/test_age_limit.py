@@ -14,10 +14,10 @@ from patients.models import Patient, PortalStatus
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import associations, coming_of_age
+from registration.access import age_limit, associations
 from registration.models import Association
-from tests import people
-from tests.at_once import at_once
+from tests import factories
+from tests.concurrency import at_once
 from tests.families import an_account, an_association
 
 BIRTHDAY = datetime(2026, 11, 24, 6, tzinfo=UTC)  # the midnight with which November 24 begins in Maple Grove
@@ -25,7 +25,7 @@ BIRTHDAY = datetime(2026, 11, 24, 6, tzinfo=UTC)  # the midnight with which Nove
 
 @pytest.fixture
 def teen(practice: Practice) -> Patient:
-    return people.a_patient(practice, "Mateo", birth_date=date(2008, 11, 24))
+    return factories.a_patient(practice, "Mateo", birth_date=date(2008, 11, 24))
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def at(moment: datetime) -> Any:
 
 
 def clock() -> None:
-    coming_of_age.warn()
-    coming_of_age.apply()
+    age_limit.warn()
+    age_limit.apply()
 
 
 def actions() -> list[str]:
@@ -53,10 +53,10 @@ def set_limit(practice: Practice, what: str) -> None:
 
 def test_on_the_birthday_access_ends_and_the_parent_is_told(association: Association, teen: Patient) -> None:
     with at(BIRTHDAY - timedelta(seconds=1)):
-        coming_of_age.apply()
+        age_limit.apply()
         assert Association.objects.live().exists()
     with at(BIRTHDAY):
-        coming_of_age.apply()
+        age_limit.apply()
     association.refresh_from_db()
     assert (association.ending, association.ended_at, association.ended_by) == ("age", BIRTHDAY, None)
     assert Patient.objects.get().portal_status == PortalStatus.UNREGISTERED
@@ -161,7 +161,7 @@ def test_it_is_the_birthday_where_the_practice_is(association: Association, prac
 
 
 def test_who_was_born_on_a_leap_day_comes_of_age_on_march_first(practice: Practice) -> None:
-    leaper = people.a_patient(practice, "Ona", birth_date=date(2008, 2, 29))
+    leaper = factories.a_patient(practice, "Ona", birth_date=date(2008, 2, 29))
     an_association(an_account(), leaper)
     with at(datetime(2026, 3, 1, 5, 59, tzinfo=UTC)):
         clock()
@@ -180,13 +180,13 @@ def test_each_practice_has_a_limit_of_its_own(association: Association, practice
 
 
 def test_the_worklist_shows_the_coming_ninety_days_in_order(association: Association, practice: Practice) -> None:
-    sooner = people.a_patient(practice, "Ana", birth_date=date(2008, 10, 1))
+    sooner = factories.a_patient(practice, "Ana", birth_date=date(2008, 10, 1))
     for account in (an_account("a@families.example"), an_account("b@families.example")):
         an_association(account, sooner)
-    an_association(an_account("c@families.example"), people.a_patient(practice, "Late", birth_date=date(2009, 2, 1)))
-    an_association(an_account("d@families.example"), people.a_patient(practice, "Past", birth_date=date(2008, 1, 1)))
+    an_association(an_account("c@families.example"), factories.a_patient(practice, "Late", birth_date=date(2009, 2, 1)))
+    an_association(an_account("d@families.example"), factories.a_patient(practice, "Past", birth_date=date(2008, 1, 1)))
     with at(BIRTHDAY - timedelta(days=90)):
-        found = list(coming_of_age.coming(practice))
+        found = list(age_limit.coming(practice))
     assert [(each.patient.given_names, each.birthday, len(each.associations)) for each in found] == [
         ("Ana", date(2026, 10, 1), 2),
         ("Mateo", date(2026, 11, 24), 1),
@@ -195,19 +195,19 @@ def test_the_worklist_shows_the_coming_ninety_days_in_order(association: Associa
 
 @given(st.dates(date(1990, 1, 1), date(2030, 12, 31)), st.integers(12, 25), st.integers(-400, 400))
 def test_the_range_of_births_is_what_the_age_says(born: date, years: int, shift: int) -> None:
-    birthday = coming_of_age.birthday(born, years)
+    birthday = age_limit.birthday(born, years)
     assert (age(born, on=birthday), age(born, on=birthday - timedelta(days=1))) == (years, years - 1)
     day = birthday + timedelta(days=shift)
-    assert (born <= coming_of_age.latest_birth(day, years)) == (age(born, on=day) >= years)
+    assert (born <= age_limit.latest_birth(day, years)) == (age(born, on=day) >= years)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_do_it_once(practice: Practice) -> None:
-    patients = [people.a_patient(practice, f"Child {n}", birth_date=date(2000, 1, 1)) for n in range(4)]
+    patients = [factories.a_patient(practice, f"Child {n}", birth_date=date(2000, 1, 1)) for n in range(4)]
     account = an_account()
     for patient in patients:
         an_association(account, patient)
-    assert at_once(*[coming_of_age.apply] * 4) == [None] * 4
+    assert at_once(*[age_limit.apply] * 4) == [None] * 4
     assert actions() == ["access_ended"] * 4
     assert OutgoingMessage.objects.count() == 4
 
@@ -215,7 +215,7 @@ def test_several_workers_do_it_once(practice: Practice) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_tell_it_once(practice: Practice) -> None:
     now = datetime.now(UTC).date()
-    soon = coming_of_age.latest_birth(now + timedelta(days=20), 18)
-    an_association(an_account(), people.a_patient(practice, birth_date=soon))
-    assert at_once(*[coming_of_age.warn] * 4) == [None] * 4
+    soon = age_limit.latest_birth(now + timedelta(days=20), 18)
+    an_association(an_account(), factories.a_patient(practice, birth_date=soon))
+    assert at_once(*[age_limit.warn] * 4) == [None] * 4
     assert actions() == ["told_of_age_limit"]

@@ -14,11 +14,11 @@ from patients.models import Patient, PortalStatus
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent, Membership, Practice
-from registration import associations
+from registration.access import associations
+from registration.issuing.eligibility import Refused
 from registration.models import Association, PortalAccount
-from registration.rules import Refused
-from tests import people
-from tests.at_once import at_once
+from tests import factories
+from tests.concurrency import at_once
 from tests.families import an_account, an_association
 
 NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)  # noon in Maple Grove
@@ -237,7 +237,7 @@ def test_whose_access_was_removed_keeps_the_passkey(association: Association, pr
 def test_a_colleague_is_for_the_administrator(
     association: Association, practice: Practice, other_practice: Practice, actor: Actor
 ) -> None:
-    Membership.objects.create(user=association.account.user, practice=other_practice, role=people.Role.FRONT_DESK)
+    Membership.objects.create(user=association.account.user, practice=other_practice, role=factories.Role.FRONT_DESK)
     with pytest.raises(Refused, match="administrator"):
         reset(association.account, practice, actor)
 

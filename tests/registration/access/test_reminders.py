@@ -9,9 +9,9 @@ from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent
-from registration import associations, reminding
+from registration.access import associations, reminders
 from registration.models import Association
-from tests.at_once import at_once
+from tests.concurrency import at_once
 from tests.families import an_account, an_association
 
 LAST = date(2026, 11, 30)
@@ -28,8 +28,8 @@ def proxy(patient: Patient) -> Association:
 def on(days_before: int) -> int:
     """How many letters there are after the clock was there so many days before the last one."""
     with time_machine.travel(OPENING - timedelta(days=days_before), tick=False):
-        reminding.remind()
-        reminding.remind()
+        reminders.remind()
+        reminders.remind()
     return OutgoingMessage.objects.count()
 
 
@@ -76,5 +76,5 @@ def test_who_was_just_told_of_a_removal_is_reminded_when_it_is_near(proxy: Assoc
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_remind_once(proxy: Association) -> None:
     Association.objects.update(ends_at=datetime.now(UTC) + timedelta(days=2, hours=1))
-    assert at_once(*[reminding.remind] * 4) == [None] * 4
+    assert at_once(*[reminders.remind] * 4) == [None] * 4
     assert OutgoingMessage.objects.count() == 1

@@ -11,26 +11,19 @@ from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Practice
-from registration import (
-    accounts,
-    associations,
-    authority,
-    claiming,
-    ending,
-    evidence,
-    issuing,
-    matching,
-    opening,
-)
-from registration.concerns import NeedsConfirmation
+from registration.access import accounts, associations, authority
+from registration.claiming import claims, verification
+from registration.claiming.verification import Closed, Opened
+from registration.issuing import lifecycle, registrations
+from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson
+from registration.issuing.safety_checks import NeedsConfirmation
+from registration.matching import comparison, self_registrations
 from registration.models import Association, PortalAccount, Registration
-from registration.opening import Closed, Opened
 from registration.pins import Pin
-from registration.rules import ByEmail, ByText, Delivery, InPerson
-from tests import people
-from tests.at_once import at_once
+from tests import factories
+from tests.concurrency import at_once
 from tests.families import a_self_registration, an_account, an_association
-from tests.registration.test_claiming import BORN, HOME, SESSION, claim, issue, pin_of
+from tests.registration.claiming.test_claims import BORN, HOME, SESSION, claim, issue, pin_of
 
 MATEO_BORN = date(2021, 11, 30)
 EMAIL = ByEmail("elena@families.example")
@@ -44,18 +37,18 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def mateo(patient: Patient, mother: Contact) -> Patient:
-    mateo = people.a_patient(patient.practice, "Mateo", birth_date=MATEO_BORN)
-    people.a_contact(mateo)
+    mateo = factories.a_patient(patient.practice, "Mateo", birth_date=MATEO_BORN)
+    factories.a_contact(mateo)
     return mateo
 
 
 def opened(pin: Pin) -> Opened:
-    return opening.open_with_pin(pin, BORN, address=HOME)
+    return verification.open_with_pin(pin, BORN, address=HOME)
 
 
 def claim_again(account: PortalAccount, pin: Pin) -> None:
     actor = accounts.actor_of(account, HOME)
-    claiming.claim(opened(pin), account=account, relationship="mother", actor=actor)
+    claims.claim(opened(pin), account=account, relationship="mother", actor=actor)
 
 
 def remove(association: Association, actor: Actor, *, on: date | None = None) -> None:
@@ -70,7 +63,7 @@ def test_a_court_order_about_a_sibling_ends_what_is_out(
 ) -> None:
     registration = issue([patient, mateo], mother, actor)
     mateo.contacts.update(has_authority=False)
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     registration.refresh_from_db()
     assert (registration.state, registration.end_reason) == ("revoked", "The contact may not see the record any more.")
 
@@ -78,7 +71,7 @@ def test_a_court_order_about_a_sibling_ends_what_is_out(
 def test_nor_is_it_claimed_before_the_worker_has_looked(
     patient: Patient, mother: Contact, mateo: Patient, actor: Actor
 ) -> None:
-    key = opening.confirm_child(
+    key = verification.confirm_child(
         opened(pin_of(issue([patient, mateo], mother, actor))), mateo.pk, MATEO_BORN, address=HOME
     )
     mateo.contacts.update(has_authority=False)
@@ -91,9 +84,9 @@ def test_a_reason_for_one_child_is_none_for_another(
 ) -> None:
     mateo.contacts.update(has_authority=False)
     registration = issue([patient, mateo], mother, actor, confirmed={"authority": "Supervised, says the decree."})
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     assert Registration.objects.live().exists(), "the desk was asked about Mateo"
-    key = opening.confirm_child(opened(pin_of(registration)), mateo.pk, MATEO_BORN, address=HOME)
+    key = verification.confirm_child(opened(pin_of(registration)), mateo.pk, MATEO_BORN, address=HOME)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
     claim(key)
     assert [each.patient for each in Association.objects.all()] == [mateo]
@@ -174,20 +167,20 @@ def test_a_match_wants_that_reason_too(practice: Practice, patient: Patient, mot
     account = an_account()
     remove(an_association(account, patient), actor)
     asked = a_self_registration(practice, account)
-    [candidate] = evidence.weigh(asked, [patient])
+    [candidate] = comparison.weigh(asked, [patient])
     assert [each.key for each in candidate.concerns] == ["removed"]
     with pytest.raises(NeedsConfirmation):
-        matching.match(asked, patient, level="full", actor=actor)
-    matching.match(asked, patient, level="full", confirmed={"removed": "The order was lifted."}, actor=actor)
+        self_registrations.match(asked, patient, level="full", actor=actor)
+    self_registrations.match(asked, patient, level="full", confirmed={"removed": "The order was lifted."}, actor=actor)
     assert Association.objects.live().count() == 1
 
 
 @pytest.mark.parametrize("given", ["Rob", "Bob", "Robrt", "R"])
 def test_a_barred_parent_under_another_spelling_is_asked_about(practice: Practice, given: str) -> None:
-    sofia = people.a_patient(practice)
-    people.a_contact(sofia, "Robert", "Smith", relationship="Father", email="", has_authority=False)
+    sofia = factories.a_patient(practice)
+    factories.a_contact(sofia, "Robert", "Smith", relationship="Father", email="", has_authority=False)
     asked = a_self_registration(practice, an_account("r@x.example", given, "Smith"), "Sofía", relationship="father")
-    [candidate] = evidence.weigh(asked, [sofia])
+    [candidate] = comparison.weigh(asked, [sofia])
     assert "authority" in [each.key for each in candidate.concerns]
 
 
@@ -199,7 +192,7 @@ def accept(registration: Registration) -> None:
 
 
 def again(registration: Registration, actor: Actor) -> Registration:
-    return issuing.send_again(registration, session_key=SESSION, actor=actor)
+    return registrations.send_again(registration, session_key=SESSION, actor=actor)
 
 
 @pytest.fixture
@@ -222,8 +215,8 @@ def test_the_one_before_does_not_come_back_when_the_newer_is_revoked(
     newer = again(of(earlier), actor)
     accept(newer)
     clock.shift(timedelta(minutes=10))
-    ending.expire_due()
-    assert ending.revoke(newer, reason="A court order.", actor=actor)
+    lifecycle.expire_due()
+    assert lifecycle.revoke(newer, reason="A court order.", actor=actor)
     assert of(earlier).state == "superseded"
     with pytest.raises(Closed):
         claim(earlier)
@@ -231,7 +224,7 @@ def test_the_one_before_does_not_come_back_when_the_newer_is_revoked(
 
 def test_one_grant_is_one_account(clock: time_machine.Traveller, earlier: Opened, actor: Actor) -> None:
     clock.shift(timedelta(minutes=6))
-    ending.expire_due()
+    lifecycle.expire_due()
     newer = again(of(earlier), actor)
     claim(opened(pin_of(newer)))
     with pytest.raises(Closed):
@@ -247,5 +240,5 @@ def test_sent_again_while_it_still_waits_there_are_not_three(patient: Patient, m
     third = again(second, actor)
     assert third.replaces == first
     accept(third)
-    ending.supersede_replaced()
+    lifecycle.supersede_replaced()
     assert set(Registration.objects.live()) == {third}

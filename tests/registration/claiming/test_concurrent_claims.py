@@ -10,13 +10,14 @@ from patients.models import Contact, Patient, PortalStatus
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent, User
-from registration import opening, pins
-from registration.guessing import TooManyTries
+from registration import pins
+from registration.claiming import verification
+from registration.claiming.rate_limits import TooManyTries
+from registration.claiming.verification import Closed
 from registration.models import Association, PortalAccount, Registration
-from registration.opening import Closed
 from registration.pins import Pin
-from tests.at_once import at_once
-from tests.registration.test_claiming import BORN, HOME, claim, issue, pin_of
+from tests.concurrency import at_once
+from tests.registration.claiming.test_claims import BORN, HOME, claim, issue, pin_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,7 @@ def kinds(results: list[object]) -> Counter[type]:
 
 def test_a_hundred_claims_of_one_pin_make_one_account(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue([patient], mother, actor)
-    opened = opening.open_with_pin(pin_of(registration), BORN, address=HOME)
+    opened = verification.open_with_pin(pin_of(registration), BORN, address=HOME)
     results = at_once(*[partial(claim, opened, f"parent{number}@families.example") for number in range(100)])
     assert kinds(results) == {PortalAccount: 1, Closed: 99}
     assert PortalAccount.objects.count() == Association.objects.count() == 1
@@ -44,7 +45,7 @@ def test_two_parents_from_the_pin_to_the_account_in_the_same_second(
     pin = pin_of(issue([patient], mother, actor))
 
     def whole_way(email: str) -> PortalAccount:
-        return claim(opening.open_with_pin(pin, BORN, address=HOME), email)
+        return claim(verification.open_with_pin(pin, BORN, address=HOME), email)
 
     results = at_once(*[partial(whole_way, email) for email in ("elena@families.example", "pablo@families.example")])
     assert kinds(results) == {PortalAccount: 1, Closed: 1}
@@ -57,7 +58,7 @@ def test_fifty_guesses_at_the_same_moment_are_fifty_tries(patient: Patient, moth
     guesses = [Pin(pin.selector + pins.new().characters[4:]) for _ in range(50)]
 
     def guess(number: int) -> None:
-        opening.open_with_pin(guesses[number], BORN, address=f"198.51.{number}.1")
+        verification.open_with_pin(guesses[number], BORN, address=f"198.51.{number}.1")
 
     results = at_once(*[partial(guess, number) for number in range(50)])
     assert kinds(results) == {Closed: 50}
@@ -67,11 +68,11 @@ def test_fifty_guesses_at_the_same_moment_are_fifty_tries(patient: Patient, moth
     assert tried == 5
     assert AuditEvent.objects.filter(action="registration_locked").count() == 1
     with pytest.raises(Closed):
-        opening.open_with_pin(pin, BORN, address=HOME)
+        verification.open_with_pin(pin, BORN, address=HOME)
 
 
 def test_fifty_guesses_of_one_address_are_twenty(db: None) -> None:
     def guess() -> None:
-        opening.open_with_pin(pins.new(), date(2019, 3, 5), address=HOME)
+        verification.open_with_pin(pins.new(), date(2019, 3, 5), address=HOME)
 
     assert kinds(at_once(*[guess] * 50)) == {Closed: 20, TooManyTries: 30}

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 
 from notifications.models import OutgoingMessage
-from registration import proofs
-from registration.proofs import TooManyCodes
+from registration.claiming import one_time_codes
+from registration.claiming.one_time_codes import TooManyCodes
 
 OWNER = "elena@families.example"
 HOME = "198.51.100.4"
@@ -16,7 +16,7 @@ HOME = "198.51.100.4"
 def ask(asked_from: str | None, *, known_as: str = "", to: str = OWNER) -> bool:
     """Whether a code was sent."""
     try:
-        proofs.send_code(to, practice=None, language="en", asked_from=asked_from, known_as=known_as)
+        one_time_codes.send_code(to, practice=None, language="en", asked_from=asked_from, known_as=known_as)
     except TooManyCodes:
         return False
     return True

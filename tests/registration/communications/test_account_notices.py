@@ -17,9 +17,9 @@ from pytest_django import Settings
 from notifications.models import Channel, Content, OutgoingMessage, StoppedAddress
 from patients.models import Patient
 from portal.models import Practice, User
-from registration import letters
+from registration.communications import account_notices
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
-from tests import families, people
+from tests import factories, families
 from tests.smtp import MailServer
 
 ENDS_ON = date(2026, 12, 15)
@@ -28,7 +28,7 @@ BIRTHDAY = date(2027, 3, 5)
 
 @pytest.fixture
 def patient(practice: Practice) -> Patient:
-    return people.a_patient(practice, "Sofía", "García-López", birth_date=date(2009, 3, 5))
+    return factories.a_patient(practice, "Sofía", "García-López", birth_date=date(2009, 3, 5))
 
 
 @pytest.fixture
@@ -72,19 +72,19 @@ def every(
 ) -> dict[str, Write]:
     """All letters there are, by name."""
     return {
-        "access_given": lambda: letters.access_given(association=association),
-        "access_removed": lambda: letters.access_removed(association=association),
-        "access_restored": lambda: letters.access_restored(association=association),
-        "access_ends_soon": lambda: letters.access_ends_soon(association=association, on=ENDS_ON),
-        "age_limit_coming": lambda: letters.age_limit_coming(association=association, on=BIRTHDAY),
-        "age_limit_reached": lambda: letters.age_limit_reached(association=association),
-        "self_registration_received": lambda: letters.self_registration_received(
+        "access_given": lambda: account_notices.access_given(association=association),
+        "access_removed": lambda: account_notices.access_removed(association=association),
+        "access_restored": lambda: account_notices.access_restored(association=association),
+        "access_ends_soon": lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON),
+        "age_limit_coming": lambda: account_notices.age_limit_coming(association=association, on=BIRTHDAY),
+        "age_limit_reached": lambda: account_notices.age_limit_reached(association=association),
+        "self_registration_received": lambda: account_notices.self_registration_received(
             practice=practice, account=account, who=["Sofía García-López"]
         ),
-        "matched": lambda: letters.matched(self_registration=asked, association=association),
-        "match_refused": lambda: letters.match_refused(self_registration=asked),
-        "asked_for_more": lambda: letters.asked_for_more(self_registration=asked),
-        "sign_in_reset": lambda: letters.sign_in_reset(account=account, practice=practice),
+        "matched": lambda: account_notices.matched(self_registration=asked, association=association),
+        "match_refused": lambda: account_notices.match_refused(self_registration=asked),
+        "asked_for_more": lambda: account_notices.asked_for_more(self_registration=asked),
+        "sign_in_reset": lambda: account_notices.sign_in_reset(account=account, practice=practice),
     }
 
 
@@ -120,8 +120,8 @@ def delivered(server: MailServer) -> EmailMessage:
 def test_the_cast_has_every_letter(every: dict[str, Write]) -> None:
     written_here = {
         name
-        for name, each in vars(letters).items()
-        if callable(each) and getattr(each, "__module__", "") == letters.__name__ and not name.startswith("_")
+        for name, each in vars(account_notices).items()
+        if callable(each) and getattr(each, "__module__", "") == account_notices.__name__ and not name.startswith("_")
     }
     assert set(NAMES) == set(every) == written_here
 
@@ -171,24 +171,24 @@ def test_no_full_name_no_date_of_birth_and_nothing_sensitive(
 def test_children_who_were_claimed_together_are_one_letter(
     account: PortalAccount, practice: Practice, patient: Patient, front_desk: User
 ) -> None:
-    brother = people.a_patient(practice, "Mateo", "García-López")
+    brother = factories.a_patient(practice, "Mateo", "García-López")
     registration = a_registration(patient, front_desk, method="pin", recipient_name="Elena García")
     first, _ = (families.an_association(account, each, registration=registration) for each in (patient, brother))
-    said = text_of(lambda: letters.access_given(association=first))
+    said = text_of(lambda: account_notices.access_given(association=first))
     assert "You can now see the record of M.G. and S.G. in our patient portal." in said
 
 
 def test_a_patients_own_record_is_called_so(association: Association) -> None:
     association.relationship = Association.Relationship.SELF
     assert "You can now see your own record in our patient portal." in text_of(
-        lambda: letters.access_given(association=association)
+        lambda: account_notices.access_given(association=association)
     )
 
 
 def test_limited_access_and_its_last_day_are_told(association: Association) -> None:
     association.level = "limited"
     association.ends_at = datetime(2026, 12, 16, 6, 0, tzinfo=UTC)  # midnight in Minnesota
-    said = text_of(lambda: letters.access_given(association=association))
+    said = text_of(lambda: account_notices.access_given(association=association))
     assert "Your access is limited" in said
     assert "December 15, 2026 is the last day of your access." in said
 
@@ -205,10 +205,10 @@ def test_the_age_limit_is_told_as_the_practice_has_set_it(
     association: Association, at_limit: str, before: str, after: str
 ) -> None:
     association.patient.practice.at_minor_age_limit = at_limit
-    coming = text_of(lambda: letters.age_limit_coming(association=association, on=BIRTHDAY))
+    coming = text_of(lambda: account_notices.age_limit_coming(association=association, on=BIRTHDAY))
     assert "S.G. will soon be 18 years old." in coming
     assert before in coming
-    reached = text_of(lambda: letters.age_limit_reached(association=association))
+    reached = text_of(lambda: account_notices.age_limit_reached(association=association))
     assert "S.G. is now 18 years old." in reached
     assert after in reached
 
@@ -233,7 +233,7 @@ def test_a_removal_for_a_later_day_is_told_to_everybody(
         practice=practice, channel=Channel.EMAIL, address="elena@families.example", by_name="Dana"
     )
     association.ended_by = front_desk
-    said = text_of(lambda: letters.access_ends_soon(association=association, on=ENDS_ON))
+    said = text_of(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
     assert "December 15, 2026 is the last day on which you can see the record of S.G." in said
 
 
@@ -242,7 +242,7 @@ def test_a_reminder_is_not_sent_when_the_day_is_over(
     mail_server: MailServer, association: Association, sent_on: date
 ) -> None:
     with time_machine.travel(datetime(2026, 12, 14, 18, tzinfo=UTC), tick=False):
-        text_of(lambda: letters.access_ends_soon(association=association, on=ENDS_ON))
+        text_of(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
     with time_machine.travel(datetime(sent_on.year, sent_on.month, sent_on.day, 18, tzinfo=UTC), tick=False):
         call_command("deliver", "--once", verbosity=0)
     assert len(mail_server.received) == (1 if sent_on == ENDS_ON else 0)
@@ -254,7 +254,7 @@ def test_a_reminder_is_not_sent_when_the_day_is_over(
 def test_of_what_the_family_typed_only_initials_are_told(
     account: PortalAccount, practice: Practice, typed: str, told: str
 ) -> None:
-    said = text_of(lambda: letters.self_registration_received(practice=practice, account=account, who=[typed]))
+    said = text_of(lambda: account_notices.self_registration_received(practice=practice, account=account, who=[typed]))
     assert f"For {told}, you asked us" in said
 
 
@@ -276,13 +276,13 @@ def test_a_letter_that_leads_somewhere_leads_to_the_family_pages(settings: Setti
 def test_a_link_speaks_the_accounts_language(association: Association, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://portal.example"
     association.account.language = "es"
-    said = text_of(lambda: letters.access_given(association=association))
+    said = text_of(lambda: account_notices.access_given(association=association))
     assert "Abrir el portal: https://portal.example/family/?lang=es" in said
 
 
 def test_a_letter_is_owed_only_with_what_it_tells_of(association: Association) -> None:
     with transaction.atomic():
-        letters.access_removed(association=association)
+        account_notices.access_removed(association=association)
         transaction.set_rollback(True)
     assert not OutgoingMessage.objects.exists()
 
@@ -291,4 +291,4 @@ def test_an_account_in_a_language_that_is_no_longer_ours_is_written_to_in_englis
     account: PortalAccount, practice: Practice
 ) -> None:
     account.language = "fr"
-    assert "Hello Elena García," in text_of(lambda: letters.sign_in_reset(account=account, practice=practice))
+    assert "Hello Elena García," in text_of(lambda: account_notices.sign_in_reset(account=account, practice=practice))

@@ -13,8 +13,9 @@ import pytest
 import zxingcpp
 from weasyprint import HTML
 
-from registration import handout, imposing, pins
-from tests.registration.test_handout import crowded_sheet, practice, sheet
+from registration import pins
+from registration.communications import pdf_overlay, pin_sheet
+from tests.registration.communications.test_pin_sheet import crowded_sheet, practice, sheet
 
 Said = list[tuple[str, str]]
 
@@ -65,7 +66,7 @@ def _string(get: Any, element: Any) -> str:
 
 def test_a_page_is_read_in_the_order_in_which_it_is_seen() -> None:
     spanish = sheet(language="es", recipient_name="Bea", logo_png=None)
-    with pypdfium2.PdfDocument(handout.render([sheet(), spanish])) as document:
+    with pypdfium2.PdfDocument(pin_sheet.render([sheet(), spanish])) as document:
         first, second = (read_aloud(document, number) for number in range(2))
     joined = re.sub(r"\s+", " ", " ".join(said for _, said in first))
     assert re.search(
@@ -98,7 +99,7 @@ def test_each_of_many_sheets_has_its_own_pin_name_and_form() -> None:
         )
         for number in range(12)
     ]
-    with pypdfium2.PdfDocument(handout.render(sheets)) as document:
+    with pypdfium2.PdfDocument(pin_sheet.render(sheets)) as document:
         assert len(document) == 12
         for number, made in enumerate(sheets):
             said = document[number].get_textpage().get_text_bounded()
@@ -113,9 +114,9 @@ def test_each_of_many_sheets_has_its_own_pin_name_and_form() -> None:
 def test_the_crowded_and_the_plain_lie_on_their_forms_alike() -> None:
     """A page in a batch is, to the dot, the page that it is alone."""
     sheets = [sheet(), crowded_sheet(), sheet(language="es"), sheet(practice=practice(sheet_size="a4"))]
-    with pypdfium2.PdfDocument(handout.render(sheets)) as together:
+    with pypdfium2.PdfDocument(pin_sheet.render(sheets)) as together:
         for number, made in enumerate(sheets):
-            with pypdfium2.PdfDocument(handout.render([made])) as alone:
+            with pypdfium2.PdfDocument(pin_sheet.render([made])) as alone:
                 assert together[number].render().to_pil().tobytes() == alone[0].render().to_pil().tobytes()
 
 
@@ -131,7 +132,7 @@ def test_no_words_lie_on_others(size_name: str, language: str, url: str, name: s
         name=name[:120], street=name[:120], city=name[:80], state=name[:20], postal_code="5" * 12, sheet_size=size_name
     )
     made = sheet(practice=full, language=language, start_url=url, recipient_name=name[:200], who=name, several=True)
-    with pypdfium2.PdfDocument(handout.render([made])) as document:
+    with pypdfium2.PdfDocument(pin_sheet.render([made])) as document:
         page = document[0].get_textpage()
         lines = [page.get_rect(i) for i in range(page.count_rects())]
     assert len(lines) > 20
@@ -145,7 +146,7 @@ def test_no_words_lie_on_others(size_name: str, language: str, url: str, name: s
 
 def test_each_mark_leads_to_one_element_and_back() -> None:
     """PDF 1.7, 14.7.4: a page's marks, the elements that hold them, and the tree that leads from the one to the other."""
-    with pikepdf.open(io.BytesIO(handout.render([sheet(), crowded_sheet(), sheet()]))) as pdf:
+    with pikepdf.open(io.BytesIO(pin_sheet.render([sheet(), crowded_sheet(), sheet()]))) as pdf:
         (tops,) = (each.K for each in pdf.Root.StructTreeRoot.K)
         assert len(tops) == len(pdf.pages) == 3
         numbers = list(pdf.Root.StructTreeRoot.ParentTree.Nums)
@@ -182,12 +183,12 @@ def test_what_does_not_fit_on_its_page_is_refused(long: int) -> None:
     )
     with pytest.raises(ValueError, match="1 sheets on 1 forms took"):
         HTML(string=f'<html lang="en"><title>Long</title>{articles}').write_pdf(
-            pdf_variant="pdf/ua-1", finisher=lambda _, drawn: imposing.impose(drawn, under=[0])
+            pdf_variant="pdf/ua-1", finisher=lambda _, drawn: pdf_overlay.impose(drawn, under=[0])
         )
 
 
 def test_the_pin_is_laid_out_for_its_page_alone() -> None:
-    with pikepdf.open(io.BytesIO(handout.render([sheet(), sheet(pin=pins.new())]))) as pdf:
+    with pikepdf.open(io.BytesIO(pin_sheet.render([sheet(), sheet(pin=pins.new())]))) as pdf:
         (form, own), (again, other) = ([each.objgen for each in page.Contents] for page in pdf.pages)
     assert form == again, "the form is one and the same"
     assert own != other

@@ -17,8 +17,9 @@ from weasyprint import HTML
 
 from patients.models import Patient
 from portal.models import Logo, Practice, User
-from registration import handout, pins
-from registration.handout import Sheet
+from registration import pins
+from registration.communications import pin_sheet
+from registration.communications.pin_sheet import Sheet
 from registration.models import Registration
 
 PIN = pins.Pin("K7QF2M9TXB4C")
@@ -125,19 +126,19 @@ def scan(pdf: bytes, *, scale: float = 1) -> list[str]:
 
 @pytest.mark.parametrize(("chosen", "expected"), [("letter", LETTER), ("a4", A4)])
 def test_the_page_is_as_large_as_the_practice_says(chosen: str, expected: tuple[int, int]) -> None:
-    (page,) = pages(handout.render([sheet(practice=practice(sheet_size=chosen))]))
+    (page,) = pages(pin_sheet.render([sheet(practice=practice(sheet_size=chosen))]))
     assert size(page) == expected
 
 
 def test_many_sheets_are_one_document_with_a_page_each() -> None:
     other = pins.Pin("0123456789AB")
-    pdf = handout.render([sheet(), sheet(pin=other, practice=practice(sheet_size="a4")), sheet()])
+    pdf = pin_sheet.render([sheet(), sheet(pin=other, practice=practice(sheet_size="a4")), sheet()])
     assert [size(page) for page in pages(pdf)] == [LETTER, A4, LETTER]
     assert [other.shown in page.extract_text() for page in pages(pdf)] == [False, True, False]
 
 
 def test_the_sheet_says_what_a_family_needs() -> None:
-    said = text(handout.render([sheet()]))
+    said = text(pin_sheet.render([sheet()]))
     for words in (
         "Lindenwood Pediatrics",
         "1450 Cedar Avenue",
@@ -161,7 +162,7 @@ def test_the_sheet_speaks_the_familys_language() -> None:
     spanish = sheet(
         language="es", several=True, who="S.G. y M.G.", start_url="https://portal.example.org/start/?lang=es"
     )
-    pdf = handout.render([spanish])
+    pdf = pin_sheet.render([spanish])
     said = text(pdf)
     for words in (
         "Privado: para Ana García",
@@ -181,24 +182,24 @@ def test_the_sheet_speaks_the_familys_language() -> None:
 
 
 def test_sheets_of_two_languages_are_one_document() -> None:
-    spanish, english = pages(handout.render([sheet(language="es"), sheet()]))
+    spanish, english = pages(pin_sheet.render([sheet(language="es"), sheet()]))
     assert "Su PIN" in spanish.extract_text()
     assert "Your PIN" in english.extract_text()
 
 
 def test_siblings_each_need_a_date_of_birth() -> None:
-    said = text(handout.render([sheet(who="S.G., M.G. and L.G.", several=True)]))
+    said = text(pin_sheet.render([sheet(who="S.G., M.G. and L.G.", several=True)]))
     assert "For the family of S.G., M.G. and L.G." in said
     assert "Type the PIN and each child’s date of birth." in said
 
 
 def test_a_patient_without_letters_to_name_is_still_addressed() -> None:
-    assert "For your family" in text(handout.render([sheet(who="")]))
+    assert "For your family" in text(pin_sheet.render([sheet(who="")]))
 
 
 def test_a_practice_without_address_and_logo_has_a_sheet() -> None:
     bare = practice(street="", city="", state="", postal_code="")
-    said = text(handout.render([sheet(practice=bare, logo_png=None)]))
+    said = text(pin_sheet.render([sheet(practice=bare, logo_png=None)]))
     assert said.startswith("Lindenwood Pediatrics (612) 555-0100")
 
 
@@ -216,7 +217,7 @@ FOLD = {"en": "Fold here", "es": "Doble aquí"}
 def test_folded_once_only_the_cover_is_to_be_seen(size_name: str, make: Any, language: str) -> None:
     made = make(language=language)
     made.practice.sheet_size = size_name
-    (page,) = pages(handout.render([made]))
+    (page,) = pages(pin_sheet.render([made]))
     fold = height_of(FOLD[language], page=page)
     flap_reaches = 2 * fold
     covered = [height_of(words, page=page) for words in SECRET[language]]
@@ -227,7 +228,7 @@ def test_folded_once_only_the_cover_is_to_be_seen(size_name: str, make: Any, lan
 
 @pytest.mark.parametrize("logo", [None, png(), png(3000, 40), png(40, 3000), b"not a picture"])
 def test_whatever_the_logo_the_sheet_is_one_page_with_the_address_on_it(logo: bytes | None) -> None:
-    pdf = handout.render([sheet(logo_png=logo)])
+    pdf = pin_sheet.render([sheet(logo_png=logo)])
     assert len(pages(pdf)) == 1
     assert "1450 Cedar Avenue Lindenwood, MN 55298 (612) 555-0100" in text(pdf)
 
@@ -237,7 +238,7 @@ def test_whatever_the_logo_the_sheet_is_one_page_with_the_address_on_it(logo: by
 )
 def test_the_longest_of_everything_fits_on_one_page(language: str, end: str) -> None:
     url = "https://" + "patient-portal." * 5 + "example.org/start/?lang=es&practice=" + "p" * 60
-    pdf = handout.render([crowded_sheet(start_url=url, language=language)])
+    pdf = pin_sheet.render([crowded_sheet(start_url=url, language=language)])
     assert len(pages(pdf)) == 1
     for words in (PIN.shown, "3:15 PM", "example.org/start", FOLD[language], end):
         assert words in text(pdf)
@@ -246,7 +247,7 @@ def test_the_longest_of_everything_fits_on_one_page(language: str, end: str) -> 
 @pytest.mark.parametrize("name", [LONG_NAME * 3, "W" * 200])
 def test_nothing_runs_into_the_quarter_inch_that_a_printer_cannot_reach(name: str) -> None:
     wide = practice(name=name[:120], street=name[:120], city=name[:80], state=name[:20], phone="9" * 20)
-    pdf = handout.render([sheet(practice=wide, recipient_name=name[:200], who=name)])
+    pdf = pin_sheet.render([sheet(practice=wide, recipient_name=name[:200], who=name)])
     left, top, right, bottom = ImageOps.invert(paper(pdf, dots=INCH)).getbbox() or (0, 0, 0, 0)
     assert left >= INCH / 4
     assert top >= INCH / 4
@@ -255,25 +256,25 @@ def test_nothing_runs_into_the_quarter_inch_that_a_printer_cannot_reach(name: st
 
 
 def test_the_notes_at_the_foot_stand_side_by_side() -> None:
-    (page,) = pages(handout.render([sheet()]))
+    (page,) = pages(pin_sheet.render([sheet()]))
     assert len({height_of(title, page=page) for title in ("Need help?", "Not yours?", "Keep it safe")}) == 1
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_printed_and_nothing_else(name: str) -> None:
-    pdf = handout.render([sheet(practice=practice(name=name[:120]), who=name, recipient_name=name)])
+    pdf = pin_sheet.render([sheet(practice=practice(name=name[:120]), who=name, recipient_name=name)])
     assert len(pages(pdf)) == 1
     assert PIN.shown in text(pdf)
     assert scan(pdf) == ["https://portal.example.org/start/#pin=K7QF2M9TXB4C"]
 
 
 def test_markup_in_a_name_is_text() -> None:
-    said = text(handout.render([sheet(recipient_name="<b>Ana</b> & “Co”")]))
+    said = text(pin_sheet.render([sheet(recipient_name="<b>Ana</b> & “Co”")]))
     assert "Private: for <b>Ana</b> & “Co”" in said
 
 
 def test_the_document_is_accessible() -> None:
-    with pikepdf.open(io.BytesIO(handout.render([sheet()]))) as pdf:
+    with pikepdf.open(io.BytesIO(pin_sheet.render([sheet()]))) as pdf:
         assert str(pdf.Root.Lang) == "en"
         assert pdf.Root.MarkInfo.Marked
         assert pdf.Root.ViewerPreferences.DisplayDocTitle
@@ -290,7 +291,7 @@ def test_the_document_is_accessible() -> None:
 def test_the_pin_is_on_the_paper_alone(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     made = sheet(recipient_name="Ana 李", logo_png=b"not a picture")
-    with pikepdf.open(io.BytesIO(handout.render([made]))) as pdf:
+    with pikepdf.open(io.BytesIO(pin_sheet.render([made]))) as pdf:
         with pdf.open_metadata() as metadata:
             about = f"{metadata}{pdf.docinfo!r}".upper()
         described = "".join(str(each.get("/Alt", "")) for each in pdf.objects if isinstance(each, pikepdf.Dictionary))
@@ -307,12 +308,12 @@ def test_the_pin_is_on_the_paper_alone(caplog: pytest.LogCaptureFixture) -> None
 )
 @pytest.mark.parametrize("size_name", ["letter", "a4"])
 def test_a_phone_reads_the_code_even_when_the_printer_shrinks_the_page(scale: float, host: str, size_name: str) -> None:
-    pdf = handout.render([sheet(start_url=f"https://{host}/start/", practice=practice(sheet_size=size_name))])
+    pdf = pin_sheet.render([sheet(start_url=f"https://{host}/start/", practice=practice(sheet_size=size_name))])
     assert scan(pdf, scale=scale) == [f"https://{host}/start/#pin=K7QF2M9TXB4C"]
 
 
 def test_the_code_has_sharp_edges_on_paper() -> None:
-    printed = paper(handout.render([sheet(logo_png=None)]), dots=600)
+    printed = paper(pin_sheet.render([sheet(logo_png=None)]), dots=600)
     (code,) = zxingcpp.read_barcodes(printed)
     corners = code.position
     modules = printed.crop((corners.top_left.x, corners.top_left.y, corners.bottom_right.x, corners.bottom_right.y))
@@ -325,7 +326,7 @@ def test_the_code_has_sharp_edges_on_paper() -> None:
 )
 def test_nothing_is_fetched_from_anywhere(url: str) -> None:
     with pytest.raises(ValueError, match="disallowed protocol"):
-        handout._DATA_ONLY.fetch(url)
+        pin_sheet._DATA_ONLY.fetch(url)
 
 
 def test_rendering_asks_only_the_fetcher_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,9 +336,9 @@ def test_rendering_asks_only_the_fetcher_that_refuses(monkeypatch: pytest.Monkey
         fetchers.append(options["url_fetcher"])
         return HTML(**options)
 
-    monkeypatch.setattr(handout, "HTML", spied)
-    handout.render([sheet()])
-    assert fetchers == [handout._DATA_ONLY]
+    monkeypatch.setattr(pin_sheet, "HTML", spied)
+    pin_sheet.render([sheet()])
+    assert fetchers == [pin_sheet._DATA_ONLY]
 
 
 @pytest.fixture
@@ -371,7 +372,7 @@ def registration(db: None) -> Registration:
 
 def test_the_sheet_of_a_registration_names_initials(registration: Registration, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://portal.example.org"
-    made = handout.sheet_for(registration, PIN)
+    made = pin_sheet.sheet_for(registration, PIN)
     expected = sheet(practice=registration.practice, logo_png=None, who="M.Q. and S.Q.", several=True)
     assert made == expected
 
@@ -379,7 +380,7 @@ def test_the_sheet_of_a_registration_names_initials(registration: Registration, 
 def test_the_sheet_of_a_registration_is_in_its_language(registration: Registration, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://portal.example.org"
     registration.language = "es"
-    made = handout.sheet_for(registration, PIN)
+    made = pin_sheet.sheet_for(registration, PIN)
     assert made.language == "es"
     assert made.who == "M.Q. y S.Q."
     assert made.start_url == "https://portal.example.org/start/?lang=es"
@@ -387,7 +388,7 @@ def test_the_sheet_of_a_registration_is_in_its_language(registration: Registrati
 
 def test_the_sheet_of_a_registration_never_tells_the_full_name_or_the_date_of_birth(registration: Registration) -> None:
     registration.practice.name_on_messages = Practice.NameOnMessages.FIRST_NAME
-    said = text(handout.render([handout.sheet_for(registration, PIN)]))
+    said = text(pin_sheet.render([pin_sheet.sheet_for(registration, PIN)]))
     assert "For the family of Mateo and Sofía" in said
     for secret in ("Quintero", "Isabel", "2019", "2020", "3/5", "March 5"):
         assert secret not in said
@@ -397,10 +398,10 @@ def test_the_sheet_of_a_registration_bears_the_logo_of_its_practice(registration
     logo = png()
     Logo.objects.create(practice=registration.practice, png=logo)
     fresh = Registration.objects.get(pk=registration.pk)
-    assert handout.sheet_for(fresh, PIN).logo_png == logo
+    assert pin_sheet.sheet_for(fresh, PIN).logo_png == logo
 
 
 def test_the_expiry_is_in_the_practices_own_time(settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
     east = replace(sheet(), practice=practice(time_zone="America/New_York"))
-    assert "Use it by Monday, November 30, 2026, 4:15 PM" in text(handout.render([east]))
+    assert "Use it by Monday, November 30, 2026, 4:15 PM" in text(pin_sheet.render([east]))

@@ -15,11 +15,12 @@ from pytest_django import Settings
 from notifications.models import Content
 from patients.models import Patient
 from portal.models import Practice
-from registration import languages, messages
-from registration.messages import Welcome
+from registration.communications import languages
+from registration.communications import welcome as messages
+from registration.communications.welcome import Welcome
+from registration.issuing.eligibility import ByEmail, Refused
 from registration.pins import Pin
-from registration.rules import ByEmail, Refused
-from tests import people
+from tests import factories
 
 GSM_7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -188,9 +189,9 @@ def test_the_mail_speaks_the_familys_language_whichever_the_desk_speaks(settings
 
 @pytest.mark.django_db
 def test_a_link_names_the_practice_where_there_is_another_one() -> None:
-    maple = people.a_practice()
+    maple = factories.a_practice()
     assert messages.start_url("en", maple).endswith("/start/")
-    people.a_practice("Harbor Street")
+    factories.a_practice("Harbor Street")
     assert messages.start_url("en", maple).endswith("/start/?practice=maple-grove-pediatrics")
     assert messages.start_url("es", maple).endswith("/start/?lang=es&practice=maple-grove-pediatrics")
     welcome = a_welcome(maple, language="es")

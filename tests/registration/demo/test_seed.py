@@ -20,7 +20,7 @@ from patients import dates, names
 from patients.intake.records import ContactRecord, PatientRecord
 from patients.models import NameKey, Patient, PortalStatus
 from portal.models import Logo, Membership, Practice, User
-from registration import statuses
+from registration.access import portal_status
 from registration.demo import seed, staff
 from registration.demo.cast import CAST
 from registration.demo.families import HARBOR_STREET, families
@@ -204,7 +204,7 @@ def test_statuses_are_spread_and_the_keys_say_the_same(quick_passwords: None) ->
     assert 0.5 <= share(count[PortalStatus.SELF_REGISTERED], of=2_000) <= 2
     assert 1 <= share(count[PortalStatus.DECLINED], of=2_000) <= 4
     assert count[PortalStatus.PENDING] == 0
-    assert all(statuses.status_of(each) == each.portal_status for each in patients.order_by("mrn")[::10])
+    assert all(portal_status.status_of(each) == each.portal_status for each in patients.order_by("mrn")[::10])
     cast = patients.filter(mrn__lte=f"MG-{100_000 + CAST_SIZE}")
     assert set(cast.values_list("portal_status", flat=True)) == {PortalStatus.UNREGISTERED}
     keys = NameKey.objects.values_list("status", "patient__portal_status").distinct()

@@ -15,15 +15,17 @@ from notifications.models import OutgoingMessage, StoppedAddress
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
-from registration import associations, coming_of_age, declining, ending, issuing, matching
+from registration.access import age_limit, associations
+from registration.issuing import declines, lifecycle, registrations
+from registration.issuing.eligibility import ByEmail, ByPin, Recipient
+from registration.matching import self_registrations
 from registration.models import Association, Decline, Registration
-from registration.rules import ByEmail, ByPin, Recipient
-from tests import people
+from tests import factories
 from tests.families import a_self_registration, an_account, an_association
 
 
 def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registration:
-    return issuing.register_patients(
+    return registrations.register_patients(
         practice=patients[0].practice,
         patients=patients,
         recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
@@ -63,7 +65,7 @@ def test_who_may_not_see_the_record_any_more_is_pointed_out_and_keeps_access_unt
     association = an_association(an_account(), patient)
     assert "The record says by now" not in page(desk, patient)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     shown = page(desk, patient)
     assert "The record says by now that Elena García may not see it" in shown
     assert association in Association.objects.live()
@@ -76,7 +78,9 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
     an_association(an_account("luis@families.example", "Luis", "Prado"), patient, relationship="father")
     asked = a_self_registration(patient.practice, an_account())
-    matching.match(asked, patient, level="full", confirmed={"authority": "The order was lifted."}, actor=actor)
+    self_registrations.match(
+        asked, patient, level="full", confirmed={"authority": "The order was lifted."}, actor=actor
+    )
     shown = page(desk, patient)
     assert "Luis Prado" in shown
     assert "By Merge Match" in shown
@@ -171,9 +175,9 @@ def test_undo_says_why_it_cannot_be(desk: Client, association: Association, acto
 def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practice) -> None:
     practice.at_minor_age_limit = Practice.AtAgeLimit.RENEWAL
     practice.save()
-    grown = people.a_patient(practice, "Mateo", birth_date=date(2000, 1, 1))
+    grown = factories.a_patient(practice, "Mateo", birth_date=date(2000, 1, 1))
     association = an_association(an_account(), grown)
-    coming_of_age.apply()
+    age_limit.apply()
     html = desk.get(grown.get_absolute_url()).content.decode()
     assert "Needs renewal" in html
     assert "Renew access of Elena García" in html
@@ -268,8 +272,8 @@ def test_what_is_not_on_record_cannot_be_stopped(desk: Client, patient: Patient,
 def test_a_claimed_registration_says_by_whom_and_for_whom_else(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    brother = people.a_patient(practice, "Mateo", mrn="MG-2")
-    people.a_contact(brother)
+    brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
+    factories.a_contact(brother)
     registration = issue([patient, brother], mother, actor)
     Registration.objects.update(
         state="claimed", ended_at=timezone.now(), claimed_by=an_account(), language="es", identified_by="known"
@@ -361,11 +365,11 @@ def test_the_dashboard_names_what_waits_for_the_desk(
 ) -> None:
     registration = issue([patient], mother, actor)
     Registration.objects.update(state="locked", ended_at=timezone.now())
-    declined = people.a_patient(practice, "Olek", "Kowalski")
+    declined = factories.a_patient(practice, "Olek", "Kowalski")
     today = associations.today(practice)
-    declining.decline(declined, reason="Prefers the phone", ask_again_on=today, actor=actor)
-    later = people.a_patient(practice, "Iga", "Kowalski")
-    declining.decline(later, reason="-", ask_again_on=today + timedelta(days=2), actor=actor)
+    declines.decline(declined, reason="Prefers the phone", ask_again_on=today, actor=actor)
+    later = factories.a_patient(practice, "Iga", "Kowalski")
+    declines.decline(later, reason="-", ask_again_on=today + timedelta(days=2), actor=actor)
     a_self_registration(practice, an_account("w@families.example"))
     ends_at = timezone.now() + timedelta(days=5)
     an_association(an_account("r@families.example", "Rosa", "López"), patient, ends_at=ends_at)
@@ -381,12 +385,12 @@ def test_the_dashboard_names_what_waits_for_the_desk(
 
 
 def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Client, practice: Practice) -> None:
-    birth = coming_of_age.latest_birth(associations.today(practice) + timedelta(days=20), 18)
-    teen = people.a_patient(practice, "Mateo", birth_date=birth)
+    birth = age_limit.latest_birth(associations.today(practice) + timedelta(days=20), 18)
+    teen = factories.a_patient(practice, "Mateo", birth_date=birth)
     an_association(an_account(), teen)
     seen = text_of(desk.get("/age-limit/").content.decode())
     assert "García-López, Mateo Elena García mother, full Not yet Register the patient" in seen
-    coming_of_age.warn()
+    age_limit.warn()
     assert "mother, full Yes" in text_of(desk.get("/age-limit/").content.decode())
 
 
@@ -397,7 +401,7 @@ def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Clien
 def test_another_practices_access_is_not_there(
     client: Client, association: Association, other_practice: Practice, path: str
 ) -> None:
-    client.force_login(people.a_member(other_practice, email="desk@harborstreet.example"))
+    client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
     address = f"/associations/{association.pk}/{path}/"
     assert client.get(address).status_code == 404
     assert client.post(address, {"reason": "-", "identified_by": "known"}).status_code == 404
@@ -408,7 +412,7 @@ def test_another_practices_access_is_not_there(
 def test_another_practices_family_is_not_there(
     client: Client, patient: Patient, mother: Contact, other_practice: Practice, path: str
 ) -> None:
-    client.force_login(people.a_member(other_practice, email="desk@harborstreet.example"))
+    client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
     form: dict[str, Any] = {"reason": "-", "contact": str(mother.pk), "channel": "email"}
     assert client.post(f"/patients/{patient.pk}/{path}", form).status_code == 404
     assert not StoppedAddress.objects.exists()

@@ -12,13 +12,14 @@ from notifications.models import Content, OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal import audit
 from portal.models import AuditEvent, Practice
-from registration import opening, pins
+from registration import pins
+from registration.claiming import verification
+from registration.claiming.verification import Closed
 from registration.models import Registration, Reveal
-from registration.opening import Closed
 from registration.pins import Pin
-from tests import people
-from tests.at_once import at_once
-from tests.registration.test_desk import typed, window
+from tests import factories
+from tests.concurrency import at_once
+from tests.registration.desk.test_register_views import typed, window
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ def desks(practice: Practice) -> list[Client]:
     """As many people, each signed in at a browser of their own."""
     browsers = [Client(raise_request_exception=False) for _ in range(DESKS)]
     for number, browser in enumerate(browsers):
-        browser.force_login(people.a_member(practice, email=f"desk{number}@maplegrove.example"))
+        browser.force_login(factories.a_member(practice, email=f"desk{number}@maplegrove.example"))
     return browsers
 
 
@@ -57,7 +58,7 @@ def pins_on(pages: list[str]) -> list[Pin]:
 
 def opens_the_door(pin: Pin, patient: Patient, number: int) -> bool:
     try:
-        opening.open_with_pin(pin, patient.birth_date, address=f"198.51.{number}.1")
+        verification.open_with_pin(pin, patient.birth_date, address=f"198.51.{number}.1")
     except Closed:
         return False
     return True

@@ -11,11 +11,10 @@ from notifications.models import Channel, OutgoingMessage, StoppedAddress
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import matching
-from registration.desk import match_views
+from registration.desk import match_tags, match_views
+from registration.matching import self_registrations
 from registration.models import Association, PortalAccount, SelfRegistration
-from registration.templatetags import matches
-from tests import people
+from tests import factories
 from tests.families import a_self_registration, an_account, an_association
 
 pytestmark = pytest.mark.django_db
@@ -28,8 +27,8 @@ def elena() -> PortalAccount:
 
 @pytest.fixture
 def sofia(practice: Practice) -> Patient:
-    patient = people.a_patient(practice)
-    people.a_contact(patient)
+    patient = factories.a_patient(practice)
+    factories.a_contact(patient)
     return patient
 
 
@@ -80,7 +79,7 @@ def test_the_queue_costs_the_same_number_of_queries_whatever_its_length(
     for number in range(rows):
         elena = an_account(f"elena{number}@families.example", family=f"Garcia{number}")
         born = date(2015, 1, 2 + number)
-        people.a_contact(people.a_patient(practice, f"Sofia{number}", f"Lopez{number}", birth_date=born))
+        factories.a_contact(factories.a_patient(practice, f"Sofia{number}", f"Lopez{number}", birth_date=born))
         a_self_registration(practice, elena, f"Sofia{number}", f"Lopez{number}", born)
     with django_assert_max_num_queries(26):
         page = html(desk.get("/matches/"))
@@ -104,7 +103,7 @@ def test_a_long_queue_has_pages(desk: Client, practice: Practice, elena: PortalA
 def test_what_was_decided_in_the_last_days_can_be_looked_up(
     desk: Client, asked: SelfRegistration, sofia: Patient, actor: Actor
 ) -> None:
-    matching.match(asked, sofia, level="full", actor=actor)
+    self_registrations.match(asked, sofia, level="full", actor=actor)
     page = html(desk.get("/matches/?show=decided"))
     assert "García-López, Sofía" in page
     assert "Dana Fields" in page
@@ -115,14 +114,14 @@ def test_what_was_decided_in_the_last_days_can_be_looked_up(
 def test_the_number_in_the_navigation_panel_is_that_of_the_desk_and_ends_at_99(
     practice: Practice, elena: PortalAccount, actor: Actor
 ) -> None:
-    assert matches.waiting_matches(practice) == ""
+    assert match_tags.waiting_matches(practice) == ""
     first = a_self_registration(practice, elena)
-    assert matches.waiting_matches(practice) == "1"
-    matching.ask_for_more(first, question="?", actor=actor)
-    assert matches.waiting_matches(practice) == ""
+    assert match_tags.waiting_matches(practice) == "1"
+    self_registrations.ask_for_more(first, question="?", actor=actor)
+    assert match_tags.waiting_matches(practice) == ""
     fields = {"practice": practice, "account": elena, "birth_date": date(2020, 1, 1)}
     SelfRegistration.objects.bulk_create(SelfRegistration(**fields) for _ in range(120))
-    assert matches.waiting_matches(practice) == "99+"
+    assert match_tags.waiting_matches(practice) == "99+"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,7 @@ def test_the_number_in_the_navigation_panel_is_that_of_the_desk_and_ends_at_99(
     ],
 )
 def test_how_long_somebody_waits_in_words(ago: timedelta, words: str) -> None:
-    assert matches.waited(timezone.now() - ago) == words
+    assert match_tags.waited(timezone.now() - ago) == words
 
 
 # --- One of them ---
@@ -181,8 +180,8 @@ def test_what_differs_is_said_and_a_reason_wanted(desk: Client, practice: Practi
 
 def test_a_teens_record_is_opened_to_a_parent_with_a_reason_alone(desk: Client, practice: Practice) -> None:
     born = timezone.localdate() - timedelta(days=365 * 14)
-    teen = people.a_patient(practice, "Rosa", "García", birth_date=born)
-    people.a_contact(teen)
+    teen = factories.a_patient(practice, "Rosa", "García", birth_date=born)
+    factories.a_contact(teen)
     asked = a_self_registration(practice, an_account(), "Rosa", "García", born)
     assert "You are asked for a reason first" in html(desk.get(at(asked)))
     page = html(desk.get(at(asked, "match"), {"patient": str(teen.pk)}))
@@ -201,7 +200,7 @@ def test_a_teens_record_is_opened_to_a_parent_with_a_reason_alone(desk: Client, 
 def test_somebody_else_is_searched_compared_and_matched(
     desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient
 ) -> None:
-    other = people.a_patient(practice, "Zofia", "Novak", birth_date=date(2018, 1, 1), mrn="MG-9")
+    other = factories.a_patient(practice, "Zofia", "Novak", birth_date=date(2018, 1, 1), mrn="MG-9")
     page = html(desk.get(at(asked), {"look": "1", "last_name": "nov"}))
     assert f"?patient={other.pk}" in page
     assert AuditEvent.objects.get(action="searched").details == {"by": "last_name", "found": "1", "in": "Merge Match"}
@@ -221,7 +220,7 @@ def test_a_patient_who_is_not_there_is_not_compared(desk: Client, asked: SelfReg
 def test_a_patient_of_another_practice_is_neither_shown_nor_matched(
     desk: Client, other_practice: Practice, asked: SelfRegistration
 ) -> None:
-    theirs = people.a_patient(other_practice)
+    theirs = factories.a_patient(other_practice)
     assert desk.get(at(asked), {"patient": str(theirs.pk)}).status_code == 404
     assert desk.post(at(asked, "match"), {"patient": str(theirs.pk), "level": "full"}).status_code == 404
     assert not Association.objects.exists()

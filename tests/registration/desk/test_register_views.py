@@ -15,7 +15,7 @@ from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Registration, Reveal
-from tests import people
+from tests import factories
 
 
 def typed(contact: Contact | None, **fields: Any) -> dict[str, Any]:
@@ -86,8 +86,8 @@ BAD = {
 def test_bad_input_is_told_twice_and_changes_nothing(
     desk: Client, practice: Practice, other_practice: Practice, patient: Patient, mother: Contact, case: str, htmx: bool
 ) -> None:
-    stranger = people.a_contact(people.a_patient(other_practice))
-    people.a_contact(people.a_patient(practice, "Mateo", "García-López"))
+    stranger = factories.a_contact(factories.a_patient(other_practice))
+    factories.a_contact(factories.a_patient(practice, "Mateo", "García-López"))
     fields, field, told = BAD[case]
     stand_for = {
         "theirs": str(stranger.pk),
@@ -221,7 +221,7 @@ def test_a_practice_without_questions_registers_by_pin_alone(
 
 
 def test_an_adult_of_another_system_is_registered_as_the_patient(desk: Client, practice: Practice) -> None:
-    adult = people.a_patient(
+    adult = factories.a_patient(
         practice, "Suzanna632", "Yundt842", birth_date="1938-07-24", email="suzanna@families.example"
     )
     adult.refresh_from_db()
@@ -245,10 +245,10 @@ def test_parents_who_share_an_address_can_say_so(
 
 
 def test_a_patient_of_age_comes_first(desk: Client, practice: Practice) -> None:
-    grown = people.a_patient(
+    grown = factories.a_patient(
         practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
     )
-    people.a_contact(grown, "Karin", "Johansson")
+    factories.a_contact(grown, "Karin", "Johansson")
     html = desk.get(window(grown)).content.decode()
     assert "Astrid is of age" in html
     assert (
@@ -307,10 +307,10 @@ def test_a_window_whose_registration_has_ended_promises_nothing(
 
 
 def test_the_grown_patients_address_is_not_another_persons(desk: Client, practice: Practice) -> None:
-    grown = people.a_patient(
+    grown = factories.a_patient(
         practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
     )
-    karin = people.a_contact(grown, "Karin", "Johansson")
+    karin = factories.a_contact(grown, "Karin", "Johansson")
     data = typed(karin, email="astrid@families.example")
     assert "belongs to the patient" in desk.post(window(grown), data).content.decode()
 

@@ -13,9 +13,9 @@ from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
-from tests import people
-from tests.registration.test_desk import typed, window
-from tests.registration.test_issuing import an_account
+from tests import factories
+from tests.registration.desk.test_register_views import typed, window
+from tests.registration.issuing.test_registrations import an_account
 from tests.smtp import MailServer
 
 
@@ -57,8 +57,8 @@ def chosen(html: str, name: str) -> str:
 
 @pytest.fixture
 def mateo(practice: Practice) -> Patient:
-    mateo = people.a_patient(practice, "Mateo", "García-López", birth_date=date(2016, 5, 6))
-    people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", "García-López", birth_date=date(2016, 5, 6))
+    factories.a_contact(mateo)
     return mateo
 
 
@@ -341,7 +341,7 @@ def test_a_proxy_without_a_paper_or_an_end_is_refused(
 
 
 def test_a_family_contact_may_be_a_proxy_and_remains_one_person(desk: Client, patient: Patient) -> None:
-    aunt = people.a_contact(patient, "Rosa", "Prado", email="rosa@prado.example", has_authority=False)
+    aunt = factories.a_contact(patient, "Rosa", "Prado", email="rosa@prado.example", has_authority=False)
     response = desk.post(proxy(patient), a_proxy(other_name="rosa PRADO"))
     assert response.status_code == 200
     registration = Registration.objects.get()

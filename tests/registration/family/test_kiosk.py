@@ -11,8 +11,7 @@ from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
 from registration.models import PortalAccount
-from tests import people
-from tests.family import stories
+from tests import factories, signup_steps
 
 
 @pytest.fixture
@@ -34,21 +33,21 @@ def test_handing_over_signs_the_desk_out(screen: Client, practice: Practice) -> 
 
 def test_only_the_desk_hands_a_screen_over(client: Client, practice: Practice) -> None:
     assert client.post("/start/this-screen/").headers["Location"].startswith("/accounts/login/")
-    client.force_login(people.a_member(None, email="nobody@maplegrove.example"))
+    client.force_login(factories.a_member(None, email="nobody@maplegrove.example"))
     assert client.post("/start/this-screen/").status_code == 403
     assert client.get("/start/this-screen/").status_code == 405
 
 
 def test_the_account_is_made_and_everything_is_cleared(screen: Client, patient: Patient, actor: Actor) -> None:
-    pin = stories.issued([patient], actor=actor)
-    stories.open_door(screen, pin, patient.birth_date)
-    stories.tell_you(screen)
+    pin = signup_steps.issued([patient], actor=actor)
+    signup_steps.open_door(screen, pin, patient.birth_date)
+    signup_steps.tell_you(screen)
     page = screen.get("/start/sign-in-details/").content.decode()
     assert "passkey" not in page
     assert "new-password" not in page
-    stories.details(screen)
+    signup_steps.details(screen)
     key = screen.session.session_key
-    done = stories.prove(screen)
+    done = signup_steps.prove(screen)
     assert done.headers["Location"].startswith("/start/cleared/?ready=yes")
     assert done.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
     assert not Session.objects.filter(pk=key).exists()
@@ -58,7 +57,7 @@ def test_the_account_is_made_and_everything_is_cleared(screen: Client, patient: 
 
 
 def test_finish_and_clear(screen: Client, patient: Patient, actor: Actor) -> None:
-    stories.open_door(screen, stories.issued([patient], actor=actor), patient.birth_date)
+    signup_steps.open_door(screen, signup_steps.issued([patient], actor=actor), patient.birth_date)
     cleared = screen.post("/start/clear-screen/")
     assert "Clear-Site-Data" in cleared.headers
     assert "Everything is cleared" in screen.get(cleared.headers["Location"]).content.decode()
@@ -69,11 +68,11 @@ def test_a_screen_that_nobody_touches_is_cleared(desk: Client, patient: Patient,
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
         desk.force_login(actor.user)  # type: ignore[arg-type]
         desk.post("/start/this-screen/")
-        stories.open_door(desk, stories.issued([patient], actor=actor), patient.birth_date)
+        signup_steps.open_door(desk, signup_steps.issued([patient], actor=actor), patient.birth_date)
         clock.shift(timedelta(minutes=4))
         assert desk.get("/start/you/").status_code == 200
         clock.shift(timedelta(minutes=5, seconds=1))
-        late = stories.tell_you(desk)
+        late = signup_steps.tell_you(desk)
         assert late.headers["Location"].startswith("/start/cleared/")
         assert "Clear-Site-Data" in late.headers
         assert desk.get("/start/you/").headers["Location"] == "/start/"
@@ -85,8 +84,8 @@ def test_who_has_an_account_adds_a_child_and_is_signed_out(
     screen = Client()
     screen.force_login(front_desk)
     screen.post("/start/this-screen/")
-    stories.open_door(screen, stories.issued([brother], actor=actor), brother.birth_date)
-    screen.post("/start/sign-in/", {"login": stories.ADDRESS, "password": stories.PASSPHRASE})
+    signup_steps.open_door(screen, signup_steps.issued([brother], actor=actor), brother.birth_date)
+    screen.post("/start/sign-in/", {"login": signup_steps.ADDRESS, "password": signup_steps.PASSPHRASE})
     done = screen.post("/start/add/", {"relationship": "mother"})
     assert done.headers["Location"].startswith("/start/cleared/?ready=yes")
     assert screen.get("/family/").headers["Location"] == "/start/sign-in/"
@@ -99,15 +98,15 @@ def on_the_screen(client: Client) -> bool:
 def test_the_staff_that_signs_in_takes_the_screen_back(
     screen: Client, front_desk: User, patient: Patient, actor: Actor
 ) -> None:
-    pin = stories.issued([patient], actor=actor)
-    front_desk.set_password(stories.PASSPHRASE)
+    pin = signup_steps.issued([patient], actor=actor)
+    front_desk.set_password(signup_steps.PASSPHRASE)
     front_desk.save()
     for address in ("/accounts/login/", "/start/sign-in/"):
         screen.post("/start/this-screen/")
-        stories.open_door(screen, pin, patient.birth_date)
+        signup_steps.open_door(screen, pin, patient.birth_date)
         assert on_the_screen(screen)
         assert "family_draft" in screen.session
-        screen.post(address, {"login": front_desk.email, "password": stories.PASSPHRASE})
+        screen.post(address, {"login": front_desk.email, "password": signup_steps.PASSPHRASE})
         assert not on_the_screen(screen)
         assert "family_draft" not in screen.session
         assert screen.get("/").status_code == 200
@@ -120,7 +119,7 @@ def test_a_family_that_signs_in_by_the_staffs_door_is_still_on_the_practices_scr
         screen = Client()
         screen.force_login(front_desk)
         screen.post("/start/this-screen/")
-        screen.post("/accounts/login/", {"login": stories.ADDRESS, "password": stories.PASSPHRASE})
+        screen.post("/accounts/login/", {"login": signup_steps.ADDRESS, "password": signup_steps.PASSPHRASE})
         assert screen.get("/family/").status_code == 200
         clock.shift(timedelta(minutes=5, seconds=1))
         assert screen.get("/family/").headers["Location"].startswith("/start/cleared/")
@@ -136,7 +135,7 @@ def test_nobodys_way_of_signing_in_is_changed_on_the_practices_screen(
     screen = Client()
     screen.force_login(front_desk)
     screen.post("/start/this-screen/")
-    screen.post("/start/sign-in/", {"login": stories.ADDRESS, "password": stories.PASSPHRASE})
+    screen.post("/start/sign-in/", {"login": signup_steps.ADDRESS, "password": signup_steps.PASSPHRASE})
     assert screen.get(f"/accounts/{page}").headers["Location"] == "/start/"
 
 

@@ -10,10 +10,9 @@ from patients.models import Patient
 from portal.audit import Actor
 from portal.models import Logo, Practice
 from registration.demo import logos
+from registration.issuing.eligibility import Recipient
 from registration.models import Association, PortalAccount
-from registration.rules import Recipient
-from tests import people
-from tests.family import stories
+from tests import factories, signup_steps
 
 DOORS = [
     "/start/",
@@ -69,7 +68,7 @@ def test_a_page_from_before_the_sign_in_is_told_in_the_familys_look(practice: Pr
 def test_a_draft_is_forgotten_when_nobody_is_there(client: Client, patient: Patient, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
         assert client.post("/start/still-here/").status_code == 400
-        stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+        signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
         clock.shift(timedelta(minutes=29))
         assert client.post("/start/still-here/").status_code == 204
         clock.shift(timedelta(minutes=29))
@@ -84,7 +83,7 @@ def test_an_abandoned_draft_leaves_the_session_with_the_next_page_whatever_it_is
     client: Client, patient: Patient, actor: Actor, next_page: str
 ) -> None:
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
-        stories.open_door(client, stories.issued([patient], actor=actor), patient.birth_date)
+        signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
         clock.shift(timedelta(minutes=30))
         client.get(next_page)
         assert "family_draft" in client.session
@@ -94,15 +93,15 @@ def test_an_abandoned_draft_leaves_the_session_with_the_next_page_whatever_it_is
 
 
 def test_who_said_to_be_the_patient_is_asked_again_for_a_child(client: Client, patient: Patient, actor: Actor) -> None:
-    adult = people.a_patient(patient.practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
-    own = stories.issued([adult], actor=actor, recipient=Recipient(name="Ana Reyes", is_patient=True))
-    stories.open_door(client, own, adult.birth_date)
-    stories.tell_you(client, who="self", relationship="")
-    stories.details(client)
-    pin = stories.issued([patient], actor=actor)
-    assert stories.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/you/"
-    stories.tell_you(client)
-    stories.details(client)
-    stories.prove(client)
+    adult = factories.a_patient(patient.practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
+    own = signup_steps.issued([adult], actor=actor, recipient=Recipient(name="Ana Reyes", is_patient=True))
+    signup_steps.open_door(client, own, adult.birth_date)
+    signup_steps.tell_you(client, who="self", relationship="")
+    signup_steps.details(client)
+    pin = signup_steps.issued([patient], actor=actor)
+    assert signup_steps.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/you/"
+    signup_steps.tell_you(client)
+    signup_steps.details(client)
+    signup_steps.prove(client)
     assert Association.objects.get().relationship == "mother"
     assert PortalAccount.objects.count() == 1

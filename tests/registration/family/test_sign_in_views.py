@@ -9,20 +9,20 @@ from django.test import Client
 from notifications.models import Content
 from portal.models import AuditEvent, User
 from registration.models import PortalAccount
-from tests.family import stories
+from tests import signup_steps
 
 NEW = "an owl counts the autumn rain"
 
 
-def sign_in(client: Client, passphrase: str = stories.PASSPHRASE) -> Any:
-    return client.post("/start/sign-in/", {"login": stories.ADDRESS, "password": passphrase})
+def sign_in(client: Client, passphrase: str = signup_steps.PASSPHRASE) -> Any:
+    return client.post("/start/sign-in/", {"login": signup_steps.ADDRESS, "password": passphrase})
 
 
 def test_with_the_passphrase(client: Client, account: PortalAccount) -> None:
     client.post("/family/sign-out/")
     wrong = sign_in(client, "not the right passphrase")
     assert wrong.status_code == 422
-    assert stories.ADDRESS in wrong.content.decode()
+    assert signup_steps.ADDRESS in wrong.content.decode()
     assert "not the right passphrase" not in wrong.content.decode()
     assert sign_in(client).headers["Location"] == "/family/"
     assert client.get("/start/sign-in/").headers["Location"] == "/family/"
@@ -38,10 +38,10 @@ def test_a_code_by_e_mail_makes_a_new_passphrase(
         User.objects.filter(pk=account.user_id).update(password="!")
     assert "/accounts/password/reset/" in client.get("/start/help-signing-in/").content.decode()
     assert "css/family.css" in client.get("/accounts/password/reset/").content.decode()
-    asked = client.post("/accounts/password/reset/", {"email": stories.ADDRESS})
+    asked = client.post("/accounts/password/reset/", {"email": signup_steps.ADDRESS})
     page = client.get(asked.headers["Location"]).content.decode()
     assert "css/family.css" in page
-    text = Content.objects.filter(message__recipient=stories.ADDRESS).latest("message__created_at").text
+    text = Content.objects.filter(message__recipient=signup_steps.ADDRESS).latest("message__created_at").text
     code = re.search(r"^\s*([A-Z0-9]+(?:-[A-Z0-9]+)*)\s*$", text, re.MULTILINE)
     assert code, text
     client.post("/accounts/password/reset/confirm/", {"code": code[1]})

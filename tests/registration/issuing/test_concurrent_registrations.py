@@ -13,11 +13,13 @@ from patients.models import Contact, Patient
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import ending, issuing, reveals, statuses
+from registration.access import portal_status
+from registration.issuing import lifecycle, pin_display
+from registration.issuing import registrations as issuing
+from registration.issuing.eligibility import ByEmail, ByPin, Recipient
 from registration.models import Registration
-from registration.rules import ByEmail, ByPin, Recipient
-from tests import people
-from tests.at_once import at_once as begun_at_once
+from tests import factories
+from tests.concurrency import at_once as begun_at_once
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +57,7 @@ def test_eight_clicks_are_one_registration(patient: Patient, mother: Contact, ac
     assert Registration.objects.count() == 1
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.filter(action="registration_issued").count() == 1
-    assert reveals.kept(registrations[0], session_key=SESSION) is not None
+    assert pin_display.kept(registrations[0], session_key=SESSION) is not None
 
 
 def test_eight_desks_leave_one_live_pin_for_a_recipient(patient: Patient, mother: Contact, actor: Actor) -> None:
@@ -75,7 +77,7 @@ def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
     def desk(contact: Contact) -> None:
         for _ in range(5):
             registration = issue(patient, contact, actor, window=uuid.uuid4())
-            ending.revoke(registration, reason="mistake", actor=actor)
+            lifecycle.revoke(registration, reason="mistake", actor=actor)
 
     def worker() -> None:
         for _ in range(5):
@@ -83,8 +85,8 @@ def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
 
     def clock() -> None:
         for _ in range(5):
-            ending.expire_due()
-            ending.revoke_unfit()
+            lifecycle.expire_due()
+            lifecycle.revoke_unfit()
 
     at_once(lambda: desk(mother), lambda: desk(father), worker, worker, clock)
     worker()
@@ -101,8 +103,8 @@ def test_a_family_that_is_registered_from_two_childrens_pages(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     """What one desk issues for both is superseded by what the other issues for one, whoever comes first; no status is left."""
-    mateo = people.a_patient(practice, "Mateo", "García-López")
-    hers = people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", "García-López")
+    hers = factories.a_contact(mateo)
     both = [patient, mateo]
     for _ in range(4):
         at_once(
@@ -113,7 +115,7 @@ def test_a_family_that_is_registered_from_two_childrens_pages(
         for each in both:
             each.refresh_from_db()
             assert each.registrations.live().count() <= 1
-            assert each.portal_status == statuses.status_of(each)
+            assert each.portal_status == portal_status.status_of(each)
     assert audit.verify() == []
 
 

@@ -10,17 +10,17 @@ from patients.models import Contact, Patient, PortalStatus
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent
-from registration import declining, issuing
+from registration.issuing import declines, registrations
+from registration.issuing.eligibility import ByEmail, ByPin, Recipient, Refused
 from registration.models import Decline, Registration
-from registration.rules import ByEmail, ByPin, Recipient, Refused
-from tests.at_once import at_once
+from tests.concurrency import at_once
 from tests.families import an_account, an_association
 
 SPRING = date(2027, 4, 1)
 
 
 def issue(patient: Patient, contact: Contact, actor: Actor) -> Registration:
-    return issuing.register_patients(
+    return registrations.register_patients(
         practice=patient.practice,
         patients=[patient],
         recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
@@ -33,7 +33,7 @@ def issue(patient: Patient, contact: Contact, actor: Actor) -> Registration:
 
 
 def decline(patient: Patient, actor: Actor) -> Decline:
-    return declining.decline(patient, reason="Prefers the phone.", ask_again_on=SPRING, actor=actor)
+    return declines.decline(patient, reason="Prefers the phone.", ask_again_on=SPRING, actor=actor)
 
 
 def status(patient: Patient) -> str:
@@ -79,8 +79,8 @@ def test_it_is_written_down_once(patient: Patient, actor: Actor) -> None:
 
 def test_it_can_be_taken_back(patient: Patient, actor: Actor) -> None:
     row = decline(patient, actor)
-    assert declining.undo(row, actor=actor)
-    assert not declining.undo(row, actor=actor)
+    assert declines.undo(row, actor=actor)
+    assert not declines.undo(row, actor=actor)
     assert status(patient) == PortalStatus.UNREGISTERED
     assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == ["declined", "decline_undone"]
     decline(patient, actor)

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 import time_machine
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
+from registration.issuing.eligibility import ByEmail, ByText, Delivery, Proxy, Recipient, Refused, ToAccount
 from registration.models import AccessLevel, Association, Decline, Registration, Reveal
-from registration.rules import ByEmail, ByText, Delivery, Proxy, Recipient, Refused, ToAccount
-from tests import people
-from tests.registration.test_issuing import a_decline, an_account, issue, of
+from tests import factories
+from tests.registration.issuing.test_registrations import a_decline, an_account, issue, of
 
 
 def test_one_pin_for_the_whole_family(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
-    mateo = people.a_patient(practice, "Mateo", "García-López")
-    people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", "García-López")
+    factories.a_contact(mateo)
     registration = issue(patient, of(mother), actor, siblings=[mateo], delivery=ByEmail("elena@families.example"))
     assert set(registration.patients.all()) == {patient, mateo}
     assert OutgoingMessage.objects.count() == 1
@@ -33,8 +33,8 @@ def test_one_pin_for_the_whole_family(practice: Practice, patient: Patient, moth
 def test_a_child_who_does_not_share_the_recipient_is_not_covered(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor, change: dict[str, Any]
 ) -> None:
-    mateo = people.a_patient(practice, "Mateo", "García-López")
-    Contact.objects.filter(pk=people.a_contact(mateo).pk).update(**change)
+    mateo = factories.a_patient(practice, "Mateo", "García-López")
+    Contact.objects.filter(pk=factories.a_contact(mateo).pk).update(**change)
     with pytest.raises(Refused, match="not a family contact of Mateo") as refusal:
         issue(patient, of(mother), actor, siblings=[mateo])
     assert refusal.value.field == "also"
@@ -44,8 +44,8 @@ def test_the_same_mother_behind_a_siblings_contact_has_one_live_pin(
     practice: Practice, patient: Patient, mother: Contact, father: Contact, actor: Actor
 ) -> None:
     """What was issued for both from one child's page is superseded from the other child's page, whose row she also has."""
-    mateo = people.a_patient(practice, "Mateo", "García-López")
-    hers = people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", "García-López")
+    hers = factories.a_contact(mateo)
     for_both = issue(patient, of(mother), actor, siblings=[mateo])
     his = issue(patient, of(father), actor)
     for_mateo = issue(mateo, of(hers), actor)
@@ -59,8 +59,8 @@ def test_the_same_mother_behind_a_siblings_contact_has_one_live_pin(
 def test_a_namesake_elsewhere_keeps_the_pin(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    other = people.a_patient(practice, "Liam", "O'Brien")
-    namesake = people.a_contact(other, email="another.elena@families.example", phone="+16125550177")
+    other = factories.a_patient(practice, "Liam", "O'Brien")
+    namesake = factories.a_contact(other, email="another.elena@families.example", phone="+16125550177")
     issue(other, of(namesake), actor)
     issue(patient, of(mother), actor)
     assert Registration.objects.live().count() == 2
@@ -104,8 +104,8 @@ def test_to_a_family_that_declined_nothing_is_sent(patient: Patient, mother: Con
 
 
 def test_to_a_stopped_address_nothing_is_sent(patient: Patient, mother: Contact, actor: Actor) -> None:
-    addresses.stop(patient.practice, channel="email", address="elena@families.example", actor=actor)
-    addresses.stop(patient.practice, channel="text", address="6125550161", actor=actor)
+    suppressions.stop(patient.practice, channel="email", address="elena@families.example", actor=actor)
+    suppressions.stop(patient.practice, channel="text", address="6125550161", actor=actor)
     verizon = Carrier.objects.get(name="Verizon")
     deliveries: dict[str, Delivery] = {
         "email": ByEmail("Elena@Families.example"),

@@ -12,9 +12,10 @@ from notifications.models import Carrier, Content, OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import accounts, ending, issuing, pins, reveals
-from registration.models import Association, Decline, PortalAccount, Registration, Reveal, SelfRegistration
-from registration.rules import (
+from registration import pins
+from registration.access import accounts
+from registration.issuing import lifecycle, pin_display, registrations
+from registration.issuing.eligibility import (
     ByEmail,
     ByPin,
     ByQuestion,
@@ -25,7 +26,8 @@ from registration.rules import (
     Recipient,
     Refused,
 )
-from tests import people
+from registration.models import Association, Decline, PortalAccount, Registration, Reveal, SelfRegistration
+from tests import factories
 
 SESSION = "a-session"
 
@@ -45,7 +47,7 @@ def issue(
     siblings: Sequence[Patient] = (),
     **options: Any,
 ) -> Registration:
-    return issuing.register_patients(
+    return registrations.register_patients(
         practice=patient.practice,
         patients=[patient, *siblings],
         recipient=recipient,
@@ -66,7 +68,7 @@ def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
 
     patient.refresh_from_db()
-    pin = reveals.kept(registration, session_key=SESSION)
+    pin = pin_display.kept(registration, session_key=SESSION)
     assert pin is not None
     assert patient.portal_status == PortalStatus.PENDING
     assert patient.name_keys.filter(status=PortalStatus.PENDING).count() == patient.name_keys.count()
@@ -83,7 +85,7 @@ def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, ac
     from django.db import connection
 
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    pin = reveals.kept(registration, session_key=SESSION)
+    pin = pin_display.kept(registration, session_key=SESSION)
     assert pin is not None
     dump = ""
     with connection.cursor() as cursor:
@@ -106,12 +108,12 @@ def test_the_same_recipient_gets_a_new_pin_and_the_old_one_is_superseded(
     assert first.message is not None
     assert OutgoingMessage.objects.get(pk=first.message.pk).state == OutgoingMessage.State.CANCELLED
     assert list(patient.registrations.live()) == [second]
-    assert reveals.kept(first, session_key=SESSION) is None
+    assert pin_display.kept(first, session_key=SESSION) is None
     assert actions() == ["registration_issued", "registration_superseded", "registration_issued"]
 
 
 def test_each_parent_has_a_pin_of_their_own(patient: Patient, mother: Contact, actor: Actor) -> None:
-    father = people.a_contact(patient, "Pablo", "López", email="pablo@families.example")
+    father = factories.a_contact(patient, "Pablo", "López", email="pablo@families.example")
     issue(patient, of(mother), actor)
     issue(patient, of(father), actor)
     issue(patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor)
@@ -125,7 +127,7 @@ def test_a_second_click_makes_no_second_registration(patient: Patient, mother: C
     again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
     assert first == again
     assert OutgoingMessage.objects.count() == 1
-    assert reveals.kept(first, session_key=SESSION) == reveals.kept(again, session_key=SESSION)
+    assert pin_display.kept(first, session_key=SESSION) == pin_display.kept(again, session_key=SESSION)
 
 
 def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: object) -> str:
@@ -158,7 +160,7 @@ def test_no_recipient(patient: Patient, actor: Actor) -> None:
 
 
 def test_a_contact_of_another_patient(patient: Patient, practice: Practice, actor: Actor) -> None:
-    stranger = people.a_contact(people.a_patient(practice, "Liam", "O'Brien"))
+    stranger = factories.a_contact(factories.a_patient(practice, "Liam", "O'Brien"))
     assert "not a family contact" in refused(patient, of(stranger), actor)
 
 
@@ -185,12 +187,12 @@ def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor
     assert pins.matches(token, registration.digest)
     assert "Rex" not in text
     assert "Réx" not in text
-    assert reveals.kept(registration, session_key=SESSION) is None
+    assert pin_display.kept(registration, session_key=SESSION) is None
 
 
 def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    assert ending.revoke(registration, reason="wrong address", actor=actor)
+    assert lifecycle.revoke(registration, reason="wrong address", actor=actor)
 
     patient.refresh_from_db()
     registration.refresh_from_db()
@@ -201,19 +203,19 @@ def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: C
     assert (message.state, message.due_at) == (OutgoingMessage.State.CANCELLED, None)
     assert not Content.objects.exists()
     assert AuditEvent.objects.latest("id").details["message_cancelled"] is True
-    assert not ending.revoke(registration, reason="again", actor=actor)
+    assert not lifecycle.revoke(registration, reason="again", actor=actor)
 
 
 def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue(patient, of(mother), actor)
         clock.shift(timedelta(days=7, seconds=-1))
-        ending.expire_due()
+        lifecycle.expire_due()
         assert registration.is_live
         clock.shift(timedelta(seconds=1))
         assert not registration.is_live
-        ending.expire_due()
-        ending.expire_due()
+        lifecycle.expire_due()
+        lifecycle.expire_due()
     patient.refresh_from_db()
     assert patient.portal_status == PortalStatus.UNREGISTERED
     assert actions() == ["registration_issued", "registration_expired"]
@@ -235,7 +237,7 @@ def a_decline(patient: Patient, actor: Actor) -> Decline:
     ("status", "during"), [("declined", "pending"), ("self_registered", "pending"), ("registered", "registered")]
 )
 def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, status: str, during: str) -> None:
-    patient = people.a_patient(practice, portal_status=status)
+    patient = factories.a_patient(practice, portal_status=status)
     if status == "declined":
         a_decline(patient, actor)
     elif status == "self_registered":
@@ -253,7 +255,7 @@ def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, sta
     registration = issue(patient, Recipient(name="Rosa Prado"), actor)
     patient.refresh_from_db()
     assert patient.portal_status == during
-    ending.revoke(registration, reason="mistake", actor=actor)
+    lifecycle.revoke(registration, reason="mistake", actor=actor)
     patient.refresh_from_db()
     assert patient.portal_status == status
 
@@ -282,11 +284,11 @@ def test_the_pin_is_kept_15_minutes_for_the_session_that_issued_it(
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue(patient, of(mother), actor)
-        assert reveals.show(registration, session_key="another", actor=actor) is None
-        assert reveals.show(registration, session_key=SESSION, actor=actor) is not None
+        assert pin_display.show(registration, session_key="another", actor=actor) is None
+        assert pin_display.show(registration, session_key=SESSION, actor=actor) is not None
         clock.shift(timedelta(minutes=15))
-        assert reveals.show(registration, session_key=SESSION, actor=actor) is None
-        reveals.wipe_ended()
+        assert pin_display.show(registration, session_key=SESSION, actor=actor) is None
+        pin_display.wipe_ended()
     assert not Reveal.objects.exists()
     assert actions() == ["registration_issued", "pin_shown"]
 
@@ -297,7 +299,7 @@ def test_a_failure_on_the_way_leaves_nothing_behind(
     def broken(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(reveals, "keep", broken)
+    monkeypatch.setattr(pin_display, "keep", broken)
     with pytest.raises(OSError, match="disk"):
         issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
     patient.refresh_from_db()
@@ -333,7 +335,7 @@ def test_a_window_of_one_patient_says_nothing_for_another(
     window = uuid.uuid4()
     aunt = Recipient(name="Rosa Prado")
     first = issue(patient, aunt, actor, window=window)
-    other = issue(people.a_patient(practice, "Liam", "O'Brien"), aunt, actor, window=window)
+    other = issue(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor, window=window)
     assert first != other
 
 
@@ -347,10 +349,10 @@ def test_what_would_be_refused_by_now_is_revoked(
     patient: Patient, mother: Contact, actor: Actor, change: dict[str, object]
 ) -> None:
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     assert registration.is_live
     Patient.objects.filter(pk=patient.pk).update(**change)
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     registration.refresh_from_db()
     assert registration.state == Registration.State.REVOKED
     assert registration.message is not None
@@ -361,7 +363,7 @@ def test_what_would_be_refused_by_now_is_revoked(
 def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue(patient, of(mother), actor)
     Contact.objects.update(has_authority=False)
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     registration.refresh_from_db()
     assert registration.end_reason == "The contact may not see the record any more."
 
@@ -369,9 +371,9 @@ def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother:
 def test_a_sibling_whose_registration_is_superseded_is_not_left_pending(
     practice: Practice, patient: Patient, actor: Actor
 ) -> None:
-    sibling = people.a_patient(practice, "Mateo", "García-López")
+    sibling = factories.a_patient(practice, "Mateo", "García-López")
     aunt = Recipient(name="Rosa Prado")
-    issuing.register_patients(
+    registrations.register_patients(
         practice=practice,
         patients=[patient, sibling],
         recipient=aunt,

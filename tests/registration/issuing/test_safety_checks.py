@@ -13,13 +13,13 @@ from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import ending
-from registration.concerns import QUESTIONS, NeedsConfirmation
+from registration.issuing import lifecycle
+from registration.issuing.eligibility import ByEmail, ByText, Proxy, Recipient
+from registration.issuing.safety_checks import QUESTIONS, NeedsConfirmation
 from registration.models import AccessLevel, Registration
-from registration.rules import ByEmail, ByText, Proxy, Recipient
-from tests import people
-from tests.registration.test_desk import typed, window
-from tests.registration.test_issuing import issue, of
+from tests import factories
+from tests.registration.desk.test_register_views import typed, window
+from tests.registration.issuing.test_registrations import issue, of
 
 EMAIL = ByEmail("elena@families.example")
 
@@ -46,13 +46,13 @@ def _a_fixed_day() -> Any:
 
 
 def test_a_contact_without_authority(patient: Patient, actor: Actor) -> None:
-    father = people.a_contact(patient, "Pablo", "López", has_authority=False)
+    father = factories.a_contact(patient, "Pablo", "López", has_authority=False)
     assert asked(lambda: issue(patient, of(father), actor)) == ["authority"]
     registration = issue(patient, of(father), actor, confirmed={"authority": "New court order of November 20"})
     assert registration.confirmed == {"authority": "New court order of November 20"}
     told = AuditEvent.objects.get(action="registration_issued").details
     assert told["confirmed authority"] == "New court order of November 20"
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     registration.refresh_from_db()
     assert registration.is_live, "the worker does not take back what the desk has just confirmed"
 
@@ -61,7 +61,7 @@ def test_a_contact_without_authority(patient: Patient, actor: Actor) -> None:
     "name", ["López, Pablo", "Pablo J. López", "pablo lopez garcia", "Pavlo Lopes", "Lopez Pablo", "Pablo"]
 )
 def test_somebody_else_who_may_be_a_contact_without_authority(patient: Patient, actor: Actor, name: str) -> None:
-    people.a_contact(patient, "Pablo", "López", has_authority=False)
+    factories.a_contact(patient, "Pablo", "López", has_authority=False)
     somebody = Recipient(name=name, relationship="Father")
     assert asked(lambda: issue(patient, somebody, actor)) == ["authority"]
     reason = {"authority": "His brother of nearly the same name; photo ID seen"}
@@ -70,20 +70,20 @@ def test_somebody_else_who_may_be_a_contact_without_authority(patient: Patient, 
 
 @pytest.mark.parametrize("name", ["Rosa López", "Pablo Prado", "Elena García", "Paul Newman"])
 def test_somebody_else_of_another_name_is_not_asked_about(patient: Patient, actor: Actor, name: str) -> None:
-    people.a_contact(patient, "Pablo", "López", has_authority=False)
+    factories.a_contact(patient, "Pablo", "López", has_authority=False)
     assert issue(patient, Recipient(name=name, relationship="Aunt"), actor).is_live
 
 
 def test_a_blank_reason_is_none(patient: Patient, actor: Actor) -> None:
-    father = people.a_contact(patient, "Pablo", "López", has_authority=False)
+    father = factories.a_contact(patient, "Pablo", "López", has_authority=False)
     assert asked(lambda: issue(patient, of(father), actor, confirmed={"authority": "  ", "teen": "x"})) == ["authority"]
 
 
 def test_a_sibling_whose_record_bars_the_parent(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    mateo = people.a_patient(practice, "Mateo", "García-López")
-    people.a_contact(mateo, has_authority=False)
+    mateo = factories.a_patient(practice, "Mateo", "García-López")
+    factories.a_contact(mateo, has_authority=False)
     assert asked(lambda: issue(patient, of(mother), actor, siblings=[mateo])) == ["authority"]
     assert issue(patient, of(mother), actor).is_live, "without him there is nothing to ask"
 
@@ -158,7 +158,7 @@ def ask_window(desk: Client, patient: Patient, data: dict[str, Any]) -> str:
 
 
 def test_the_window_asks_and_goes_on_with_the_reasons(desk: Client, patient: Patient) -> None:
-    father = people.a_contact(patient, "Pablo", "López", email="pablo@families.example", has_authority=False)
+    father = factories.a_contact(patient, "Pablo", "López", email="pablo@families.example", has_authority=False)
     teen = born(patient, 2012)
     data = typed(father, email="Pablo@families.example")
     html = ask_window(desk, teen, data)
@@ -207,11 +207,11 @@ def test_a_parents_address_for_a_patient_of_age_is_asked_about_once(
 
 
 def test_a_proxys_paper_is_the_reason_for_what_it_permits(patient: Patient, actor: Actor) -> None:
-    aunt = people.a_contact(patient, "Rosa", "Prado", email="rosa@prado.example", has_authority=False)
+    aunt = factories.a_contact(patient, "Rosa", "Prado", email="rosa@prado.example", has_authority=False)
     proxy = Proxy(level=AccessLevel.LIMITED, authorisation="Consent, on file", ends_on=date(2027, 1, 1))
     registration = issue(patient, of(aunt), actor, proxy=proxy)
     assert registration.confirmed == {"authority": "Consent, on file"}
-    ending.revoke_unfit()
+    lifecycle.revoke_unfit()
     registration.refresh_from_db()
     assert registration.is_live
     with pytest.raises(NeedsConfirmation) as question:

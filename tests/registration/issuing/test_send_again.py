@@ -13,26 +13,27 @@ from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration import ending, issuing, pins, reveals
-from registration.concerns import NeedsConfirmation
+from registration import pins
+from registration.issuing import lifecycle, pin_display, registrations
+from registration.issuing.eligibility import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
+from registration.issuing.safety_checks import NeedsConfirmation
 from registration.models import AccessLevel, Registration
-from registration.rules import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
-from tests import people
-from tests.registration.test_issuing import SESSION, an_account, issue, of
+from tests import factories
+from tests.registration.issuing.test_registrations import SESSION, an_account, issue, of
 from tests.smtp import MailServer
 
 EMAIL = ByEmail("elena@families.example")
 
 
 def again(registration: Registration, actor: Actor) -> Registration:
-    return issuing.send_again(registration, session_key=SESSION, actor=actor)
+    return registrations.send_again(registration, session_key=SESSION, actor=actor)
 
 
 @pytest.fixture
 def registration(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> Registration:
     """For two children, in Spanish, by e-mail."""
-    mateo = people.a_patient(practice, "Mateo", "García-López")
-    people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", "García-López")
+    factories.a_contact(mateo)
     told: dict[str, Any] = {"language": "es", "identified_by": "photo_id", "told_of_risk": True}
     return issue(patient, of(mother), actor, siblings=[mateo], delivery=EMAIL, **told)
 
@@ -46,7 +47,7 @@ def test_a_new_pin_for_the_same_people(registration: Registration, actor: Actor)
     assert new.message is not None
     assert registration.message is not None
     assert new.message.recipient == registration.message.recipient
-    pin = reveals.kept(new, session_key=SESSION)
+    pin = pin_display.kept(new, session_key=SESSION)
     assert pin is not None
     assert pin.shown in new.message.content.text
     assert not pins.matches(pin.characters, registration.digest)
@@ -60,13 +61,13 @@ def test_the_old_one_works_until_the_new_message_is_accepted(
     new = again(registration, actor)
     mail_server.answer = lambda _: "451 4.3.0 try later"
     call_command("deliver", "--once", verbosity=0)
-    ending.supersede_replaced()
+    lifecycle.supersede_replaced()
     assert set(Registration.objects.live()) == {registration, new}
 
     mail_server.answer = lambda _: "250 2.0.0 accepted"
     OutgoingMessage.objects.filter(state="queued").update(due_at=timezone.now())
     call_command("deliver", "--once", verbosity=0)
-    ending.supersede_replaced()
+    lifecycle.supersede_replaced()
     assert set(Registration.objects.live()) == {new}
 
 
@@ -80,9 +81,9 @@ def test_revoking_the_new_one_leaves_the_old_one_unless_it_had_arrived(
         accepted.update(state="accepted", due_at=None)
     else:
         accepted.update(state="sending")
-    assert ending.revoke(new, reason="The wrong address.", actor=actor)
+    assert lifecycle.revoke(new, reason="The wrong address.", actor=actor)
     accepted.update(state="accepted", due_at=None)
-    ending.supersede_replaced()
+    lifecycle.supersede_replaced()
     assert set(Registration.objects.live()) == (set() if is_accepted_before else {registration})
 
 
@@ -104,7 +105,7 @@ def test_after_one_that_failed_there_are_not_three(
     assert set(Registration.objects.live()) == {registration, new}
     mail_server.answer = lambda _: "250 2.0.0 accepted"
     call_command("deliver", "--once", verbosity=0)
-    ending.supersede_replaced()
+    lifecycle.supersede_replaced()
     assert set(Registration.objects.live()) == {new}
 
 
@@ -141,7 +142,7 @@ def test_a_message_that_failed_is_sent_again_though_the_pin_ran_out(
         registration = issue(patient, of(mother), actor, delivery=EMAIL)
         OutgoingMessage.objects.update(state="failed", due_at=None, finished_at=timezone.now())
         clock.shift(timedelta(days=8))
-        ending.expire_due()
+        lifecycle.expire_due()
         registration.refresh_from_db()
         assert again(registration, actor).is_live
     patient.refresh_from_db()
@@ -158,7 +159,7 @@ def test_what_ran_out_is_sent_again_to_the_same_address_once(
     for _ in range(2):  # before the clock has said so, and after
         page = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
         assert path(registration) in page
-        ending.expire_due()
+        lifecycle.expire_due()
         registration.refresh_from_db()
     new = again(registration, actor)
     assert (new.recipient_key, new.message and new.message.recipient) == (registration.recipient_key, EMAIL.address)
@@ -173,11 +174,11 @@ def test_what_ran_out_is_sent_again_to_the_same_address_once(
 def test_what_cannot_be_sent_again(patient: Patient, mother: Contact, actor: Actor) -> None:
     told = issue(patient, of(mother), actor)
     revoked = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=ByEmail("rosa@families.example"))
-    ending.revoke(revoked, reason="mistake", actor=actor)
+    lifecycle.revoke(revoked, reason="mistake", actor=actor)
     offered = issue(patient, Recipient(name="Ana Prado"), actor, method=ToAccount(an_account()), delivery=EMAIL)
     for each in (told, revoked, offered):
         each.refresh_from_db()
-        assert not issuing.can_send_again(each)
+        assert not registrations.can_send_again(each)
         with pytest.raises(Refused, match="cannot be sent again"):
             again(each, actor)
     assert Registration.objects.count() == 3
@@ -241,7 +242,7 @@ def test_what_needs_a_second_thought_is_asked_there(desk: Client, registration: 
 
 
 def test_what_has_ended_leads_back_with_the_reason(desk: Client, registration: Registration, actor: Actor) -> None:
-    ending.revoke(registration, reason="mistake", actor=actor)
+    lifecycle.revoke(registration, reason="mistake", actor=actor)
     assert "cannot be sent again" in desk.get(path(registration)).content.decode()
     assert "cannot be sent again" in desk.post(path(registration), follow=True).content.decode()
 
@@ -249,7 +250,7 @@ def test_what_has_ended_leads_back_with_the_reason(desk: Client, registration: R
 def test_another_practice_has_nothing_to_send(
     client: Client, other_practice: Practice, registration: Registration
 ) -> None:
-    client.force_login(people.a_member(other_practice, email="desk@harborstreet.example"))
+    client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
     assert client.post(path(registration)).status_code == 404
     assert Registration.objects.count() == 1
 

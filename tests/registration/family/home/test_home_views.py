@@ -11,9 +11,9 @@ from notifications.models import OutgoingMessage
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Membership, Practice, User
+from registration.issuing.eligibility import Recipient
 from registration.models import Association, EmailCode, PortalAccount
-from registration.rules import Recipient
-from tests.family import stories
+from tests import signup_steps
 
 OWN = ["/family/", "/family/add/", "/family/details/", "/family/details/email/", "/family/details/email/code/"]
 
@@ -34,9 +34,9 @@ def test_the_other_parent_is_named_and_a_minors_own_account_is_not(
     family: Client, account: PortalAccount, patient: Patient, actor: Actor
 ) -> None:
     father = Client()
-    stories.family_with(
+    signup_steps.family_with(
         father,
-        stories.issued([patient], actor=actor, recipient=Recipient(name="Pablo López")),
+        signup_steps.issued([patient], actor=actor, recipient=Recipient(name="Pablo López")),
         patient.birth_date,
         email="pablo@families.example",
         given_names="Pablo",
@@ -92,9 +92,9 @@ def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: P
     assert family.post("/family/details/email/", {"email": "elena"}).status_code == 422
     family.post("/family/details/email/", {"email": "New@Families.example"})
     account.user.refresh_from_db()
-    assert account.email == stories.ADDRESS
+    assert account.email == signup_steps.ADDRESS
     assert family.post("/family/details/email/code/", {"code": "12"}).status_code == 422
-    code = stories.code_sent_to("new@families.example")
+    code = signup_steps.code_sent_to("new@families.example")
     wrong = "000000" if code != "000000" else "111111"
     assert family.post("/family/details/email/code/", {"code": wrong}).status_code == 422
     assert family.post("/family/details/email/code/", {"code": code}).headers["Location"] == "/family/details/"
@@ -104,8 +104,8 @@ def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: P
 
 def test_a_changed_address_is_told_to_the_old_one(family: Client, account: PortalAccount) -> None:
     family.post("/family/details/email/", {"email": "new@families.example"})
-    family.post("/family/details/email/code/", {"code": stories.code_sent_to("new@families.example")})
-    told = OutgoingMessage.objects.filter(recipient=stories.ADDRESS).order_by("-created_at")[0]
+    family.post("/family/details/email/code/", {"code": signup_steps.code_sent_to("new@families.example")})
+    told = OutgoingMessage.objects.filter(recipient=signup_steps.ADDRESS).order_by("-created_at")[0]
     assert "new@families.example" in told.content.text
 
 
@@ -127,10 +127,10 @@ def test_an_address_that_is_taken_is_told_after_the_proof_only(family: Client, a
     User.objects.create_user("taken@families.example")
     asked = family.post("/family/details/email/", {"email": "taken@families.example"})
     assert asked.headers["Location"] == "/family/details/email/code/"
-    family.post("/family/details/email/code/", {"code": stories.code_sent_to("taken@families.example")})
+    family.post("/family/details/email/code/", {"code": signup_steps.code_sent_to("taken@families.example")})
     assert "Another account" in family.get("/family/details/").content.decode()
     account.user.refresh_from_db()
-    assert account.email == stories.ADDRESS
+    assert account.email == signup_steps.ADDRESS
 
 
 def test_signing_out_leaves_nothing(family: Client) -> None:

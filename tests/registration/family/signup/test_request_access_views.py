@@ -9,11 +9,11 @@ from django.test import Client
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import Practice
-from registration import matching
+from registration.matching import self_registrations
 from registration.models import Association, PortalAccount, SelfRegistration
-from tests.family import stories
+from tests import signup_steps
 
-CHILD = {"given_names": "Sofía", "family_name": "García-López", **stories.born(date(2019, 3, 5))}
+CHILD = {"given_names": "Sofía", "family_name": "García-López", **signup_steps.born(date(2019, 3, 5))}
 
 
 def begin(client: Client, **you: str) -> Any:
@@ -28,8 +28,8 @@ def test_a_mother_without_a_pin(client: Client, patient: Patient) -> None:
     assert more.headers["Location"] == "/start/without-a-pin/children/"
     brother = {**CHILD, "given_names": "Mateo"}
     assert client.post("/start/without-a-pin/children/", brother).headers["Location"] == "/start/sign-in-details/"
-    assert stories.details(client).headers["Location"] == "/start/code/"
-    assert stories.prove(client).headers["Location"] == "/family/"
+    assert signup_steps.details(client).headers["Location"] == "/start/code/"
+    assert signup_steps.prove(client).headers["Location"] == "/family/"
     home = client.get("/family/").content.decode()
     assert "You asked for Sofía and Mateo. The practice will confirm" in home
     assert not Association.objects.exists()
@@ -44,8 +44,8 @@ def test_it_shows_nothing_about_any_patient(client: Client, patient: Patient) ->
         browser = Client()
         begin(browser)
         browser.post("/start/without-a-pin/children/", {**CHILD, "given_names": name})
-        stories.details(browser, email=f"{name[0].lower()}@families.example")
-        stories.prove(browser, f"{name[0].lower()}@families.example")
+        signup_steps.details(browser, email=f"{name[0].lower()}@families.example")
+        signup_steps.prove(browser, f"{name[0].lower()}@families.example")
         pages.append(browser.get("/family/").content.decode().replace(name, ""))
     assert len({re.sub(r'value="\w{64}"|[0-9a-f]{8}-[0-9a-f-]{27}', "", page) for page in pages}) == 1
 
@@ -62,9 +62,9 @@ def test_a_child_is_taken_off_again(client: Client, patient: Patient) -> None:
 def test_for_oneself(client: Client, practice: Practice) -> None:
     begin(client, who="self", given_names="Ana", family_name="Reyes", relationship="")
     assert "Your date of birth" in client.get("/start/without-a-pin/children/").content.decode()
-    client.post("/start/without-a-pin/children/", stories.born(date(2001, 5, 6)))
-    stories.details(client, email="ana@families.example")
-    stories.prove(client, "ana@families.example")
+    client.post("/start/without-a-pin/children/", signup_steps.born(date(2001, 5, 6)))
+    signup_steps.details(client, email="ana@families.example")
+    signup_steps.prove(client, "ana@families.example")
     asked = SelfRegistration.objects.get()
     assert (asked.given_names, asked.relationship) == ("Ana", "self")
 
@@ -96,7 +96,7 @@ def test_the_practice_asks_for_more_and_the_family_answers(
 ) -> None:
     test_who_has_an_account_asks_with_it(family, account)
     asked = account.self_registrations.get()
-    matching.ask_for_more(asked, question="Which doctor do you see?", actor=actor)
+    self_registrations.ask_for_more(asked, question="Which doctor do you see?", actor=actor)
     assert "Which doctor do you see?" in family.get("/family/").content.decode()
     empty = family.post(f"/family/asked/{asked.pk}/answer/", {f"{asked.pk}-answer": " "})
     assert empty.headers["Location"] == "/family/"
@@ -122,6 +122,8 @@ def test_nobody_answers_or_withdraws_for_somebody_else(
     test_who_has_an_account_asks_with_it(family, account)
     asked = account.self_registrations.get()
     other = Client()
-    stories.family_with(other, stories.issued([patient], actor=actor), patient.birth_date, email="p@families.example")
+    signup_steps.family_with(
+        other, signup_steps.issued([patient], actor=actor), patient.birth_date, email="p@families.example"
+    )
     assert other.post(f"/family/asked/{asked.pk}/withdraw/").status_code == 404
     assert other.post(f"/family/asked/{asked.pk}/answer/", {f"{asked.pk}-answer": "x"}).status_code == 404
