@@ -12,8 +12,8 @@ from notifications.models import Content
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from registration.issuing import pin_display, registrations
-from registration.issuing.eligibility import ByEmail, ByPin, ByQuestion, Delivery, InPerson, Method, Recipient
 from registration.models import Registration
+from registration.values import ByEmail, ByPin, ByQuestion, Delivery, InPerson, Method, Recipient
 
 PASSPHRASE: Final = "the kettle sings at seven"
 ADDRESS: Final = "elena@families.example"

@@ -17,8 +17,8 @@ from portal.access import PERMISSIONS, Permission
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.issuing import registrations
-from registration.issuing.eligibility import ByEmail, ByPin, Recipient
 from registration.models import Association, Decline, Registration, SelfRegistration
+from registration.values import ByEmail, ByPin, Recipient
 from tests import factories, families
 
 Role = Membership.Role

@@ -18,8 +18,8 @@ from portal.audit import Action, Actor
 from portal.models import Membership, Practice, User
 from registration.access import outstanding, portal_status
 from registration.communications import account_notices
-from registration.issuing.eligibility import Refused
 from registration.models import Association, Identification, PortalAccount, Registration, SelfRegistration
+from registration.values import Refused
 
 Ending = Association.Ending
 

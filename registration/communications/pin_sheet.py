@@ -28,9 +28,9 @@ from zxingcpp import BarcodeFormat, create_barcode
 from portal.models import Logo, Practice
 from portal.phones import national
 from registration.communications import languages, pdf_overlay, welcome
-from registration.issuing.eligibility import Recipient
 from registration.models import Registration
 from registration.pins import Pin
+from registration.values import Recipient
 
 # WeasyPrint logs what it could not draw: the letters of a name, the source of an image.
 logging.getLogger("weasyprint").setLevel(logging.CRITICAL)

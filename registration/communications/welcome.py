@@ -24,8 +24,8 @@ from portal.models import Practice
 from portal.phones import national
 from registration import pins
 from registration.communications import languages
-from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson, Refused
 from registration.pins import Pin
+from registration.values import ByEmail, ByText, Delivery, InPerson, Refused
 
 # One part of a text is 160 GSM-7 characters, of which a gateway uses some for the sender.
 _BUDGET: Final = 140

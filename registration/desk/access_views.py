@@ -21,8 +21,8 @@ from registration.access import age_limit as coming_of_age
 from registration.access import associations
 from registration.desk.forms.access_forms import DeclineForm, RemoveForm, ResetForm, UndoForm
 from registration.issuing import declines
-from registration.issuing.eligibility import Refused
 from registration.models import Association, SelfRegistration
+from registration.values import Refused
 
 _ASKS = ["GET", "HEAD", "POST"]
 

@@ -21,11 +21,11 @@ from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
 from registration.desk.forms.match_forms import AskForm, LookForm, MatchForm, RefuseForm
-from registration.issuing.eligibility import Refused
 from registration.issuing.safety_checks import NeedsConfirmation
 from registration.matching import candidates, comparison, self_registrations
 from registration.matching.comparison import Candidate
 from registration.models import SelfRegistration
+from registration.values import Refused
 
 PAGE_SIZE: Final = 25
 _DECIDED_SHOWN: Final = timedelta(days=30)

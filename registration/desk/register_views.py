@@ -24,6 +24,7 @@ from registration.desk.forms.safety_checks_form import ConcernsForm
 from registration.issuing import eligibility, pin_display, registrations
 from registration.issuing.safety_checks import NeedsConfirmation
 from registration.models import Registration, SelfRegistration
+from registration.values import Refused
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,7 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
             new = registrations.send_again(
                 registration, confirmed=form.confirmed, session_key=_session(request), actor=Actor.of(request)
             )
-        except eligibility.Refused as error:
+        except Refused as error:
             notices.error(request, str(error))
             return redirect(patient)
         except NeedsConfirmation as error:
@@ -128,7 +129,7 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
             session_key=_session(request),
             actor=Actor.of(request),
         )
-    except eligibility.Refused as error:
+    except Refused as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
     except NeedsConfirmation as error:
         form.ask(error.concerns)

@@ -9,9 +9,9 @@ from typing import Any, assert_never
 
 from patients import names
 from registration import pins
-from registration.issuing.eligibility import ByPin, ByQuestion, Method, ToAccount
 from registration.models import Registration
 from registration.pins import Pin
+from registration.values import ByPin, ByQuestion, Method, ToAccount
 
 
 @dataclass(frozen=True, repr=False)

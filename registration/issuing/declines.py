@@ -12,8 +12,8 @@ from portal.audit import Action, Actor
 from portal.models import User
 from registration.access import portal_status
 from registration.issuing import lifecycle
-from registration.issuing.eligibility import Refused
 from registration.models import Decline, Registration
+from registration.values import Refused
 
 
 @transaction.atomic

@@ -22,9 +22,9 @@ from registration.access import portal_status
 from registration.communications import welcome
 from registration.issuing import credentials, eligibility, pin_display, request, safety_checks
 from registration.issuing.credentials import Credential
-from registration.issuing.eligibility import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
 from registration.issuing.safety_checks import Concern
 from registration.models import Registration
+from registration.values import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
 
 State = Registration.State
 

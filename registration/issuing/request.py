@@ -8,7 +8,8 @@ from patients import names
 from patients.models import Patient
 from registration import pins
 from registration.issuing import safety_checks
-from registration.issuing.eligibility import (
+from registration.models import AccessLevel, Identification, Registration
+from registration.values import (
     ByEmail,
     ByQuestion,
     ByText,
@@ -20,7 +21,6 @@ from registration.issuing.eligibility import (
     Refused,
     ToAccount,
 )
-from registration.models import AccessLevel, Identification, Registration
 
 
 def fingerprint(

@@ -14,8 +14,8 @@ from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
 from registration.access import removals
-from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 from registration.models import PortalAccount
+from registration.values import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 
 # In the order in which the desk is asked, each with the question that its reason answers.
 QUESTIONS: Final = {

@@ -16,9 +16,9 @@ from portal.models import Practice
 from portal.phones import national
 from registration.access import authority
 from registration.issuing import eligibility, safety_checks
-from registration.issuing.eligibility import ByEmail, Recipient
 from registration.issuing.safety_checks import Concern
 from registration.models import Association, Decline, SelfRegistration
+from registration.values import ByEmail, Recipient
 
 FIRST: Final = "First name"
 LAST: Final = "Last name"

@@ -21,10 +21,10 @@ from portal.models import Practice, User
 from registration.access import accounts, associations, outstanding, portal_status
 from registration.communications import account_notices
 from registration.issuing import safety_checks
-from registration.issuing.eligibility import Refused
 from registration.matching import candidates, comparison
 from registration.matching.comparison import Candidate
 from registration.models import Association, PortalAccount, SelfRegistration
+from registration.values import Refused
 
 State = SelfRegistration.State
 

@@ -25,7 +25,7 @@ from registration import pins
 from registration.communications import pin_sheet
 from registration.communications.pin_sheet import Sheet
 from registration.issuing import pin_display, registrations
-from registration.issuing.eligibility import ByPin, InPerson, Recipient
+from registration.values import ByPin, InPerson, Recipient
 from tests.benchmarks import clock, mail_server
 from tests.benchmarks.targets import Figure
 

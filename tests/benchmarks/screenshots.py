@@ -355,7 +355,7 @@ def issue(
     from portal.audit import Actor
     from portal.models import User
     from registration.issuing import registrations
-    from registration.issuing.eligibility import ByEmail, ByPin, ByQuestion, InPerson, Recipient
+    from registration.values import ByEmail, ByPin, ByQuestion, InPerson, Recipient
 
     desk = User.objects.get(email="frontdesk@maplegrove.example")
     contact = patients[0].contacts.current().filter(given_names=name.split(" ")[0]).first()

@@ -38,9 +38,9 @@ from portal.audit import Actor
 from registration import pins
 from registration.claiming import rate_limits
 from registration.issuing import pin_display, registrations
-from registration.issuing.eligibility import ByPin, InPerson, Recipient
 from registration.models import Registration, TryCount
 from registration.pins import Pin
+from registration.values import ByPin, InPerson, Recipient
 from tests import factories, families
 
 PAIRS = 6

@@ -21,8 +21,8 @@ from portal.audit import Actor
 from portal.models import Practice, User
 from registration.communications import pin_sheet
 from registration.issuing import pin_display
-from registration.issuing.eligibility import ByText
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
+from registration.values import ByText
 from tests import factories, signup_steps
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked

@@ -23,10 +23,10 @@ from registration.access import associations
 from registration.access.accounts import Details
 from registration.claiming import claims, verification
 from registration.issuing import declines, lifecycle, pin_display, registrations
-from registration.issuing.eligibility import ByPin, InPerson, Recipient
 from registration.matching import self_registrations
 from registration.matching.self_registrations import Asked
 from registration.models import Association, Decline, Registration, SelfRegistration
+from registration.values import ByPin, InPerson, Recipient
 from tests import factories
 
 FIRST_BORN = date(2017, 3, 5)

@@ -15,8 +15,8 @@ from patients.models import Contact, Patient
 from portal import phones
 from portal.models import Practice
 from registration.desk.forms.fields import OTHER, PATIENT, CarrierField
-from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson
 from registration.models import Registration
+from registration.values import ByEmail, ByText, Delivery, InPerson
 
 Way = Registration.Delivery
 

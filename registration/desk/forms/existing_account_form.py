@@ -7,8 +7,8 @@ from django import forms
 
 from registration.access import accounts
 from registration.desk.forms.delivery_form import DeliveryForm, Way
-from registration.issuing.eligibility import ByEmail, Delivery, InPerson
 from registration.models import PortalAccount
+from registration.values import ByEmail, Delivery, InPerson
 
 ADD: Final = "add"
 PIN: Final = "pin"

@@ -10,8 +10,9 @@ from portal.date_input import DayInput
 from portal.text_fields import LineField
 from registration.desk.forms.fields import OTHER
 from registration.desk.forms.register_form import RegistrationForm
-from registration.issuing.eligibility import PROXY_YEARS, Proxy, Recipient
+from registration.issuing.eligibility import PROXY_YEARS
 from registration.models import AccessLevel
+from registration.values import Proxy, Recipient
 
 
 class ProxyForm(RegistrationForm):

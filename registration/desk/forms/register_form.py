@@ -17,8 +17,8 @@ from registration.desk.forms.delivery_form import Way
 from registration.desk.forms.existing_account_form import AccountForm
 from registration.desk.forms.fields import OTHER, PATIENT, RecipientChoice, SiblingChoice
 from registration.desk.forms.safety_checks_form import ConcernsForm
-from registration.issuing.eligibility import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 from registration.models import Identification, Registration, VerificationQuestion
+from registration.values import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 
 _METHODS = [(each.value, each.label) for each in (Registration.Method.PIN, Registration.Method.QUESTION)]
 

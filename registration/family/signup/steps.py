@@ -20,8 +20,8 @@ from registration.family import current_practice
 from registration.family.decorators import account_of
 from registration.family.signup import draft as drafts
 from registration.family.signup.draft import Draft
-from registration.issuing.eligibility import Recipient
 from registration.models import Association, PortalAccount, Registration
+from registration.values import Recipient
 
 START: Final = "family:start"
 QUESTION: Final = "family:question"

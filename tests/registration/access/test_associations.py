@@ -15,8 +15,8 @@ from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent, Membership, Practice
 from registration.access import associations
-from registration.issuing.eligibility import Refused
 from registration.models import Association, PortalAccount
+from registration.values import Refused
 from tests import factories
 from tests.concurrency import at_once
 from tests.families import an_account, an_association

@@ -15,11 +15,11 @@ from registration.access import accounts, associations, authority
 from registration.claiming import claims, verification
 from registration.claiming.verification import Closed, Opened
 from registration.issuing import lifecycle, registrations
-from registration.issuing.eligibility import ByEmail, ByText, Delivery, InPerson
 from registration.issuing.safety_checks import NeedsConfirmation
 from registration.matching import comparison, self_registrations
 from registration.models import Association, PortalAccount, Registration
 from registration.pins import Pin
+from registration.values import ByEmail, ByText, Delivery, InPerson
 from tests import factories
 from tests.concurrency import at_once
 from tests.families import a_self_registration, an_account, an_association

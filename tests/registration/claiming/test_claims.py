@@ -21,9 +21,9 @@ from registration.claiming import claims, rate_limits, verification
 from registration.claiming.rate_limits import TooManyTries
 from registration.claiming.verification import Closed, NotThisDate, Opened, WrongAnswer
 from registration.issuing import declines, lifecycle, pin_display, registrations
-from registration.issuing.eligibility import ByEmail, ByPin, ByQuestion, InPerson, Method, Proxy, Recipient
 from registration.models import AccessLevel, Association, PortalAccount, Registration, TryCount
 from registration.pins import Pin
+from registration.values import ByEmail, ByPin, ByQuestion, InPerson, Method, Proxy, Recipient
 from tests import factories
 
 SESSION = "a-session"

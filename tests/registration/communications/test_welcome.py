@@ -18,8 +18,8 @@ from portal.models import Practice
 from registration.communications import languages
 from registration.communications import welcome as messages
 from registration.communications.welcome import Welcome
-from registration.issuing.eligibility import ByEmail, Refused
 from registration.pins import Pin
+from registration.values import ByEmail, Refused
 from tests import factories
 
 GSM_7 = set(

@@ -17,9 +17,9 @@ from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
 from registration.access import age_limit, associations
 from registration.issuing import declines, lifecycle, registrations
-from registration.issuing.eligibility import ByEmail, ByPin, Recipient
 from registration.matching import self_registrations
 from registration.models import Association, Decline, Registration
+from registration.values import ByEmail, ByPin, Recipient
 from tests import factories
 from tests.families import a_self_registration, an_account, an_association
 

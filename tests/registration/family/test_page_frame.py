@@ -10,8 +10,8 @@ from patients.models import Patient
 from portal.audit import Actor
 from portal.models import Logo, Practice
 from registration.demo import logos
-from registration.issuing.eligibility import Recipient
 from registration.models import Association, PortalAccount
+from registration.values import Recipient
 from tests import factories, signup_steps
 
 DOORS = [

@@ -16,8 +16,8 @@ from portal.models import AuditEvent, Practice
 from registration.access import portal_status
 from registration.issuing import lifecycle, pin_display
 from registration.issuing import registrations as issuing
-from registration.issuing.eligibility import ByEmail, ByPin, Recipient
 from registration.models import Registration
+from registration.values import ByEmail, ByPin, Recipient
 from tests import factories
 from tests.concurrency import at_once as begun_at_once
 from tests.smtp import MailServer

@@ -11,8 +11,8 @@ from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent
 from registration.issuing import declines, registrations
-from registration.issuing.eligibility import ByEmail, ByPin, Recipient, Refused
 from registration.models import Decline, Registration
+from registration.values import ByEmail, ByPin, Recipient, Refused
 from tests.concurrency import at_once
 from tests.families import an_account, an_association
 

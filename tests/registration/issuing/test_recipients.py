@@ -11,8 +11,8 @@ from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration.issuing.eligibility import ByEmail, ByText, Delivery, Proxy, Recipient, Refused, ToAccount
 from registration.models import AccessLevel, Association, Decline, Registration, Reveal
+from registration.values import ByEmail, ByText, Delivery, Proxy, Recipient, Refused, ToAccount
 from tests import factories
 from tests.registration.issuing.test_registrations import a_decline, an_account, issue, of
 

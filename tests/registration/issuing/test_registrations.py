@@ -15,18 +15,8 @@ from portal.models import AuditEvent, Practice
 from registration import pins
 from registration.access import accounts
 from registration.issuing import lifecycle, pin_display, registrations
-from registration.issuing.eligibility import (
-    ByEmail,
-    ByPin,
-    ByQuestion,
-    ByText,
-    Delivery,
-    InPerson,
-    Method,
-    Recipient,
-    Refused,
-)
 from registration.models import Association, Decline, PortalAccount, Registration, Reveal, SelfRegistration
+from registration.values import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
 from tests import factories
 
 SESSION = "a-session"

@@ -14,9 +14,9 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 from registration.issuing import lifecycle
-from registration.issuing.eligibility import ByEmail, ByText, Proxy, Recipient
 from registration.issuing.safety_checks import QUESTIONS, NeedsConfirmation
 from registration.models import AccessLevel, Registration
+from registration.values import ByEmail, ByText, Proxy, Recipient
 from tests import factories
 from tests.registration.desk.test_register_views import typed, window
 from tests.registration.issuing.test_registrations import issue, of

@@ -15,9 +15,9 @@ from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 from registration import pins
 from registration.issuing import lifecycle, pin_display, registrations
-from registration.issuing.eligibility import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
 from registration.issuing.safety_checks import NeedsConfirmation
 from registration.models import AccessLevel, Registration
+from registration.values import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
 from tests import factories
 from tests.registration.issuing.test_registrations import SESSION, an_account, issue, of
 from tests.smtp import MailServer

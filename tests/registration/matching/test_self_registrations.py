@@ -16,11 +16,11 @@ from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
 from registration.access import accounts
 from registration.issuing import registrations
-from registration.issuing.eligibility import ByEmail, ByPin, Recipient, Refused
 from registration.issuing.safety_checks import NeedsConfirmation
 from registration.matching import candidates, comparison, self_registrations
 from registration.matching.self_registrations import Asked
 from registration.models import Association, Decline, PortalAccount, Registration, SelfRegistration
+from registration.values import ByEmail, ByPin, Recipient, Refused
 from tests import factories
 from tests.families import a_self_registration, an_account, an_association
 

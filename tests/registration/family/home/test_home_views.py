@@ -11,8 +11,8 @@ from notifications.models import OutgoingMessage
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Membership, Practice, User
-from registration.issuing.eligibility import Recipient
 from registration.models import Association, EmailCode, PortalAccount
+from registration.values import Recipient
 from tests import signup_steps
 
 OWN = ["/family/", "/family/add/", "/family/details/", "/family/details/email/", "/family/details/email/code/"]

@@ -10,8 +10,8 @@ from django.test import Client
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import Practice
-from registration.issuing.eligibility import Recipient, ToAccount
 from registration.models import Association, PortalAccount, Registration
+from registration.values import Recipient, ToAccount
 from tests import factories, signup_steps
 
 

@@ -13,8 +13,8 @@ from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
 from registration.claiming import one_time_codes
-from registration.issuing.eligibility import Recipient
 from registration.models import Association, PortalAccount, Registration
+from registration.values import Recipient
 from tests import factories, signup_steps
 
 
