@@ -40,5 +40,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 sender_name=gettext("Practice portal"),
                 subject=mail.subject,
                 text=mail.body,
-                good_until=timezone.now() + code_is_good_for if "code" in context else None,
+                valid_until=timezone.now() + code_is_good_for if "code" in context else None,
             )

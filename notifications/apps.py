@@ -10,4 +10,4 @@ class NotificationsConfig(AppConfig):
         from notifications import carrier_seed, worker_heartbeat
 
         post_migrate.connect(carrier_seed.seed, sender=self, dispatch_uid="carriers")
-        post_migrate.connect(worker_heartbeat.begin, sender=self, dispatch_uid="heartbeat")
+        post_migrate.connect(worker_heartbeat.seed_after_migrate, sender=self, dispatch_uid="heartbeat")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from notifications import outbox
-from notifications.models import Channel, OutgoingMessage, StoppedAddress
+from notifications.models import Channel, OutgoingMessage, SuppressedAddress
 from portal import audit, phones
 from portal.audit import Action, Actor
 from portal.models import Practice
@@ -19,18 +19,18 @@ _DIGITS: Final = 10
 _LENGTH: Final = 254
 
 
-def is_stopped(practice: Practice, channel: str, address: str) -> bool:
-    return _stopped(practice, channel, address).exists()
+def is_suppressed(practice: Practice, channel: str, address: str) -> bool:
+    return _rows_for(practice, channel, address).exists()
 
 
-def stopped_of(practice: Practice, addresses: list[tuple[str, str]]) -> dict[tuple[str, str], StoppedAddress]:
+def find_suppressed(practice: Practice, addresses: list[tuple[str, str]]) -> dict[tuple[str, str], SuppressedAddress]:
     """Of these (channel, address) the stopped ones, in one query."""
     keys = {(channel, _key(channel, address)): (channel, address) for channel, address in addresses if address}
-    rows = StoppedAddress.objects.filter(practice=practice, address__in={address for _, address in keys})
+    rows = SuppressedAddress.objects.filter(practice=practice, address__in={address for _, address in keys})
     return {keys[row.channel, row.address]: row for row in rows if (row.channel, row.address) in keys}
 
 
-def was_refused(practice: Practice, address: str) -> bool:
+def last_delivery_refused(practice: Practice, address: str) -> bool:
     """Whether the last that is known of this mail address is that nobody has it."""
     told = Q(state=OutgoingMessage.State.ACCEPTED) | Q(address_refused=True)
     last = _messages_to(practice, address).filter(told).order_by("-finished_at").first()
@@ -38,32 +38,32 @@ def was_refused(practice: Practice, address: str) -> bool:
 
 
 @transaction.atomic
-def stop(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
+def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
     """From now on the practice sends nothing there, and what is queued is taken back. False where it was stopped already.
 
     Raises ValueError where there is no address. `patient`: on whose account it was written down.
     """
     if not _key(channel, address):
         raise ValueError("There is no address to stop.")
-    _, is_new = StoppedAddress.objects.get_or_create(
+    _, is_new = SuppressedAddress.objects.get_or_create(
         practice=practice,
         channel=channel,
         address=_key(channel, address),
         defaults={"by_name": str(actor.user or actor.name)},
     )
     if is_new:
-        taken_back = _take_back(practice, channel, address)
-        details = {**_named(channel, address), "messages_cancelled": taken_back}
+        taken_back = _cancel_queued(practice, channel, address)
+        details = {**_audit_details(channel, address), "messages_cancelled": taken_back}
         audit.record(Action.MESSAGES_STOPPED, actor=actor, practice=practice, patient=patient, details=details)
     return is_new
 
 
 @transaction.atomic
-def allow(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
+def unsuppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
     """Messages may go there again. False where they were not stopped."""
-    deleted, _ = _stopped(practice, channel, address).delete()
+    deleted, _ = _rows_for(practice, channel, address).delete()
     if deleted:
-        details = _named(channel, address)
+        details = _audit_details(channel, address)
         audit.record(Action.MESSAGES_ALLOWED, actor=actor, practice=practice, patient=patient, details=details)
     return bool(deleted)
 
@@ -81,12 +81,12 @@ def masked(channel: str, address: str) -> str:
     return f"{name[:1]}…@{domain}"
 
 
-def _named(channel: str, address: str) -> dict[str, str | int]:
+def _audit_details(channel: str, address: str) -> dict[str, str | int]:
     return {"channel": channel, "address": masked(channel, address)}
 
 
-def _stopped(practice: Practice, channel: str, address: str) -> QuerySet[StoppedAddress]:
-    return StoppedAddress.objects.filter(practice=practice, channel=channel, address=_key(channel, address))
+def _rows_for(practice: Practice, channel: str, address: str) -> QuerySet[SuppressedAddress]:
+    return SuppressedAddress.objects.filter(practice=practice, channel=channel, address=_key(channel, address))
 
 
 def _key(channel: str, address: str) -> str:
@@ -107,11 +107,13 @@ def _messages_to(practice: Practice, address: str) -> QuerySet[OutgoingMessage]:
         address.strip(),
         address.strip().lower(),
     }  # an index reads both; a mail's domain is in lower case already
-    return OutgoingMessage.objects.of(practice).filter(recipient__in=written)
+    return OutgoingMessage.objects.for_practice(practice).filter(recipient__in=written)
 
 
-def _take_back(practice: Practice, channel: str, address: str) -> int:
+def _cancel_queued(practice: Practice, channel: str, address: str) -> int:
     """How many queued messages will not go out. Texts go to a gateway, which stands behind the number."""
-    unfinished = OutgoingMessage.objects.of(practice).filter(channel=channel, state__in=OutgoingMessage.UNFINISHED)
+    unfinished = OutgoingMessage.objects.for_practice(practice).filter(
+        channel=channel, state__in=OutgoingMessage.UNFINISHED
+    )
     waiting = unfinished.order_by("pk").only("pk", "recipient", "shown_recipient", "state")
     return sum(outbox.cancel(each) for each in waiting if _key(channel, each.shown_recipient) == _key(channel, address))

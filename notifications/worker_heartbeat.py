@@ -13,7 +13,7 @@ from django.apps.registry import Apps
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
-from notifications.models import WorkerSeen
+from notifications.models import WorkerHeartbeat
 
 EVERY: Final = timedelta(seconds=15)
 MISSED_AFTER: Final = timedelta(minutes=2)
@@ -23,19 +23,19 @@ _ROW: Final = 1
 def beat() -> None:
     """A worker is at work. To be said every `EVERY`."""
     now = timezone.now()
-    if not WorkerSeen.objects.filter(pk=_ROW).update(at=now):
-        WorkerSeen.objects.bulk_create([WorkerSeen(pk=_ROW, at=now)], ignore_conflicts=True)
+    if not WorkerHeartbeat.objects.filter(pk=_ROW).update(at=now):
+        WorkerHeartbeat.objects.bulk_create([WorkerHeartbeat(pk=_ROW, at=now)], ignore_conflicts=True)
 
 
 def is_missed() -> bool:
     """Whether no worker was seen for so long that messages wait."""
-    return WorkerSeen.objects.filter(pk=_ROW, at__lt=timezone.now() - MISSED_AFTER).exists()
+    return WorkerHeartbeat.objects.filter(pk=_ROW, at__lt=timezone.now() - MISSED_AFTER).exists()
 
 
-def begin(sender: AppConfig, *, using: str = DEFAULT_DB_ALIAS, apps: Apps = installed, **_: Any) -> None:
+def seed_after_migrate(sender: AppConfig, *, using: str = DEFAULT_DB_ALIAS, apps: Apps = installed, **_: Any) -> None:
     """After `migrate`."""
     try:
-        rows = apps.get_model("notifications", "WorkerSeen").objects.using(using)
+        rows = apps.get_model("notifications", "WorkerHeartbeat").objects.using(using)
     except LookupError:  # migrated back to before there was one
         return
     rows.update_or_create(pk=_ROW, defaults={"at": timezone.now()})

@@ -12,7 +12,7 @@ from patients.search import Hit, PatientQuery
 from patients.suggestions import Suggestion
 from portal.models import Practice
 
-MOST_SHOWN: Final = 8
+MAX_SHOWN: Final = 8
 _SHORTEST: Final = 2  # letters
 _WORDS_SPLIT: Final = 3  # at so many places a name without a comma may end and the next begin
 _PHONE_DIGITS: Final = 10
@@ -74,20 +74,20 @@ def find(typed: str, *, practice: Practice, today: date) -> Found:
         return _found(reading, with_mrn, [])  # it is an MRN and neither a name nor a date
     hits = {hit.patient.pk: hit for hit in with_mrn}
     for query in reading.queries:
-        if len(hits) <= MOST_SHOWN:
-            for hit in search.first(query, most=MOST_SHOWN + 1):
+        if len(hits) <= MAX_SHOWN:
+            for hit in search.first(query, most=MAX_SHOWN + 1):
                 hits.setdefault(hit.patient.pk, hit)
     found = list(hits.values())
-    return _found(reading, found, _suggestions(reading, found) if len(found) < suggestions.FEW else [])
+    return _found(reading, found, _suggestions(reading, found) if len(found) < suggestions.FEW_HITS else [])
 
 
 def _found(reading: Reading, hits: list[Hit], offered: list[Suggestion]) -> Found:
-    return Found(reading, hits[:MOST_SHOWN], offered, has_more=len(hits) > MOST_SHOWN)
+    return Found(reading, hits[:MAX_SHOWN], offered, has_more=len(hits) > MAX_SHOWN)
 
 
 def _with_mrn(key: str, practice: Practice) -> list[Hit]:
-    patients = Patient.objects.of(practice).filter(mrn_key__prefix=key).order_by("mrn_key", "pk")
-    return [Hit(patient, None) for patient in patients[: MOST_SHOWN + 1]]
+    patients = Patient.objects.for_practice(practice).filter(mrn_key__prefix=key).order_by("mrn_key", "pk")
+    return [Hit(patient, None) for patient in patients[: MAX_SHOWN + 1]]
 
 
 def _suggestions(reading: Reading, hits: list[Hit]) -> list[Suggestion]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from patients import quick_search as quick
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
-from portal.signals import statuses_wanted
+from portal.signals import portal_statuses_needed
 
 _ONE_SEARCH: Final = timedelta(minutes=1)
 
@@ -24,9 +24,9 @@ class QuickForm(forms.Form):
 
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
-def quick_search(request: StaffRequest) -> HttpResponse:
+def quick_search_page(request: StaffRequest) -> HttpResponse:
     """A plain page: for Enter without a choice, and for browsers without JavaScript."""
-    statuses_wanted.send(sender=None)
+    portal_statuses_needed.send(sender=None)
     form = QuickForm(request.GET)
     found = _found(request, form)
     if found and not found.reading.is_empty:
@@ -73,7 +73,7 @@ def _record(request: StaffRequest, found: quick.Found) -> None:
     shown = f"{len(found.hits)}+" if found.has_more else str(len(found.hits))
     audit.record(
         audit.Action.SEARCHED,
-        actor=audit.Actor.of(request),
+        actor=audit.Actor.from_request(request),
         practice=request.practice,
         details={"by": "quick search", "found": shown},
     )

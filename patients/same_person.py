@@ -21,12 +21,12 @@ class Sibling:
     shared_with: frozenset[UUID]
 
 
-def of(patient: Patient) -> list[Sibling]:
+def siblings_of(patient: Patient) -> list[Sibling]:
     """The other patients who share a current contact with this one and may be registered, the oldest first."""
     own = list(patient.contacts.current())
     shared: dict[Patient, set[UUID]] = {}
-    for row in _reached(own).current().exclude(patient=patient).select_related("patient"):
-        if who := {each.pk for each in own if is_same(each, row)}:
+    for row in _same_address_rows(own).current().exclude(patient=patient).select_related("patient"):
+        if who := {each.pk for each in own if is_same_person(each, row)}:
             shared.setdefault(row.patient, set()).update(who)
     return [
         Sibling(each, frozenset(who))
@@ -35,20 +35,20 @@ def of(patient: Patient) -> list[Sibling]:
     ]
 
 
-def rows_of(contact: Contact) -> list[Contact]:
+def contact_rows_for(contact: Contact) -> list[Contact]:
     """The rows of this person with every patient of the practice, current or not; the given one among them."""
-    others = [each for each in _reached([contact]).exclude(pk=contact.pk) if is_same(contact, each)]
+    others = [each for each in _same_address_rows([contact]).exclude(pk=contact.pk) if is_same_person(contact, each)]
     return [contact, *others]
 
 
-def is_same(one: Contact, other: Contact) -> bool:
+def is_same_person(one: Contact, other: Contact) -> bool:
     name = names.key(one.name)
     same_email = one.email_key and one.email_key == other.email_key
     same_phone = one.phone_key and one.phone_key == other.phone_key
     return bool(name and name == names.key(other.name) and (same_email or same_phone))
 
 
-def _reached(contacts: Iterable[Contact]) -> ContactQuerySet:
+def _same_address_rows(contacts: Iterable[Contact]) -> ContactQuerySet:
     """The practice's contacts with one of these addresses or numbers: two looks into an index."""
     contacts = list(contacts)
     emails = {each.email_key for each in contacts} - {""}

@@ -38,61 +38,61 @@ class Finding:
 AGREES: Final = Finding(Verdict.AGREES)
 DIFFERS: Final = Finding(Verdict.DIFFERS)
 NOT_ON_RECORD: Final = Finding(Verdict.NOT_ON_RECORD)
-NOT_TOLD: Final = Finding(Verdict.NOT_TOLD)
+NOT_PROVIDED: Final = Finding(Verdict.NOT_TOLD)
 
 
-def of_surnames(told: str, on_record: str) -> Finding:
+def compare_surnames(submitted: str, on_record: str) -> Finding:
     """One is the other, or its last part: "López" and "García-López" agree, "García" and "García-López" are near."""
-    ours, theirs = names.surname_keys(told), names.surname_keys(on_record)
+    ours, theirs = names.surname_keys(submitted), names.surname_keys(on_record)
     if not ours[0] or not theirs[0]:
-        return NOT_ON_RECORD if ours[0] else NOT_TOLD
+        return NOT_ON_RECORD if ours[0] else NOT_PROVIDED
     if ours[0] in theirs or theirs[0] in ours:
         return AGREES
-    if set(names.words(told)) & set(names.words(on_record)):
+    if set(names.words(submitted)) & set(names.words(on_record)):
         return Finding(Verdict.NEAR, "partly the same")
     return _spelled(product(ours, theirs))
 
 
-def of_first_names(told: str, on_record: str, preferred: str = "") -> Finding:
+def compare_first_names(submitted: str, on_record: str, preferred: str = "") -> Finding:
     """One begins with the other, or with what the person goes by: "Sofía" and "Sofía Isabel" agree."""
-    ours, theirs = names.key(told), [each for each in names.given_keys(on_record, preferred) if each]
+    ours, theirs = names.key(submitted), [each for each in names.given_keys(on_record, preferred) if each]
     if not ours:
-        return NOT_TOLD
+        return NOT_PROVIDED
     if not theirs or names.is_placeholder(on_record):
         return Finding(Verdict.NOT_ON_RECORD, "a placeholder") if theirs else NOT_ON_RECORD
     if any(_begins(ours, each) for each in theirs):
         return AGREES
-    if set(names.words(told)) & {*names.words(on_record), *names.words(preferred)}:
+    if set(names.words(submitted)) & {*names.words(on_record), *names.words(preferred)}:
         return Finding(Verdict.NEAR, "partly the same")
-    first = names.words(told)[0]
+    first = names.words(submitted)[0]
     return _spelled((first, word) for word in (*names.words(on_record)[:1], *names.words(preferred)))
 
 
-def of_dates(told: date, on_record: date) -> Finding:
-    if told == on_record:
+def compare_dates(submitted: date, on_record: date) -> Finding:
+    if submitted == on_record:
         return AGREES
-    if (told.year, told.month, told.day) == (on_record.year, on_record.day, on_record.month):
+    if (submitted.year, submitted.month, submitted.day) == (on_record.year, on_record.day, on_record.month):
         return Finding(Verdict.NEAR, "day and month the other way round")
-    if DamerauLevenshtein.distance(f"{told:%m%d%Y}", f"{on_record:%m%d%Y}") == 1:
+    if DamerauLevenshtein.distance(f"{submitted:%m%d%Y}", f"{on_record:%m%d%Y}") == 1:
         return Finding(Verdict.NEAR, "one digit off")
     return DIFFERS
 
 
-def of_keys(told: str, on_record: Iterable[str]) -> Finding:
+def compare_keys(submitted: str, on_record: Iterable[str]) -> Finding:
     """Of an e-mail address or a phone number, folded (patients.keys), with those on record."""
     known = [each for each in on_record if each]
-    if not told:
-        return NOT_TOLD
+    if not submitted:
+        return NOT_PROVIDED
     if not known:
         return NOT_ON_RECORD
-    return AGREES if told in known else DIFFERS
+    return AGREES if submitted in known else DIFFERS
 
 
-def of_addresses(told: tuple[str, str], on_record: tuple[str, str]) -> Finding:
+def compare_addresses(submitted: tuple[str, str], on_record: tuple[str, str]) -> Finding:
     """Of street and ZIP code. The same ZIP code alone is near."""
-    (street, code), (known_street, known_code) = told, on_record
+    (street, code), (known_street, known_code) = submitted, on_record
     if not names.key(street) and not names.key(code):
-        return NOT_TOLD
+        return NOT_PROVIDED
     if not names.key(known_street) and not names.key(known_code):
         return NOT_ON_RECORD
     same_code = bool(code) and names.key(code)[:5] == names.key(known_code)[:5]
@@ -101,28 +101,28 @@ def of_addresses(told: tuple[str, str], on_record: tuple[str, str]) -> Finding:
     return Finding(Verdict.NEAR, "the same ZIP code") if same_code else DIFFERS
 
 
-def of_people(told: Sequence[str], on_record: Sequence[str]) -> Finding:
+def compare_people(submitted: Sequence[str], on_record: Sequence[str]) -> Finding:
     """Of (first names, last name) of two people: the weaker of the two verdicts."""
-    last, first = of_surnames(told[1], on_record[1]), of_first_names(told[0], on_record[0])
+    last, first = compare_surnames(submitted[1], on_record[1]), compare_first_names(submitted[0], on_record[0])
     order = [Verdict.AGREES, Verdict.NEAR]
     return max(last, first, key=lambda each: order.index(each.verdict) if each.verdict in order else len(order))
 
 
-def may_be(told: str, on_record: Sequence[str]) -> bool:
+def may_be_same_name(submitted: str, on_record: Sequence[str]) -> bool:
     """Whether a name typed in one piece may be that of (first names, last name), in whichever order and spelling.
 
     >>> [may_be(told, ("Lucas", "Smith")) for told in ("Smith, Lucas", "lucas j. smith", "Luca Smyth", "Rosa Smith")]
     [True, True, True, False]
     """
-    words = names.words(told)
+    words = names.words(submitted)
     if len(words) == 1:
         return any(
             each.verdict == Verdict.AGREES
-            for each in (of_first_names(told, on_record[0]), of_surnames(told, on_record[1]))
+            for each in (compare_first_names(submitted, on_record[0]), compare_surnames(submitted, on_record[1]))
         )
     halves = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
     ways = [way for one, other in halves for way in ((one, other), (other, one))]
-    return any(of_people(way, on_record).verdict in {Verdict.AGREES, Verdict.NEAR} for way in ways)
+    return any(compare_people(way, on_record).verdict in {Verdict.AGREES, Verdict.NEAR} for way in ways)
 
 
 def _begins(one: str, other: str) -> bool:

@@ -38,7 +38,7 @@ class ActivityForm(forms.Form):
         who.choices = [
             ("", "Everybody"),
             *((str(person.pk), str(person)) for person in people),
-            *((name, name.capitalize()) for name in (*_PARTS_OF_THE_PROGRAM, audit.FAMILY_AT_THE_DOOR)),
+            *((name, name.capitalize()) for name in (*_PARTS_OF_THE_PROGRAM, audit.ANONYMOUS_FAMILY)),
         ]
 
     def clean(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ JITTER: Final = 0.05  # seconds
 _WAITS: Final = "_keeps_pace"
 
 
-def evenly(
+def evenly_timed(
     view: Callable[Concatenate[HttpRequest, P], Response],
 ) -> Callable[Concatenate[HttpRequest, P], Response]:
     """A POST is answered BEAT seconds after it came, or at the next multiple of it where the work took longer.
@@ -44,7 +44,7 @@ def evenly(
     return paced
 
 
-def keep_pace(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def even_response_time(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.monotonic()
         response = get_response(request)

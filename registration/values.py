@@ -40,7 +40,7 @@ class Recipient:
     def keys(self) -> set[str]:
         """The keys under which the same person may have been registered: a contact has a row with each child."""
         if self.contact:
-            return {f"contact:{row.pk}" for row in same_person.rows_of(self.contact)}
+            return {f"contact:{row.pk}" for row in same_person.contact_rows_for(self.contact)}
         return {self.key}
 
 
@@ -83,7 +83,7 @@ class Proxy:
     """Access for a time, on paper: `ends_on` is its last day, in the practice's time."""
 
     level: AccessLevel
-    authorisation: str
+    authorization: str
     ends_on: date
 
 

@@ -10,22 +10,22 @@ from django.db import connections
 _CONNECTED = threading.Semaphore(40)
 
 
-def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+def run_concurrently(*actions: Callable[[], Any]) -> list[Any]:
     """What each deed gave back, or the exception that ended it; all begun at the same moment."""
-    results: list[Any] = [None] * len(deeds)
-    begin = threading.Barrier(len(deeds))
+    results: list[Any] = [None] * len(actions)
+    begin = threading.Barrier(len(actions))
 
     def run(number: int) -> None:
         begin.wait()
         with _CONNECTED:
             try:
-                results[number] = deeds[number]()
+                results[number] = actions[number]()
             except Exception as error:  # noqa: BLE001 - handed over to the test
                 results[number] = error
             finally:
                 connections.close_all()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(deeds))]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(actions))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -42,5 +42,5 @@ _ALONE: Final = [
 # The same inside what a field expects: past the first check, into the second.
 _WITHIN: Final = ("Anna {} Smith", "{}@families.example")
 
-STRINGS: Final = [*_ALONE, *(frame.replace("{}", each) for frame in _WITHIN for each in _ALONE)][:500]
-assert len(set(STRINGS)) == 500
+HOSTILE_STRINGS: Final = [*_ALONE, *(frame.replace("{}", each) for frame in _WITHIN for each in _ALONE)][:500]
+assert len(set(HOSTILE_STRINGS)) == 500

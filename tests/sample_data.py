@@ -8,4 +8,4 @@ from django.conf import settings
 
 FILE: Final = Path(settings.BASE_DIR).parent / "shared/data/fhir-r4-patients-100.ndjson"
 
-needed = pytest.mark.skipif(not FILE.exists(), reason="the sample is not part of the project")
+requires_sample = pytest.mark.skipif(not FILE.exists(), reason="the sample is not part of the project")

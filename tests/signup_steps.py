@@ -36,7 +36,7 @@ def issue(
         recipient=given or Recipient(name="Elena García", relationship="Mother"),
         method=method or ByPin(),
         delivery=delivery or InPerson(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="desk",
         actor=actor,
         **options,
@@ -44,7 +44,7 @@ def issue(
 
 
 def pin_of(registration: Registration) -> str:
-    pin = pin_display.kept(registration, session_key="desk")
+    pin = pin_display.find_pin(registration, session_key="desk")
     assert pin
     return pin.shown
 
@@ -79,7 +79,7 @@ def open_door(client: Client, pin: str, day: date, **more: str) -> Any:
 
 def tell_you(client: Client, **changes: str) -> Any:
     you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
-    return client.post("/start/you/", you | changes)
+    return client.post("/start/about-you/", you | changes)
 
 
 def details(client: Client, **changes: str) -> Any:

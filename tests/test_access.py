@@ -62,12 +62,12 @@ def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, 
         recipient=Recipient(name=mother.name, contact=mother),
         method=ByPin(),
         delivery=ByEmail("elena@families.example"),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="-",
         actor=actor,
     )
     call_command("deliver", "--once", verbosity=0)
-    (received,) = demo_mailbox.received()
+    (received,) = demo_mailbox.all_mail()
     account = families.an_account()
     asked = families.a_self_registration(practice, account)
     assert actor.user is not None

@@ -8,8 +8,8 @@ from django.test import Client
 from notifications.models import Carrier
 from portal.models import Practice, User
 from tests import factories
-from tests.hostile_strings import STRINGS
-from tests.test_hostile_strings import World, attempt, each_field_reads_every_string, everything, world
+from tests.hostile_strings import HOSTILE_STRINGS
+from tests.test_hostile_strings import Fixtures, attempt, each_field_reads_every_string, everything, world
 
 __all__ = ["world"]
 
@@ -20,7 +20,7 @@ ADMIN_PAGES: Final = [
     *("portal/practice/{practice}/change/", "portal/user/{manager}/change/", "patients/patient/{patient}/change/"),
     *("registration/verificationquestion/{question}/change/", "notifications/carrier/{carrier}/change/"),
 ]  # fmt: skip
-ADMIN_STRINGS: Final = [each for each in STRINGS if each != "<!--"]  # Django's own pages have comments
+ADMIN_STRINGS: Final = [each for each in HOSTILE_STRINGS if each != "<!--"]  # Django's own pages have comments
 ADMIN_LISTS: Final = [
     *("portal/practice", "portal/user", "portal/auditevent", "mfa/authenticator", "patients/patient", "patients/contact"),
     *("registration/verificationquestion", "registration/registration", "notifications/carrier", "notifications/outgoingmessage"),
@@ -36,7 +36,7 @@ def administrator(practice: Practice) -> Client:
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)
 def test_whatever_an_administrator_types_is_answered_with_a_page(
-    world: World, administrator: Client, path: str
+    world: Fixtures, administrator: Client, path: str
 ) -> None:
     manager = User.objects.get(email="manager@maplegrove.example")
     known = {"practice": world.practice.pk, "patient": world.patient.pk, "manager": manager.pk}
@@ -58,7 +58,7 @@ def test_whatever_an_administrator_types_is_answered_with_a_page(
 
 @pytest.mark.parametrize("model", ADMIN_LISTS)
 def test_whatever_an_administrator_searches_for_is_answered_with_a_page(
-    world: World, administrator: Client, model: str
+    world: Fixtures, administrator: Client, model: str
 ) -> None:
     before = everything()
     number, path = ADMIN_LISTS.index(model), f"/admin/{model}/"

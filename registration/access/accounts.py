@@ -58,9 +58,9 @@ def make(details: Details) -> PortalAccount:
 
 
 @transaction.atomic
-def open_for(user: User, details: Details, *, address: str | None) -> PortalAccount:
+def create_for(user: User, details: Details, *, address: str | None) -> PortalAccount:
     """The portal account of somebody who signs in already (at the desk, say); the one that is there where there is one."""
-    if account := of(user):
+    if account := for_user(user):
         return account
     account = _account_of(user, details)
     record_created(account, address=address)
@@ -68,11 +68,11 @@ def open_for(user: User, details: Details, *, address: str | None) -> PortalAcco
 
 
 def record_created(account: PortalAccount, *, address: str | None) -> None:
-    actor = actor_of(account, address)
+    actor = actor_for(account, address)
     audit.record(Action.ACCOUNT_CREATED, actor=actor, practice=None, details={"terms": account.terms})
 
 
-def actor_of(account: PortalAccount, address: str | None) -> Actor:
+def actor_for(account: PortalAccount, address: str | None) -> Actor:
     return Actor(user=account.user, name=account.email, address=address)
 
 
@@ -91,7 +91,7 @@ def _account_of(user: User, details: Details) -> PortalAccount:
     return account
 
 
-def of(user: User) -> PortalAccount | None:
+def for_user(user: User) -> PortalAccount | None:
     return PortalAccount.objects.select_related("user").filter(user=user).first()
 
 

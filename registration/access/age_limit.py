@@ -24,14 +24,14 @@ from registration.models.access import AssociationQuerySet
 
 AtAgeLimit = Practice.AtAgeLimit
 
-TELL_BEFORE: Final = timedelta(days=30)
-LISTED_BEFORE: Final = timedelta(days=90)
+NOTICE_PERIOD: Final = timedelta(days=30)
+WORKLIST_PERIOD: Final = timedelta(days=90)
 NEEDS_RENEWAL: Final = "Needs renewal: the patient has come of age."
 _BATCH: Final = 500
 
 
 @dataclass(frozen=True)
-class Coming:
+class UpcomingBirthday:
     """A birthday of the worklist, and whose access it changes."""
 
     patient: Patient
@@ -63,43 +63,43 @@ def latest_birth(on: date, years: int) -> date:
         return date(on.year - years, 2, 28)
 
 
-def warn() -> None:
+def send_advance_notices() -> None:
     """Tells everybody, once, whose access changes in the next 30 days; who asked for nothing more stays untold."""
     for practice in Practice.objects.all():
         # All of them: those who asked for nothing more stay, and would leave no room for the others.
-        for association in _coming(practice, within=TELL_BEFORE).filter(told_of_age_limit=False):
-            _tell(association, practice)
+        for association in _reaching_limit(practice, within=NOTICE_PERIOD).filter(age_limit_notice_sent=False):
+            _send_notice(association, practice)
 
 
-def apply() -> None:
+def apply_age_limit() -> None:
     """Does to parents' access what the practice set for the birthday; to each association once, whatever the clock does."""
     for practice in Practice.objects.all():
-        for association in _reached(practice)[:_BATCH]:
-            _apply(association, practice)
+        for association in _at_limit(practice)[:_BATCH]:
+            _apply_to(association, practice)
 
 
-def coming(practice: Practice) -> Iterator[Coming]:
+def upcoming_birthdays(practice: Practice) -> Iterator[UpcomingBirthday]:
     """The birthdays of the next 90 days that change somebody's access, the next one first."""
-    rows = _coming(practice, within=LISTED_BEFORE)
+    rows = _reaching_limit(practice, within=WORKLIST_PERIOD)
     for patient, associations in groupby(rows, key=lambda each: each.patient):
-        yield Coming(patient, birthday(patient.birth_date, practice.minor_age_limit), list(associations))
+        yield UpcomingBirthday(patient, birthday(patient.birth_date, practice.minor_age_limit), list(associations))
 
 
-def _tell(association: Association, practice: Practice) -> None:
+def _send_notice(association: Association, practice: Practice) -> None:
     with transaction.atomic():
         portal_status.lock(practice, [association.patient])
-        untold = Association.objects.filter(pk=association.pk, told_of_age_limit=False, past_age_limit=False).live()
+        untold = Association.objects.filter(pk=association.pk, age_limit_notice_sent=False, past_age_limit=False).live()
         on = birthday(association.patient.birth_date, practice.minor_age_limit)
         if untold.exists() and account_notices.age_limit_coming(association=association, on=on):
-            untold.update(told_of_age_limit=True)
+            untold.update(age_limit_notice_sent=True)
             record(Action.TOLD_OF_AGE_LIMIT, association, actor=audit.CLOCK, on=on.isoformat())
 
 
-def _apply(association: Association, practice: Practice) -> None:
+def _apply_to(association: Association, practice: Practice) -> None:
     ends = practice.at_minor_age_limit != AtAgeLimit.LIMITED
     with transaction.atomic():
         patients = portal_status.lock(practice, [association.patient])
-        if not _reached(practice).filter(pk=association.pk).update(**_change(practice)):
+        if not _at_limit(practice).filter(pk=association.pk).update(**_change(practice)):
             return
         association.refresh_from_db()
         portal_status.refresh(patients)
@@ -116,20 +116,20 @@ def _change(practice: Practice) -> dict[str, Any]:
     return {"past_age_limit": True, **ended}
 
 
-def _reached(practice: Practice) -> AssociationQuerySet:
+def _at_limit(practice: Practice) -> AssociationQuerySet:
     latest = latest_birth(today(practice), practice.minor_age_limit)
-    return _parents_of(practice).filter(patient__birth_date__lte=latest)
+    return _parent_associations(practice).filter(patient__birth_date__lte=latest)
 
 
-def _coming(practice: Practice, *, within: timedelta) -> AssociationQuerySet:
+def _reaching_limit(practice: Practice, *, within: timedelta) -> AssociationQuerySet:
     """Those whose patient is not yet so old, and will be; in the order of birthdays."""
     now = latest_birth(today(practice), practice.minor_age_limit)
     then = latest_birth(today(practice) + within, practice.minor_age_limit)
-    return _parents_of(practice).filter(patient__birth_date__gt=now, patient__birth_date__lte=then)
+    return _parent_associations(practice).filter(patient__birth_date__gt=now, patient__birth_date__lte=then)
 
 
-def _parents_of(practice: Practice) -> AssociationQuerySet:
+def _parent_associations(practice: Practice) -> AssociationQuerySet:
     """Everybody's access but the patients' own, to which the age limit has still to be applied."""
-    rows = Association.objects.of(practice).live().filter(past_age_limit=False)
+    rows = Association.objects.for_practice(practice).live().filter(past_age_limit=False)
     rows = rows.exclude(relationship=Association.Relationship.SELF).select_related("account__user", "patient__practice")
     return rows.order_by("patient__birth_date", "patient_id", "since", "pk")

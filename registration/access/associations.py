@@ -23,12 +23,12 @@ from registration.values import Refused
 
 Ending = Association.Ending
 
-REMINDED_BEFORE: Final = (14, 3)  # days
+REMINDER_DAYS: Final = (14, 3)  # days
 
 
 # Beyond that a day of an end is a slip of the finger; the calendar itself ends with the year 9999.
-LATEST: Final = timedelta(days=30 * 366)
-_AT_ONCE: Final = 500
+MAX_SCHEDULED_END: Final = timedelta(days=30 * 366)
+_BATCH_SIZE: Final = 500
 
 
 def midnight_after(day: date, *, practice: Practice) -> datetime:
@@ -47,10 +47,10 @@ def today(practice: Practice) -> date:
 
 def reminders_due(last: date, *, practice: Practice) -> int:
     """How many reminders are to have gone out by now of access whose last day this is."""
-    return sum((last - today(practice)).days <= days for days in REMINDED_BEFORE)
+    return sum((last - today(practice)).days <= days for days in REMINDER_DAYS)
 
 
-def give(
+def grant(
     account: PortalAccount,
     patient: Patient,
     *,
@@ -58,7 +58,7 @@ def give(
     level: str,
     registration: Registration | None = None,
     self_registration: SelfRegistration | None = None,
-    authorisation: str = "",
+    authorization: str = "",
     ends_at: datetime | None = None,
 ) -> tuple[Association, bool]:
     """The access that is there, or a new one; and whether it is new. Within an act that holds the patient.
@@ -66,8 +66,8 @@ def give(
     Nobody's own access ends by age, nor that which was given when the age had been reached.
     """
     open_row = Association.objects.filter(account=account, patient=patient, ended_at=None).first()
-    if open_row and open_row.is_live and authorisation and open_row.authorisation:
-        return _renew(open_row, level, registration, authorisation, ends_at), True
+    if open_row and open_row.is_live and authorization and open_row.authorization:
+        return _renew(open_row, level, registration, authorization, ends_at), True
     if open_row and open_row.is_live:
         return open_row, False
     if open_row:  # its time has come a moment ago
@@ -81,7 +81,7 @@ def give(
         level=level,
         registration=registration,
         self_registration=self_registration,
-        authorisation=authorisation,
+        authorization=authorization,
         ends_at=ends_at,
         past_age_limit=is_own or patient.age(on=today(practice)) >= practice.minor_age_limit,
     )
@@ -89,14 +89,14 @@ def give(
 
 
 def _renew(
-    proxy: Association, level: str, registration: Registration | None, authorisation: str, ends_at: datetime | None
+    proxy: Association, level: str, registration: Registration | None, authorization: str, ends_at: datetime | None
 ) -> Association:
     """A proxy's access goes on under the new paper, until its new day."""
     proxy.level, proxy.registration = level, registration
-    proxy.authorisation, proxy.ends_at = authorisation, ends_at
+    proxy.authorization, proxy.ends_at = authorization, ends_at
     proxy.reminded, proxy.ended_by, proxy.end_reason = 0, None, ""
     proxy.save(
-        update_fields=["level", "registration", "authorisation", "ends_at", "reminded", "ended_by", "end_reason"]
+        update_fields=["level", "registration", "authorization", "ends_at", "reminded", "ended_by", "end_reason"]
     )
     return proxy
 
@@ -108,9 +108,9 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     Raises Refused where the day is past, or where access ends before that anyway.
     """
     by = _person(actor)
-    patients = outstanding.hold(association.account, association.patient)
+    patients = outstanding.lock_affected_patients(association.account, association.patient)
     association.refresh_from_db()
-    ending = _planned(association, on) if on else _at_once(association)
+    ending = _scheduled_end(association, on) if on else _immediate_end(association)
     live = Association.objects.filter(pk=association.pk).live()
     if not live.update(**ending, ended_by=by, end_reason=reason):
         return False
@@ -129,24 +129,24 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
 
 def _revoke_keys(association: Association, *, by: User) -> list[Registration]:
     """Or a key that is out would give back what was taken."""
-    out = outstanding.on_their_way(association.account, association.patient)
+    out = outstanding.outstanding_for(association.account, association.patient)
     return outstanding.revoke(out, by=by, reason=association.end_reason)
 
 
-def is_to_be_removed(association: Association) -> bool:
+def is_removal_scheduled(association: Association) -> bool:
     """Whether somebody wrote down a later day on which this access ends."""
     return association.is_live and association.ended_by_id is not None
 
 
 @transaction.atomic
-def undo(association: Association, *, reason: str, actor: Actor) -> None:
+def restore(association: Association, *, reason: str, actor: Actor) -> None:
     """Gives back access that ended, or takes back a removal that is still to come. Raises Refused.
 
     What the age limit did is not done again: who gives access back knows how old the patient is.
     """
     patients = _lock(association)
     association = Association.objects.select_related("account__user", "patient__practice").get(pk=association.pk)
-    if why := why_not_restored(association):
+    if why := restore_refusal(association):
         raise Refused(why)
     Association.objects.filter(pk=association.pk).update(
         ended_at=None,
@@ -154,7 +154,7 @@ def undo(association: Association, *, reason: str, actor: Actor) -> None:
         ending="",
         end_reason="",
         reminded=0,
-        ends_at=_own_end(association),
+        ends_at=_original_end(association),
         past_age_limit=is_past_age_limit(association) or association.relationship == Association.Relationship.SELF,
     )
     association.refresh_from_db()
@@ -168,10 +168,10 @@ def is_past_age_limit(association: Association) -> bool:
     return association.patient.age(on=today(practice)) >= practice.minor_age_limit
 
 
-def why_not_restored(association: Association) -> str | None:
+def restore_refusal(association: Association) -> str | None:
     """A sentence for the desk; None where access can be given back."""
     who, patient = association.account.name, association.patient
-    if association.is_live and not is_to_be_removed(association):
+    if association.is_live and not is_removal_scheduled(association):
         return f"{who} has access: there is nothing to undo."
     others = Association.objects.filter(account=association.account, patient=patient, ended_at=None)
     if others.exclude(pk=association.pk).exists():
@@ -180,7 +180,7 @@ def why_not_restored(association: Association) -> str | None:
         return "This patient is recorded as deceased. Access cannot be given back."
     if not patient.active:
         return "This patient is inactive. Make the patient active in the record before you give access back."
-    own_end = _own_end(association)
+    own_end = _original_end(association)
     if own_end and own_end <= timezone.now():
         day = last_day(own_end, practice=patient.practice)
         return f"This access was given until {day:%B} {day.day}, {day.year}. To go on, add {who} as a proxy again."
@@ -196,39 +196,39 @@ def reset_sign_in(account: PortalAccount, *, identified_by: str, practice: Pract
     """
     _person(actor)
     account = PortalAccount.objects.select_for_update(of=("self",)).select_related("user").get(pk=account.pk)
-    if why := why_no_reset(account, practice=practice):
+    if why := reset_refusal(account, practice=practice):
         raise Refused(why)
     passkeys = Authenticator.objects.filter(user=account.user, type=Authenticator.Type.WEBAUTHN)
     number = int(passkeys.delete()[0])
     for session in UserSession.objects.filter(user=account.user):
         session.end()
     account_notices.sign_in_reset(account=account, practice=practice)
-    for association in account.associations.of(practice).live().order_by("patient_id"):
+    for association in account.associations.for_practice(practice).live().order_by("patient_id"):
         how = Identification(identified_by).label
         record(Action.SIGN_IN_RESET, association, actor=actor, identified_by=how, passkeys=number)
     return number
 
 
-def why_no_reset(account: PortalAccount, *, practice: Practice) -> str | None:
-    if not account.associations.of(practice).live().exists():
+def reset_refusal(account: PortalAccount, *, practice: Practice) -> str | None:
+    if not account.associations.for_practice(practice).live().exists():
         return f"{account.name} has no access to a patient of this practice."
     if account.user.is_staff or Membership.objects.filter(user=account.user).exists():
         return f"{account.name} works for a practice. The administrator takes lost passkeys off staff accounts."
     return None
 
 
-def due() -> None:
+def end_due() -> None:
     """Ends access whose date has come. One look into an index where there is none."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
     rows = past.select_related("patient__practice", "account__user", "ended_by").order_by("ends_at")
-    while some := list(rows[:_AT_ONCE]):  # as in ending.expire_due: by the index
+    while some := list(rows[:_BATCH_SIZE]):  # as in ending.expire_due: by the index
         for association in some:
             _end_by_date(association)
 
 
 def _end_by_date(association: Association) -> None:
     with transaction.atomic():
-        patients = outstanding.hold(association.account, association.patient)
+        patients = outstanding.lock_affected_patients(association.account, association.patient)
         still = Association.objects.filter(pk=association.pk, ended_at=None, ends_at__lte=timezone.now())
         if still.update(ended_at=F("ends_at"), ending=Ending.DATE):
             revoked = _revoke_keys(association, by=association.ended_by) if association.ended_by else []
@@ -249,25 +249,25 @@ def _lock(association: Association) -> list[Patient]:
     return portal_status.lock(association.patient.practice, [association.patient])
 
 
-def _at_once(association: Association) -> dict[str, Any]:
-    return {"ended_at": timezone.now(), "ending": Ending.REMOVED, "ends_at": _own_end(association)}
+def _immediate_end(association: Association) -> dict[str, Any]:
+    return {"ended_at": timezone.now(), "ending": Ending.REMOVED, "ends_at": _original_end(association)}
 
 
-def _planned(association: Association, on: date) -> dict[str, Any]:
+def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
     practice = association.patient.practice
-    if on > today(practice) + LATEST:
+    if on > today(practice) + MAX_SCHEDULED_END:
         raise Refused("This day is more than thirty years away. Check the year.", field="on")
     if on < today(practice):
         raise Refused("This day is past. Leave it empty to end access at once.", field="on")
     ends_at = midnight_after(on, practice=practice)
-    own_end = _own_end(association)
+    own_end = _original_end(association)
     if own_end and own_end <= ends_at:
         day = last_day(own_end, practice=practice)
         raise Refused(f"Access ends on {day:%B} {day.day}, {day.year} anyway. Choose an earlier day.", field="on")
     return {"ends_at": ends_at, "reminded": reminders_due(on, practice=practice)}  # the letter of today is one, too
 
 
-def _own_end(association: Association) -> datetime | None:
+def _original_end(association: Association) -> datetime | None:
     """When access ends if nobody removes it: a later removal writes its own moment over `ends_at`."""
     given_until = association.registration and association.registration.access_ends_on
     if given_until:

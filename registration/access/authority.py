@@ -39,7 +39,7 @@ def may_be_person(contact: Contact, account: PortalAccount) -> bool:
 
 def _names_compared(contact: Contact, account: PortalAccount) -> Verdict:
     told, on_record = (account.given_names, account.family_name), (contact.given_names, contact.family_name)
-    return similarity.of_people(told, on_record).verdict
+    return similarity.compare_people(told, on_record).verdict
 
 
 def _is_theirs(association: Association, contact: Contact) -> bool:
@@ -53,9 +53,9 @@ def _was_asked(association: Association, patient: Patient) -> bool:
     if association.registration:
         return was_asked(association.registration, patient)
     asked = association.self_registration
-    return asked is not None and CONCERN in asked.confirmed
+    return asked is not None and CONCERN in asked.override_reasons
 
 
 def was_asked(registration: Registration, patient: Patient) -> bool:
     """Whether the desk had a reason why this contact may see the record of this patient: another's is none."""
-    return CONCERN in registration.confirmed and str(patient.pk) in registration.authority_asked
+    return CONCERN in registration.override_reasons and str(patient.pk) in registration.authority_override_for

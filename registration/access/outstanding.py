@@ -13,28 +13,28 @@ from registration.access import authority, portal_status
 from registration.models import PortalAccount, Registration, RegistrationQuerySet
 
 
-def rows_of(account: PortalAccount, patient: Patient) -> list[Contact]:
+def contact_rows_for(account: PortalAccount, patient: Patient) -> list[Contact]:
     """The family contacts that are the person whose account this is: those of the patient, and the siblings' of the same."""
     own = [each for each in patient.contacts.all() if authority.is_person(each, account)]
-    return [row for each in own for row in same_person.rows_of(each)]
+    return [row for each in own for row in same_person.contact_rows_for(each)]
 
 
-def hold(account: PortalAccount, patient: Patient) -> list[Patient]:
+def lock_affected_patients(account: PortalAccount, patient: Patient) -> list[Patient]:
     """Locks the patient and whoever else may lose a registration with this person's, before that is looked up."""
-    rows = rows_of(account, patient)
-    out = _on_their_way(account, patient, rows)
+    rows = contact_rows_for(account, patient)
+    out = _outstanding(account, patient, rows)
     siblings_of_theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
     covered = portal_status.covered_by(out.values_list("pk", flat=True))
     return portal_status.lock(patient.practice, [patient, *siblings_of_theirs, *covered])
 
 
-def on_their_way(account: PortalAccount, patient: Patient) -> list[Registration]:
+def outstanding_for(account: PortalAccount, patient: Patient) -> list[Registration]:
     """Registrations of the patient for the person whose account this is, who may still claim them."""
-    found = _on_their_way(account, patient, rows_of(account, patient))
+    found = _outstanding(account, patient, contact_rows_for(account, patient))
     return list(found.select_related("message").order_by("pk").distinct())
 
 
-def _on_their_way(account: PortalAccount, patient: Patient, rows: Sequence[Contact]) -> RegistrationQuerySet:
+def _outstanding(account: PortalAccount, patient: Patient, rows: Sequence[Contact]) -> RegistrationQuerySet:
     theirs = (
         Q(account=account)
         | Q(message__recipient__iexact=account.email)
@@ -42,7 +42,7 @@ def _on_their_way(account: PortalAccount, patient: Patient, rows: Sequence[Conta
         | Q(contact__in=rows)
         | Q(recipient_key__in=account.claimed.values("recipient_key"))
     )
-    found = Registration.objects.of(patient.practice).unfinished().filter(theirs, patients=patient)
+    found = Registration.objects.for_practice(patient.practice).unfinished().filter(theirs, patients=patient)
     assert isinstance(found, RegistrationQuerySet)
     return found
 
@@ -63,8 +63,8 @@ def revoke(registrations: Sequence[Registration], *, by: User, reason: str) -> l
 def _end(
     registrations: Sequence[Registration], state: Registration.State, *, by: User, reason: str
 ) -> list[Registration]:
-    these = Registration.objects.filter(pk__in=[each.pk for each in registrations]).unfinished()
-    ended = these.end(state, reason=reason, by=by)
+    unfinished = Registration.objects.filter(pk__in=[each.pk for each in registrations]).unfinished()
+    ended = unfinished.end(state, reason=reason, by=by)
     for registration in ended:
         if registration.message:
             outbox.cancel(registration.message)

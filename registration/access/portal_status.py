@@ -12,7 +12,7 @@ from registration.models import Association, Decline, Registration, SelfRegistra
 
 def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
     """These patients as they are now, held until the transaction ends; fewer where one is not there any more."""
-    rows = Patient.objects.of(practice).filter(pk__in=[patient.pk for patient in patients])
+    rows = Patient.objects.for_practice(practice).filter(pk__in=[patient.pk for patient in patients])
     return list(rows.select_for_update().order_by("pk"))
 
 
@@ -23,16 +23,16 @@ def covered_by(registrations: Iterable[UUID]) -> list[Patient]:
 
 
 def refresh(patients: Sequence[Patient]) -> None:
-    now = _by_the_facts([patient.pk for patient in patients])
+    now = _derive([patient.pk for patient in patients])
     for patient in patients:
         set_portal_status(patient, now[patient.pk])
 
 
 def status_of(patient: Patient) -> PortalStatus:
-    return _by_the_facts([patient.pk])[patient.pk]
+    return _derive([patient.pk])[patient.pk]
 
 
-def _by_the_facts(patients: Sequence[UUID]) -> dict[UUID, PortalStatus]:
+def _derive(patients: Sequence[UUID]) -> dict[UUID, PortalStatus]:
     """What follows from the facts. Somebody's access outweighs a PIN on its way, and that a match that waits."""
     this = {"patient": OuterRef("pk")}
     statuses = Case(

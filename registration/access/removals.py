@@ -19,11 +19,11 @@ class Person:
     email: str = ""
 
 
-def of(patients: Sequence[Patient], person: Person) -> list[Association]:
+def find_removed_access(patients: Sequence[Patient], person: Person) -> list[Association]:
     """The access of this person to these patients that was taken away and not given again, the latest last."""
     ended = Association.objects.filter(patient__in=patients, ended_by__isnull=False)
     rows = ended.select_related("account__user", "registration", "patient__practice").order_by("ended_at", "pk")
-    taken = [each for each in rows if not each.is_live and _is_theirs(each, person)]
+    taken = [each for each in rows if not each.is_live and _belongs_to(each, person)]
     if not taken:
         return []
     again = set(
@@ -34,14 +34,14 @@ def of(patients: Sequence[Patient], person: Person) -> list[Association]:
     return [each for each in taken if (each.account_id, each.patient_id) not in again]
 
 
-def since(registration: Registration, patient: Patient, *, account: PortalAccount) -> bool:
+def was_removed_since(registration: Registration, patient: Patient, *, account: PortalAccount) -> bool:
     """Whether access of whoever claims it, or of whom it was issued to, was taken away after it was issued."""
     person = Person(recipient_keys={registration.recipient_key}, contact=registration.contact, account=account)
-    ends = [each.ended_at or each.ends_at for each in of([patient], person)]
+    ends = [each.ended_at or each.ends_at for each in find_removed_access([patient], person)]
     return any(end > registration.issued_at for end in ends if end)
 
 
-def _is_theirs(association: Association, person: Person) -> bool:
+def _belongs_to(association: Association, person: Person) -> bool:
     whose, given_by = association.account, association.registration
     return (
         (person.account is not None and whose.pk == person.account.pk)

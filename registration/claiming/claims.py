@@ -16,28 +16,40 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from registration.access import accounts, associations, portal_status, removals
-from registration.claiming.verification import Closed, NotThisDate, Opened, attempt, born_on, claimable, registration_of
+from registration.claiming.verification import (
+    NotClaimable,
+    VerifiedKey,
+    WrongBirthDate,
+    claimable,
+    get_registration,
+    patients_born_on,
+    record_attempt,
+)
 from registration.communications import account_notices
 from registration.issuing import lifecycle
-from registration.models import Association, PortalAccount, Registration, Reveal
+from registration.models import Association, PinDisplay, PortalAccount, Registration
 
 State = Registration.State
 
 
 @transaction.atomic
-def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: Actor) -> list[Association]:
+def claim(opened: VerifiedKey, *, account: PortalAccount, relationship: str, actor: Actor) -> list[Association]:
     """Gives the account access to the children that were confirmed. Raises Closed; then nothing has happened."""
-    registration = registration_of(opened)
+    registration = get_registration(opened)
     if registration.account_id and registration.account_id != account.pk:
-        raise Closed
+        raise NotClaimable
     patients = portal_status.lock(registration.practice, list(registration.patients.all()))
-    confirmed = [each for each in patients if each.pk in opened.confirmed and _is_fit(each, registration, account)]
+    confirmed = [
+        each
+        for each in patients
+        if each.pk in opened.confirmed_patient_ids and _is_still_eligible(each, registration, account)
+    ]
     now = timezone.now()
     claimed = {"state": State.CLAIMED, "ended_at": now, "claimed_by": account}
     if not confirmed or not opened.answered or not claimable(opened).update(**claimed):
-        raise Closed
-    Reveal.objects.filter(registration=registration).delete()
-    twins = _end_twins(registration, at=now)
+        raise NotClaimable
+    PinDisplay.objects.filter(registration=registration).delete()
+    twins = _supersede_resends(registration, at=now)
     given = [_associate(registration, each, account=account, relationship=relationship) for each in confirmed]
     new = [association for association, is_new in given if is_new]
     _end_declines(confirmed, actor=actor, at=now)
@@ -54,12 +66,12 @@ def claim(opened: Opened, *, account: PortalAccount, relationship: str, actor: A
 
 @transaction.atomic
 def claim_with_new_account(
-    opened: Opened, details: accounts.Details, *, relationship: str, address: str | None
+    opened: VerifiedKey, details: accounts.Details, *, relationship: str, address: str | None
 ) -> PortalAccount:
     """The account and its access, or neither. Raises Closed, accounts.EmailTaken."""
-    registration_of(opened)
+    get_registration(opened)
     account = accounts.make(details)
-    claim(opened, account=account, relationship=relationship, actor=accounts.actor_of(account, address))
+    claim(opened, account=account, relationship=relationship, actor=accounts.actor_for(account, address))
     accounts.record_created(account, address=address)
     return account
 
@@ -73,20 +85,22 @@ def confirm_later(
     """
     is_theirs = registration.state == State.CLAIMED and registration.claimed_by_id == account.pk
     if not is_theirs or registration.expires_at <= timezone.now():
-        raise Closed
-    is_right = patient_id in born_on(registration, birth_date)
-    if not attempt(registration, address=address, is_right=is_right, why="date of birth"):
-        raise NotThisDate
-    return _add(registration, patient_id, account=account, address=address)
+        raise NotClaimable
+    is_right = patient_id in patients_born_on(registration, birth_date)
+    if not record_attempt(registration, address=address, is_right=is_right, why="date of birth"):
+        raise WrongBirthDate
+    return _add_patient(registration, patient_id, account=account, address=address)
 
 
 @transaction.atomic
-def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount, address: str | None) -> Association:
-    actor = accounts.actor_of(account, address)
+def _add_patient(
+    registration: Registration, patient_id: UUID, *, account: PortalAccount, address: str | None
+) -> Association:
+    actor = accounts.actor_for(account, address)
     patients = portal_status.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
-    fit = [each for each in patients if _is_fit(each, registration, account)]
+    fit = [each for each in patients if _is_still_eligible(each, registration, account)]
     if not fit or account.associations.filter(patient__in=fit).exists():
-        raise Closed  # what was removed comes back by the practice alone
+        raise NotClaimable  # what was removed comes back by the practice alone
     earlier = registration.associations.filter(account=account).order_by("since").first()
     relationship = earlier.relationship if earlier else Association.Relationship.OTHER
     association, _ = _associate(registration, fit[0], account=account, relationship=relationship)
@@ -97,14 +111,16 @@ def _add(registration: Registration, patient_id: UUID, *, account: PortalAccount
     return association
 
 
-def _is_fit(patient: Patient, registration: Registration, account: PortalAccount) -> bool:
+def _is_still_eligible(patient: Patient, registration: Registration, account: PortalAccount) -> bool:
     """Not somebody who has died or left since, nor who has come of the age at which a parent has to be asked about.
 
     And what the desk has written down since holds: that the family declines, that the contact may not see the record,
     that access was taken away.
     """
     practice = registration.practice
-    if lifecycle.is_barred(registration, patient) or removals.since(registration, patient, account=account):
+    if lifecycle.contact_lost_authority(registration, patient) or removals.was_removed_since(
+        registration, patient, account=account
+    ):
         return False
     if patient.declines.live().filter(at__gt=registration.issued_at).exists():
         return False
@@ -114,7 +130,7 @@ def _is_fit(patient: Patient, registration: Registration, account: PortalAccount
     return patient.active and not patient.deceased and not came_of_age
 
 
-def _end_twins(registration: Registration, *, at: datetime) -> list[Registration]:
+def _supersede_resends(registration: Registration, *, at: datetime) -> list[Registration]:
     """What was sent to the same person again, or before: the key that was used ends the others."""
     twins = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
     return twins.end(State.SUPERSEDED, reason="Another one of the same was claimed.", at=at)
@@ -124,13 +140,13 @@ def _associate(
     registration: Registration, patient: Patient, *, account: PortalAccount, relationship: str
 ) -> tuple[Association, bool]:
     last_day = registration.access_ends_on
-    return associations.give(
+    return associations.grant(
         account,
         patient,
         relationship=relationship,
         level=registration.level,
         registration=registration,
-        authorisation=registration.authorisation,
+        authorization=registration.authorization,
         ends_at=associations.midnight_after(last_day, practice=registration.practice) if last_day else None,
     )
 

@@ -11,7 +11,7 @@ from patients.models import Patient
 from portal.audit import Action
 from portal.models import AuditEvent
 
-_READ: Final = 500  # lines of the trail, the newest
+_MAX_EVENTS: Final = 500  # lines of the trail, the newest
 _WORDS: Final = {
     "date of birth": "date of birth did not match",
     "PIN": "wrong PIN",
@@ -25,18 +25,18 @@ _WORDS: Final = {
 }
 
 
-def of(patient: Patient) -> dict[str, list[str]]:
+def for_patient(patient: Patient) -> dict[str, list[str]]:
     """Sentences by the id of the registration that was tried."""
     lines = AuditEvent.objects.filter(
         practice=patient.practice_id, patient_id=patient.pk, action=Action.CLAIM_FAILED
-    ).order_by("-at")[:_READ]
+    ).order_by("-at")[:_MAX_EVENTS]
     by_registration = defaultdict(list)
     for line in lines:
         by_registration[str(line.details.get("registration"))].append(line)
-    return {registration: told(tries) for registration, tries in by_registration.items()}
+    return {registration: summarize(tries) for registration, tries in by_registration.items()}
 
 
-def told(tries: Sequence[AuditEvent]) -> list[str]:
+def summarize(tries: Sequence[AuditEvent]) -> list[str]:
     """A sentence for each reason, in the order in which they came up, and when the last try was. `tries`: the newest first."""
     by_reason = defaultdict(list)
     for each in reversed(tries):

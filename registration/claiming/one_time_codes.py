@@ -28,15 +28,15 @@ from registration import pins
 from registration.claiming import rate_limits
 from registration.models import EmailCode
 
-GOOD_FOR: Final = timedelta(minutes=15)
-MOST_TRIES: Final = 5
+VALID_FOR: Final = timedelta(minutes=15)
+MAX_ATTEMPTS: Final = 5
 
 
 class TooManyCodes(Exception):
     """No further code for a while, to this address or from this caller."""
 
 
-class CodeGone(Exception):
+class CodeExpired(Exception):
     """The code has run out, was used, or was tried too often: a new one is needed."""
 
 
@@ -46,13 +46,13 @@ def send_code(
 ) -> UUID:
     """Owes the address a code, and names it. `known_as` names who proved already to be somebody. Raises TooManyCodes."""
     try:
-        rate_limits.take_code(to=address.casefold(), asked_from=asked_from, known_as=known_as)
-    except rate_limits.TooManyTries:
+        rate_limits.consume_code(to=address.casefold(), asked_from=asked_from, known_as=known_as)
+    except rate_limits.TooManyAttempts:
         raise TooManyCodes from None
     digits = f"{secrets.randbelow(1_000_000):06}"
     now = timezone.now()
     code = EmailCode.objects.create(
-        address=address, digest=pins.digest(digits), created_at=now, expires_at=now + GOOD_FOR
+        address=address, digest=pins.digest(digits), created_at=now, expires_at=now + VALID_FOR
     )
     with translation.override(language):
         context = {"practice": practice, "phone": national(practice.phone) if practice else "", "code": digits}
@@ -66,28 +66,28 @@ def send_code(
             reply_to=practice.email if practice else "",
             subject=gettext("%(practice)s: your code") % {"practice": name},
             text=render_to_string(
-                "registration/messages/code.txt", {**context, "minutes": GOOD_FOR // timedelta(minutes=1)}
+                "registration/messages/code.txt", {**context, "minutes": VALID_FOR // timedelta(minutes=1)}
             ),
-            good_until=code.expires_at,
+            valid_until=code.expires_at,
         )
     return code.pk
 
 
-def is_right(code_id: UUID, typed: str) -> bool:
+def verify_code(code_id: UUID, typed: str) -> bool:
     """Whether this is the code; a right one is used up. Raises CodeGone, also with the last wrong try."""
     open_codes = EmailCode.objects.filter(pk=code_id, used_at=None, expires_at__gt=timezone.now())
     # Counted before it is compared, so that tries at the same moment are all counted.
-    if not open_codes.filter(tries__lt=MOST_TRIES).update(tries=F("tries") + 1):
-        raise CodeGone
+    if not open_codes.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1):
+        raise CodeExpired
     code = EmailCode.objects.get(pk=code_id)
     if pins.matches("".join(filter(str.isdecimal, typed)), code.digest):
         if not open_codes.update(used_at=timezone.now()):
-            raise CodeGone
+            raise CodeExpired
         return True
-    if code.tries >= MOST_TRIES:
-        raise CodeGone
+    if code.attempts >= MAX_ATTEMPTS:
+        raise CodeExpired
     return False
 
 
-def forget_old() -> None:
+def delete_old() -> None:
     EmailCode.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()

@@ -41,15 +41,15 @@ def access_given(*, association: Association) -> OutgoingMessage | None:
     if association.registration:
         claimed = association.registration.associations.live().filter(account=association.account)
         together = [each.patient for each in claimed.select_related("patient").order_by("patient")]
-    return _about_access("access_given", association, patients=together, opens_portal=True, is_owed=True)
+    return _about_access("access_given", association, patients=together, opens_portal=True, is_mandatory=True)
 
 
 def access_removed(*, association: Association) -> OutgoingMessage | None:
-    return _about_access("access_removed", association, is_owed=True)
+    return _about_access("access_removed", association, is_mandatory=True)
 
 
 def access_restored(*, association: Association) -> OutgoingMessage | None:
-    return _about_access("access_restored", association, opens_portal=True, is_owed=True)
+    return _about_access("access_restored", association, opens_portal=True, is_mandatory=True)
 
 
 def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage | None:
@@ -58,13 +58,13 @@ def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage |
     A removal that somebody wrote down for a later day is no reminder, but told to everybody.
     """
     was_removed = association.ended_by_id is not None
-    good_until = on + timedelta(days=1)
-    return _about_access("access_ends_soon", association, on=on, good_until=good_until, is_owed=was_removed)
+    valid_until = on + timedelta(days=1)
+    return _about_access("access_ends_soon", association, on=on, valid_until=valid_until, is_mandatory=was_removed)
 
 
 def age_limit_coming(*, association: Association, on: date) -> OutgoingMessage | None:
     """`on` is a birthday: it is not told, only not written after."""
-    return _about_access("age_limit_coming", association, good_until=on)
+    return _about_access("age_limit_coming", association, valid_until=on)
 
 
 def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
@@ -76,7 +76,7 @@ def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
 
 def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage | None:
     """`who`: the names that the family typed, of which only initials are told."""
-    return _post(_Letter("self_registration_received", practice, account, [_initials(each) for each in who]))
+    return _enqueue(_Notice("self_registration_received", practice, account, [_initials(each) for each in who]))
 
 
 def matched(*, self_registration: SelfRegistration, association: Association) -> OutgoingMessage | None:
@@ -87,7 +87,7 @@ def match_refused(*, self_registration: SelfRegistration) -> OutgoingMessage | N
     return _about_request("match_refused", self_registration)
 
 
-def asked_for_more(*, self_registration: SelfRegistration) -> OutgoingMessage | None:
+def question_asked(*, self_registration: SelfRegistration) -> OutgoingMessage | None:
     """That there is a question. What it asks is read in the portal alone."""
     return _about_request("asked_for_more", self_registration, opens_portal=True)
 
@@ -96,14 +96,14 @@ def asked_for_more(*, self_registration: SelfRegistration) -> OutgoingMessage | 
 
 
 def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMessage | None:
-    return _post(_Letter("sign_in_reset", practice, account, opens_portal=True, is_owed=True))
+    return _enqueue(_Notice("sign_in_reset", practice, account, opens_portal=True, is_mandatory=True))
 
 
 # --- How a letter is made ---
 
 
 @dataclass(frozen=True, repr=False)
-class _Letter:
+class _Notice:
     """`template` is that of its text: the subject in the first line, then paragraphs with blank lines between.
 
     `on` is the last day of access, `good_until` the day from whose beginning on it is not sent any more. What `is_owed` is
@@ -117,9 +117,9 @@ class _Letter:
     is_own: bool = False
     is_limited: bool = False
     on: date | None = None
-    good_until: date | None = None
+    valid_until: date | None = None
     opens_portal: bool = False
-    is_owed: bool = False
+    is_mandatory: bool = False
     about: UUID | None = None
 
 
@@ -130,37 +130,37 @@ def _about_access(
     account: PortalAccount | None = None,
     patients: Sequence[Patient] = (),
     on: date | None = None,
-    good_until: date | None = None,
+    valid_until: date | None = None,
     opens_portal: bool = False,
-    is_owed: bool = False,
+    is_mandatory: bool = False,
 ) -> OutgoingMessage | None:
     practice = association.patient.practice
-    letter = _Letter(
+    letter = _Notice(
         template,
         practice,
         account or association.account,
-        who=welcome.shown_names(practice, patients or [association.patient]),
+        who=welcome.names_for_message(practice, patients or [association.patient]),
         is_own=association.relationship == Association.Relationship.SELF,
         is_limited=association.level == AccessLevel.LIMITED,
         on=on or _last_day(association, practice),
-        good_until=good_until,
+        valid_until=valid_until,
         opens_portal=opens_portal,
-        is_owed=is_owed,
+        is_mandatory=is_mandatory,
         about=association.patient_id,
     )
-    return _post(letter)
+    return _enqueue(letter)
 
 
 def _about_request(template: str, asked: SelfRegistration, *, opens_portal: bool = False) -> OutgoingMessage | None:
     who = [names.initials(asked.given_names, asked.family_name)]
-    return _post(_Letter(template, asked.practice, asked.account, who, opens_portal=opens_portal))
+    return _enqueue(_Notice(template, asked.practice, asked.account, who, opens_portal=opens_portal))
 
 
-def _post(letter: _Letter) -> OutgoingMessage | None:
+def _enqueue(letter: _Notice) -> OutgoingMessage | None:
     practice = letter.practice
-    if not letter.is_owed and suppressions.is_stopped(practice, Channel.EMAIL, letter.account.email):
+    if not letter.is_mandatory and suppressions.is_suppressed(practice, Channel.EMAIL, letter.account.email):
         return None
-    language = languages.of(letter.account.language)
+    language = languages.best_match(letter.account.language)
     with translation.override(language):
         mail = _write(letter, language)
     return outbox.enqueue(
@@ -174,14 +174,14 @@ def _post(letter: _Letter) -> OutgoingMessage | None:
         subject=mail.subject,
         text=mail.text,
         html=mail.html,
-        good_until=datetime.combine(letter.good_until, time(), practice.zone) if letter.good_until else None,
+        valid_until=datetime.combine(letter.valid_until, time(), practice.zone) if letter.valid_until else None,
     )
 
 
-def _write(letter: _Letter, language: str) -> welcome.Mail:
+def _write(letter: _Notice, language: str) -> welcome.Mail:
     """In `language`, which is active."""
     practice = letter.practice
-    who = languages.listed(letter.who)
+    who = languages.join(letter.who)
     facts = {
         "practice": practice,
         "phone": national(practice.phone),
@@ -189,7 +189,7 @@ def _write(letter: _Letter, language: str) -> welcome.Mail:
         "who": who,
         "record": gettext("your own record") if letter.is_own else gettext("the record of %(who)s") % {"who": who},
         "is_limited": letter.is_limited,
-        "on": languages.day(letter.on) if letter.on else "",
+        "on": languages.format_day(letter.on) if letter.on else "",
         "age": practice.minor_age_limit,
         "at_limit": practice.at_minor_age_limit,
         "link": welcome.family_url(language) if letter.opens_portal else "",

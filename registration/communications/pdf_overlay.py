@@ -10,7 +10,7 @@ from typing import Any
 import pydyf
 
 
-def impose(pdf: pydyf.PDF, *, under: Sequence[int]) -> None:
+def overlay(pdf: pydyf.PDF, *, under: Sequence[int]) -> None:
     """Puts the form `under[i]` under the i-th page after the forms, which leave the document.
 
     The forms are the first pages. Every page, a form too, is one article, tagged (PDF/UA): a page's article reads the first

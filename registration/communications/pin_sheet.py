@@ -93,7 +93,7 @@ class Sheet:
     def until(self) -> str:
         """In the practice's time: "Monday, November 30, 2026, 3:15 PM"."""
         with translation.override(self.language):
-            return languages.moment(self.expires_at, self.practice.zone)
+            return languages.format_moment(self.expires_at, self.practice.zone)
 
 
 def sheet_for(registration: Registration, pin: Pin) -> Sheet:
@@ -101,7 +101,7 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
     patients = list(registration.patients.all())
     logo = Logo.objects.filter(practice=practice).first()
     with translation.override(registration.language):
-        who = welcome.label(practice, patients)
+        who = welcome.who_label(practice, patients)
     return Sheet(
         practice=practice,
         logo_png=bytes(logo.png) if logo else None,
@@ -131,7 +131,7 @@ def render(sheets: Sequence[Sheet]) -> bytes:
         try:
             document = HTML(string=html, url_fetcher=_DATA_ONLY)
             pdf: bytes = document.write_pdf(
-                finisher=lambda _, drawn: pdf_overlay.impose(drawn, under=under),
+                finisher=lambda _, drawn: pdf_overlay.overlay(drawn, under=under),
                 stylesheets=[_CSS],
                 font_config=_FONTS,
                 pdf_variant="pdf/ua-1",

@@ -64,7 +64,7 @@ class Welcome:
     @property
     def mail_link(self) -> str:
         """The link of an e-mail, which proves that it was read there."""
-        return f"{self.link}.{pins.mail_mark(self.pin)}" if self.pin else self.link
+        return f"{self.link}.{pins.email_proof(self.pin)}" if self.pin else self.link
 
     def link_from(self, start: str) -> str:
         """The address that leads on, with what is secret in it after `start`."""
@@ -74,7 +74,7 @@ class Welcome:
 
     @property
     def who(self) -> str:
-        return label(self.practice, self.patients)
+        return who_label(self.practice, self.patients)
 
     @property
     def phone(self) -> str:
@@ -82,7 +82,7 @@ class Welcome:
 
     @property
     def until(self) -> str:
-        return languages.moment(self.expires_at, self.practice.zone)
+        return languages.format_moment(self.expires_at, self.practice.zone)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -94,7 +94,7 @@ class Mail:
 
 def start_url(language: str = languages.ENGLISH, practice: Practice | None = None) -> str:
     """The family's door. It says the language where it is not English, and the practice where there are several."""
-    query = _spoken(language)
+    query = _language_query(language)
     if practice and practice.slug and Practice.objects.exclude(pk=practice.pk).exists():
         query["practice"] = practice.slug
     return _address("start", query)
@@ -102,10 +102,10 @@ def start_url(language: str = languages.ENGLISH, practice: Practice | None = Non
 
 def family_url(language: str = languages.ENGLISH) -> str:
     """The family's pages, behind the sign-in, which speaks the language too."""
-    return _address("family", _spoken(language))
+    return _address("family", _language_query(language))
 
 
-def _spoken(language: str) -> dict[str, str]:
+def _language_query(language: str) -> dict[str, str]:
     return {} if language == languages.ENGLISH else {"lang": language}
 
 
@@ -119,17 +119,17 @@ def pin_link(start: str, pin: Pin) -> str:
     return f"{start}#pin={pin.characters}"
 
 
-def label(practice: Practice, patients: Sequence[Patient]) -> str:
+def who_label(practice: Practice, patients: Sequence[Patient]) -> str:
     """How a message or a sheet says whom it is about, as the practice wishes: "A.G." or "Ana", and "A.G. and M.G."."""
-    return languages.listed(shown_names(practice, patients))
+    return languages.join(names_for_message(practice, patients))
 
 
-def shown_names(practice: Practice, patients: Sequence[Patient]) -> list[str]:
+def names_for_message(practice: Practice, patients: Sequence[Patient]) -> list[str]:
     first_names = practice.name_on_messages == Practice.NameOnMessages.FIRST_NAME
     return [each.first_name if first_names else each.initials for each in patients]
 
 
-def owe(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
+def enqueue_welcome(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
     """Puts the welcome into the outbox, within the caller's transaction; None where the PIN is told in person."""
     enqueue = partial(
         outbox.enqueue,
@@ -137,7 +137,7 @@ def owe(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
         about=welcome.patients[0].pk,
         sender_name=welcome.practice.name,
         reply_to=welcome.practice.email,
-        good_until=welcome.expires_at,
+        valid_until=welcome.expires_at,
     )
     match delivery:
         case InPerson():
@@ -207,7 +207,7 @@ def _facts(welcome: Welcome) -> dict[str, str]:
         "name": welcome.practice.short_name,
         "who": welcome.who,
         "pin": welcome.pin.shown if welcome.pin else "",
-        "until": languages.short_moment(welcome.expires_at, welcome.practice.zone),
+        "until": languages.format_short_moment(welcome.expires_at, welcome.practice.zone),
         "phone": welcome.phone,
     }
 

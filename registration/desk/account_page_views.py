@@ -11,7 +11,7 @@ from patients.models import Patient
 from portal import access
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
-from portal.signals import statuses_wanted
+from portal.signals import portal_statuses_needed
 from registration.desk import account_panels
 from registration.desk.forms.register_form import RevokeForm
 from registration.issuing import lifecycle, pin_printing
@@ -22,9 +22,11 @@ from registration.models import Registration
 @requires(Permission.VIEW_PATIENT)
 def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The registrations of the account page by themselves: what the page asks for while a message is on its way."""
-    statuses_wanted.send(sender=None)  # a message that was just accepted ends the key that it was sent instead of
-    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
-    may = access.context(request)["may"]
+    portal_statuses_needed.send(
+        sender=None
+    )  # a message that was just accepted ends the key that it was sent instead of
+    patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
+    may = access.staff_context(request)["may"]
     panel = account_panels.panel(request, patient, may=may)
     if request.GET.get("seen") == panel["seen"]:
         return HttpResponse(status=204)  # nothing new: the page keeps what it has, and the focus where it is
@@ -35,7 +37,7 @@ def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.REGISTER_PATIENT)
 def sheet(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     registration = _registration(request, registration_id)
-    pdf = pin_printing.print_sheet(registration, session_key=_session(request), actor=Actor.of(request))
+    pdf = pin_printing.print_sheet(registration, session_key=_session(request), actor=Actor.from_request(request))
     if pdf is None:
         return render(request, "desk/sheet_expired.html", {"registration": registration}, status=410)
     return HttpResponse(
@@ -50,7 +52,7 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     patient = registration.patients.all()[0]
     form = RevokeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if lifecycle.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.of(request)):
+        if lifecycle.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.from_request(request)):
             notices.success(request, f"The registration for {registration.recipient_name} is revoked.")
         else:
             notices.info(request, f"The registration for {registration.recipient_name} had ended already.")
@@ -62,7 +64,7 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
 
 
 def _registration(request: StaffRequest, registration_id: uuid.UUID) -> Registration:
-    return get_object_or_404(Registration.objects.of(request.practice), pk=registration_id)
+    return get_object_or_404(Registration.objects.for_practice(request.practice), pk=registration_id)
 
 
 def _session(request: HttpRequest) -> str:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from notifications import suppressions
-from notifications.models import Channel, OutgoingMessage, StoppedAddress
+from notifications.models import Channel, OutgoingMessage, SuppressedAddress
 from patients.models import Contact, Patient, PortalStatus
 from patients.templatetags.patient_values import language_name
 from portal.phones import national
@@ -41,7 +41,7 @@ _MESSAGE_TONES = {
     OutgoingMessage.State.FAILED: "bad",
     OutgoingMessage.State.CANCELLED: "quiet",
 }
-_KEYS = {
+_METHOD_NAMES = {
     Registration.Method.PIN: "PIN",
     Registration.Method.QUESTION: "verification question",
     Registration.Method.ACCOUNT: "offer",
@@ -61,7 +61,7 @@ class Row:
     @property
     def language(self) -> str:
         """ "Spanish"; "" where it is English, of which nobody has to be told."""
-        return "" if languages.of(self.registration.language) == languages.ENGLISH else self._language_name
+        return "" if languages.best_match(self.registration.language) == languages.ENGLISH else self._language_name
 
     @property
     def can_be_sent_again(self) -> bool:
@@ -78,7 +78,7 @@ class AddressOnRecord:
 
     channel: Channel
     shown: str
-    stopped: StoppedAddress | None
+    stopped: SuppressedAddress | None
 
 
 @register.inclusion_tag("desk/_account_settings.html", takes_context=True)
@@ -91,7 +91,7 @@ def account_settings(context: dict[str, Any], patient: Patient, oob: bool = Fals
         "live": list(patient.registrations.live()),
         "declined": None if registered else patient.declines.live().select_related("by").first(),
         "waiting": patient.self_registrations.waiting().first(),
-        "refused": eligibility.why_not(patient),
+        "refused": eligibility.refusal_reason(patient),
         "registered": registered,
         "may": context["may"],
     }
@@ -114,7 +114,7 @@ def contact_addresses(context: dict[str, Any], contact: Contact) -> dict[str, An
     """A family contact's e-mail address and number, each with the way to stop messages to it."""
     on_record = [(Channel.EMAIL, contact.email, contact.email), (Channel.TEXT, contact.phone, national(contact.phone))]
     pairs = [(str(channel), address) for channel, address, _ in on_record]
-    stopped = suppressions.stopped_of(contact.practice, pairs)
+    stopped = suppressions.find_suppressed(contact.practice, pairs)
     return {
         "contact": contact,
         "addresses": [
@@ -159,11 +159,11 @@ def access_of(patient: Patient, *, may: dict[str, bool]) -> dict[str, Any]:
 
 
 def _rows(patient: Patient, *, session_key: str) -> Iterator[Row]:
-    tries = failed_attempts.of(patient)
+    tries = failed_attempts.for_patient(patient)
     for each in _listed(patient):
         yield Row(
             registration=each,
-            is_printable=pin_display.is_open(each, session_key=session_key),
+            is_printable=pin_display.is_available(each, session_key=session_key),
             siblings=_without(patient, each.patients.all()),
             tries=tries.get(str(each.pk), []),
         )
@@ -189,9 +189,9 @@ def message_tone(message: OutgoingMessage) -> str:
 
 
 @register.filter
-def key_in_words(registration: Registration) -> str:
+def method_name(registration: Registration) -> str:
     """By what access came about: "by the PIN of Nov 20"."""
-    return _KEYS[Registration.Method(registration.method)]
+    return _METHOD_NAMES[Registration.Method(registration.method)]
 
 
 @register.filter
@@ -208,8 +208,8 @@ def last_day(association: Association) -> Any:
 
 
 @register.filter
-def is_to_be_removed(association: Association) -> bool:
-    return access.is_to_be_removed(association)
+def is_removal_scheduled(association: Association) -> bool:
+    return access.is_removal_scheduled(association)
 
 
 @register.filter

@@ -39,13 +39,13 @@ def waiting_matches(practice: Practice | None) -> str:
     """How many wait for the desk, "99+" where there are more; "" where none does."""
     if practice is None:
         return ""
-    waiting = SelfRegistration.objects.of(practice).filter(state=State.WAITING)
+    waiting = SelfRegistration.objects.for_practice(practice).filter(state=State.WAITING)
     number = len(waiting.order_by().values_list("pk", flat=True)[: _MOST_COUNTED + 1])
     return f"{_MOST_COUNTED}+" if number > _MOST_COUNTED else str(number or "")
 
 
 @register.filter
-def waited(since: datetime) -> str:
+def waiting_time(since: datetime) -> str:
     """ "12 minutes", "3 hours", "2 days"."""
     minutes = int((timezone.now() - since).total_seconds()) // 60
     number, unit = (
@@ -69,13 +69,21 @@ def breakable(text: str) -> SafeString:
 
 
 @register.filter
-def match_state(asked: SelfRegistration) -> str:
-    return "Answered" if asked.state == State.WAITING and asked.answer else _STATES[asked.state][0]
+def match_state(self_registration: SelfRegistration) -> str:
+    return (
+        "Answered"
+        if self_registration.state == State.WAITING and self_registration.answer
+        else _STATES[self_registration.state][0]
+    )
 
 
 @register.filter
-def match_tone(asked: SelfRegistration) -> str:
-    return "attention" if asked.state == State.WAITING and asked.answer else _STATES[asked.state][1]
+def match_tone(self_registration: SelfRegistration) -> str:
+    return (
+        "attention"
+        if self_registration.state == State.WAITING and self_registration.answer
+        else _STATES[self_registration.state][1]
+    )
 
 
 @register.filter

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portal.models import Membership, User
-from registration.family.decorators import account_of
+from registration.family.decorators import current_account
 
 _OWN: Final = ("/start/", "/family/")
 _SHARED: Final = "/accounts/"
@@ -15,14 +15,14 @@ _STAFF_DOOR: Final = "/accounts/login/"
 _COOKIE: Final = "door"
 
 
-def is_for_families(request: HttpRequest) -> bool:
+def is_family_page(request: HttpRequest) -> bool:
     if is_own(request):
         return True
     if not _is_shared(request):
         return False
     user = getattr(request, "user", None)
     if isinstance(user, User):
-        return account_of(request) is not None and not Membership.objects.filter(user=user).exists()
+        return current_account(request) is not None and not Membership.objects.filter(user=user).exists()
     return came_by_it(request)
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from portal.models import Logo, Practice
 from portal.phones import national
 from registration.family import current_practice, kiosk
-from registration.family.audience import is_for_families
-from registration.family.decorators import account_of
+from registration.family.audience import is_family_page
+from registration.family.decorators import current_account
 from registration.family.language import spoken
 from registration.family.signup import draft as drafts
 
@@ -24,11 +24,11 @@ class Page:
     is_here: bool
 
 
-def family(request: HttpRequest) -> dict[str, Any]:
-    if not is_for_families(request):
+def family_context(request: HttpRequest) -> dict[str, Any]:
+    if not is_family_page(request):
         return {"at_home": "/"}
     return {
-        "at_home": reverse("family:home" if account_of(request) else "family:start"),
+        "at_home": reverse("family:home" if current_account(request) else "family:start"),
         "family_layout": "allauth/layouts/family.html",
         "family_base": "base_family.html",
         "family": _frame(request),
@@ -36,8 +36,8 @@ def family(request: HttpRequest) -> dict[str, Any]:
 
 
 def _frame(request: HttpRequest) -> dict[str, Any]:
-    practice = current_practice.at_hand(request)
-    account = account_of(request)
+    practice = current_practice.current(request)
+    account = current_account(request)
     return {
         "practice": practice,
         "logo": _logo_of(practice),
@@ -63,7 +63,7 @@ def _in(request: HttpRequest, language: str) -> str:
 
 def _idle_minutes(request: HttpRequest) -> int:
     """After how long a session or a draft ends, of which the page warns; 0 where there is neither."""
-    if kiosk.is_on(request) or not (request.user.is_authenticated or drafts.is_there(request)):
+    if kiosk.is_on(request) or not (request.user.is_authenticated or drafts.exists(request)):
         return 0
     return int(min(settings.SESSION_IDLE_LIMIT, drafts.KEPT_FOR).total_seconds() // 60)
 
@@ -77,7 +77,7 @@ def _logo_of(practice: Practice | None) -> str:
 def _pages(request: HttpRequest) -> list[Page]:
     pages = [
         ("family:home", _("Home")),
-        ("family:details", _("My details")),
+        ("family:profile", _("My details")),
         ("mfa_index", _("Signing in")),
     ]
     if kiosk.is_on(request):

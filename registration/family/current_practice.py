@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from PIL import Image
 
 from portal.models import Logo, Practice
-from registration.family.decorators import account_of
+from registration.family.decorators import current_account
 from registration.family.signup import draft as drafts
 from registration.models import Registration
 
@@ -17,7 +17,7 @@ _KEY: Final = "family_practice"
 _LOGO_SIDE: Final = 88  # pixels; shown at 44
 
 
-def at_hand(request: HttpRequest) -> Practice | None:
+def current(request: HttpRequest) -> Practice | None:
     """The one that a link named, or that the opened registration is of, or the family's only one, or the only one there is."""
     if not hasattr(request, "_family_practice"):
         request._family_practice = (  # type: ignore[attr-defined]
@@ -36,7 +36,7 @@ def choose(request: HttpRequest, practice: Practice) -> None:
     request._family_practice = practice  # type: ignore[attr-defined]
 
 
-def everyone() -> list[Practice]:
+def all_practices() -> list[Practice]:
     return list(Practice.objects.all())
 
 
@@ -68,8 +68,8 @@ def _named(request: HttpRequest) -> Practice | None:
 
 
 def _of_draft(request: HttpRequest) -> Practice | None:
-    draft = drafts.of(request)
-    if draft.asking and draft.practice:
+    draft = drafts.load(request)
+    if draft.is_without_pin and draft.practice:
         return find(draft.practice)
     if key := draft.key:
         registration = Registration.objects.select_related("practice").filter(pk=key.registration_id).first()
@@ -83,7 +83,7 @@ def _kept(request: HttpRequest) -> Practice | None:
 
 
 def _of_account(request: HttpRequest) -> Practice | None:
-    account = account_of(request)
+    account = current_account(request)
     if account is None:
         return None
     theirs = Practice.objects.filter(pk__in=account.associations.live().values("patient__practice"))[:2]

@@ -21,11 +21,11 @@ class FamilyRequest(HttpRequest):
     account: PortalAccount
 
 
-def account_of(request: HttpRequest) -> PortalAccount | None:
+def current_account(request: HttpRequest) -> PortalAccount | None:
     """The portal account of whoever is signed in; asked for once a request."""
     if not hasattr(request, "_portal_account"):
         user = getattr(request, "user", None)  # a request that was stopped early has none
-        request._portal_account = accounts.of(user) if isinstance(user, User) else None  # type: ignore[attr-defined]
+        request._portal_account = accounts.for_user(user) if isinstance(user, User) else None  # type: ignore[attr-defined]
     return cast(PortalAccount | None, request._portal_account)  # type: ignore[attr-defined]
 
 
@@ -35,13 +35,13 @@ def forget_account(request: HttpRequest) -> None:
         del request._portal_account
 
 
-def for_everybody(view: Callable[P, Any]) -> Callable[P, Any]:
+def public(view: Callable[P, Any]) -> Callable[P, Any]:
     """The view asks for no account: it shows nothing about anybody who did not prove who they are."""
     view.family = "everybody"  # type: ignore[attr-defined]
     return view
 
 
-def for_families(
+def account_required(
     view: Callable[Concatenate[FamilyRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """The view is for whoever is signed in to a portal account, and asks for what is of `request.account` only."""
@@ -50,7 +50,7 @@ def for_families(
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect("family:sign_in")
-        account = account_of(request)
+        account = current_account(request)
         if account is None:
             return render(request, "family/no_account.html", status=403)
         theirs = cast(FamilyRequest, request)

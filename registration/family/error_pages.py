@@ -21,7 +21,7 @@ _UPDATED_AFTER: Final = 120  # seconds
 _ANSWERS_AFTER: Final = 10
 
 
-def say_that_it_is_updated(
+def maintenance_mode(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """While settings.UPDATING_FILE is there; its first line is the phone number to ring meanwhile, or empty."""
@@ -38,19 +38,19 @@ def say_that_it_is_updated(
     return middleware
 
 
-def failed(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django calls it while the fault is at hand. Of what was sent nobody knows how far it got: that is a 500."""
     fault = sys.exception()
-    if isinstance(fault, database_errors.FAILS):
-        database_errors.let_go_after(fault)
-    if isinstance(fault, database_errors.FAILS) and request.method in {"GET", "HEAD"}:
+    if isinstance(fault, database_errors.UNAVAILABLE):
+        database_errors.close_broken_connection(fault)
+    if isinstance(fault, database_errors.UNAVAILABLE) and request.method in {"GET", "HEAD"}:
         response = _apology(request, "database_unavailable.html", status=503)
         response.headers["Retry-After"] = str(_ANSWERS_AFTER)
         return response
     return _apology(request, "500.html", status=500)
 
 
-def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _apology(request, "400.html", status=400)
 
 

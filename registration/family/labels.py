@@ -35,4 +35,4 @@ def level(value: str) -> str:
 
 def label(practice: Practice, patient: Patient) -> str:
     """How a child is called where nobody has signed in yet: as on the practice's messages."""
-    return welcome.label(practice, [patient]) or _("your child")
+    return welcome.who_label(practice, [patient]) or _("your child")

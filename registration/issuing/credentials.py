@@ -23,7 +23,7 @@ class Credential:
     token: str | None = None
 
 
-def new(method: Method) -> Credential:
+def create(method: Method) -> Credential:
     match method:
         case ByPin():
             return _pin()
@@ -35,7 +35,7 @@ def new(method: Method) -> Credential:
             assert_never(method)
 
 
-def again(registration: Registration) -> Credential:
+def recreate(registration: Registration) -> Credential:
     """A new one of the same kind: another PIN, or another link before the same question. Raises ValueError for an account."""
     match registration.method:
         case Registration.Method.PIN:
@@ -47,7 +47,7 @@ def again(registration: Registration) -> Credential:
 
 
 def _pin() -> Credential:
-    pin = pins.new()
+    pin = pins.generate()
     columns = {"selector": pin.selector, "digest": pins.digest(pin.characters)}
     return Credential({"method": Registration.Method.PIN, **columns}, pin=pin)
 

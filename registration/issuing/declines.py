@@ -20,7 +20,7 @@ from registration.values import Refused
 def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: Actor) -> Decline:
     """Writes it down and revokes whatever may still be claimed for the patient. Raises Refused while somebody has access."""
     by = _person(actor)
-    registrations = _hold_unfinished(patient)
+    registrations = _lock_unfinished(patient)
     if patient.associations.live().exists():
         raise Refused("Somebody has access to this record. Remove the access first.")
     try:
@@ -49,7 +49,7 @@ def undo(row: Decline, *, actor: Actor) -> bool:
     return True
 
 
-def _hold_unfinished(patient: Patient) -> list[Registration]:
+def _lock_unfinished(patient: Patient) -> list[Registration]:
     """What may still be claimed for the patient. All that revoking it touches is locked first, in the one order.
 
     Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.

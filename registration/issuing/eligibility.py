@@ -15,7 +15,7 @@ from registration.values import ByEmail, ByQuestion, Delivery, InPerson, Method,
 PROXY_YEARS: Final = 2
 
 
-def why_not(patient: Patient) -> str | None:
+def refusal_reason(patient: Patient) -> str | None:
     """Why no registration may be issued for this patient; None where one may."""
     if patient.deceased:
         return "This patient is recorded as deceased. No registration can be issued."
@@ -31,7 +31,7 @@ def why_not(patient: Patient) -> str | None:
     return None
 
 
-def check(
+def check_eligibility(
     practice: Practice,
     patients: list[Patient],
     recipient: Recipient,
@@ -43,14 +43,14 @@ def check(
 ) -> None:
     """Raises Refused with the first reason against this registration."""
     for patient in patients:
-        if reason := why_not(patient):
+        if reason := refusal_reason(patient):
             raise Refused(reason if len(patients) == 1 else f"{patient.name}: {reason}")
     if recipient.contact is not None:
         _check_contact(recipient.contact, patients)
     elif recipient.is_patient:
         _check_patient(practice, patients, today=today)
     else:
-        _check_somebody_else(recipient, patients)
+        _check_other_person(recipient, patients)
     if proxy is not None:
         _check_proxy(proxy, today=today)
     if isinstance(method, ByQuestion) and isinstance(delivery, InPerson):
@@ -65,7 +65,7 @@ def check(
 def _check_contact(contact: Contact, patients: list[Patient]) -> None:
     if contact.patient_id not in {patient.pk for patient in patients} or not contact.is_current:
         raise Refused("This person is not a family contact of the patient.", field="recipient")
-    known_to = {row.patient_id for row in same_person.rows_of(contact) if row.is_current}
+    known_to = {row.patient_id for row in same_person.contact_rows_for(contact) if row.is_current}
     for patient in patients:
         if patient.pk not in known_to:
             raise Refused(f"{contact.name} is not a family contact of {patient.first_name}.", field="also")
@@ -78,16 +78,16 @@ def _check_patient(practice: Practice, patients: list[Patient], *, today: date) 
         raise Refused("Nobody is another patient’s self: register each patient apart.", field="also")
 
 
-def _check_somebody_else(recipient: Recipient, patients: list[Patient]) -> None:
+def _check_other_person(recipient: Recipient, patients: list[Patient]) -> None:
     """A contact under another heading would have two PINs, or one that the contact's record rules out."""
     if not names.key(recipient.name):
         raise Refused("Say who receives the registration.", field="other_name")
     for contact in Contact.objects.filter(patient__in=patients):
         if names.key(contact.name) == names.key(recipient.name):
-            raise Refused(_as_contact(contact), field="other_name")
+            raise Refused(_already_a_contact(contact), field="other_name")
 
 
-def _as_contact(contact: Contact) -> str:
+def _already_a_contact(contact: Contact) -> str:
     if not contact.is_current:
         return (
             f"{contact.name} is no longer a family contact of this patient. If that is wrong, correct the record first."
@@ -98,8 +98,8 @@ def _as_contact(contact: Contact) -> str:
 
 
 def _check_proxy(proxy: Proxy, *, today: date) -> None:
-    if not proxy.authorisation.strip():
-        raise Refused("Say what gives this person the right.", field="authorisation")
+    if not proxy.authorization.strip():
+        raise Refused("Say what gives this person the right.", field="authorization")
     if proxy.ends_on <= today:
         raise Refused("The last day of access is to be after today.", field="access_ends_on")
     if dates.age(today, on=proxy.ends_on - timedelta(days=1)) >= PROXY_YEARS:
@@ -130,7 +130,7 @@ def _check_sending(practice: Practice, patients: list[Patient], delivery: Delive
         if isinstance(delivery, ByEmail)
         else (Channel.TEXT, delivery.national_number, "cell_phone")
     )
-    if suppressions.is_stopped(practice, channel, address):
+    if suppressions.is_suppressed(practice, channel, address):
         raise Refused(
             "Whoever has this asked us to send nothing there any more. Choose another way, or tell the PIN in person.",
             field=field,

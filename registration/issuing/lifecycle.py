@@ -17,12 +17,12 @@ from portal import audit
 from portal.audit import Action, Actor
 from portal.models import User
 from registration.access import associations, authority, portal_status
-from registration.models import Registration, RegistrationQuerySet, Reveal
+from registration.models import PinDisplay, Registration, RegistrationQuerySet
 from registration.models.registration import FINISH_WITHIN
 
 State = Registration.State
 
-_AT_ONCE: Final = 500
+_BATCH_SIZE: Final = 500
 
 
 def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
@@ -32,7 +32,7 @@ def revoke(registration: Registration, *, reason: str, actor: Actor) -> bool:
     return _revoke(registration, reason=reason, by=actor.user, actor=actor)
 
 
-def is_barred(registration: Registration, patient: Patient) -> bool:
+def contact_lost_authority(registration: Registration, patient: Patient) -> bool:
     """Whether whoever it was issued to may not see the record of this patient by now, and the desk was not asked.
 
     A family contact has a row with each child: that of this patient counts, or the one that was chosen where there is none.
@@ -40,24 +40,24 @@ def is_barred(registration: Registration, patient: Patient) -> bool:
     contact = registration.contact
     if contact is None:
         return False
-    rows = [each for each in siblings.rows_of(contact) if each.patient_id == patient.pk] or [contact]
+    rows = [each for each in siblings.contact_rows_for(contact) if each.patient_id == patient.pk] or [contact]
     if not any(each.is_current for each in rows):
         return True
     return not all(each.has_authority for each in rows) and not authority.was_asked(registration, patient)
 
 
-def revoke_unfit() -> None:
+def revoke_ineligible() -> None:
     """Revokes what would be refused today: the patient died or left, the contact may not see the record any more."""
     unfit = Registration.objects.unfinished().filter(Q(patients__deceased=True) | Q(patients__active=False))
     for registration in unfit.select_related("practice").distinct():
         _revoke(registration, reason="The patient is deceased or inactive.", by=None, actor=audit.CLOCK)
-    for registration in _perhaps_barred():
-        if any(is_barred(registration, each) for each in registration.patients.all()):
+    for registration in _possibly_barred():
+        if any(contact_lost_authority(registration, each) for each in registration.patients.all()):
             reason = "The contact may not see the record any more."
             _revoke(registration, reason=reason, by=None, actor=audit.CLOCK)
 
 
-def _perhaps_barred() -> QuerySet[Registration]:
+def _possibly_barred() -> QuerySet[Registration]:
     """Those whose contact, or somebody with the same address or number, may not see the record of one of the patients."""
     rows = "patients__contacts__"
     same_person = (
@@ -71,7 +71,7 @@ def _perhaps_barred() -> QuerySet[Registration]:
     return found.select_related("practice", "contact").prefetch_related("patients").distinct()
 
 
-def is_replaced() -> Exists:
+def has_accepted_replacement() -> Exists:
     """Of those that were sent again: that the newer message was accepted, with which the earlier key ends.
 
     A newer one that was revoked before its message was accepted takes nothing away.
@@ -97,7 +97,7 @@ _IS_ANYTHING_DUE: Final = """
 """
 
 
-def end_what_is_due() -> None:
+def end_due() -> None:
     """What has run out, and what was sent again and arrived; called before statuses are read."""
     moments = {"now": timezone.now(), "finish": timezone.now() - FINISH_WITHIN}
     with connection.cursor() as cursor:
@@ -122,7 +122,7 @@ def supersede_replaced() -> None:
 
 
 def _replaced() -> RegistrationQuerySet:
-    found = Registration.objects.unfinished().filter(is_replaced(), sent_again=True)
+    found = Registration.objects.unfinished().filter(has_accepted_replacement(), sent_again=True)
     assert isinstance(found, RegistrationQuerySet)
     return found
 
@@ -142,9 +142,9 @@ def _record_superseded(registrations: list[Registration]) -> None:
 
 def expire_due() -> None:
     """Ends what has run out. A look into an index each where nothing has."""
-    associations.due()
+    associations.end_due()
     # In the order of the index: PostgreSQL would read the table for as many as it thinks are due.
-    while some := list(_due().select_related("practice").order_by("expires_at")[:_AT_ONCE]):
+    while some := list(_due().select_related("practice").order_by("expires_at")[:_BATCH_SIZE]):
         for registration in some:
             _expire(registration)
 
@@ -169,7 +169,7 @@ def _revoke(registration: Registration, *, reason: str, by: User | None, actor: 
     if not mine.update(state=State.REVOKED, ended_at=timezone.now(), ended_by=by, end_reason=reason):
         return False
     superseded = _supersede(Registration.objects.filter(pk__in=earlier).unfinished())  # or it would come back now
-    Reveal.objects.filter(registration=registration).delete()
+    PinDisplay.objects.filter(registration=registration).delete()
     portal_status.refresh(patients)
     taken_back = registration.message is not None and outbox.cancel(registration.message)
     _record_superseded(superseded)

@@ -10,15 +10,15 @@ from django.utils import timezone
 from portal import sealing
 from portal.audit import Action, Actor
 from registration import pins
-from registration.models import Registration, Reveal
+from registration.models import PinDisplay, Registration
 from registration.pins import Pin
 
 PRINTABLE_FOR: Final = timedelta(minutes=15)
 
 
-def keep(registration: Registration, pin: Pin, *, session_key: str) -> None:
+def store(registration: Registration, pin: Pin, *, session_key: str) -> None:
     """Seals the PIN for the session; inside the transaction that issues it."""
-    Reveal.objects.create(
+    PinDisplay.objects.create(
         registration=registration,
         session=_digest(session_key),
         sealed_pin=sealing.seal(pin.characters),
@@ -27,30 +27,30 @@ def keep(registration: Registration, pin: Pin, *, session_key: str) -> None:
 
 
 @transaction.atomic
-def show(registration: Registration, *, session_key: str, actor: Actor) -> Pin | None:
+def reveal(registration: Registration, *, session_key: str, actor: Actor) -> Pin | None:
     """The PIN for the eyes of the desk; None where it is no longer, or not in this session, to be seen."""
-    pin = kept(registration, session_key=session_key)
+    pin = find_pin(registration, session_key=session_key)
     if pin is not None:
         registration.record(Action.PIN_SHOWN, actor=actor)
     return pin
 
 
-def is_open(registration: Registration, *, session_key: str) -> bool:
-    return registration.is_live and _of(registration, session_key=session_key) is not None
+def is_available(registration: Registration, *, session_key: str) -> bool:
+    return registration.is_live and _find(registration, session_key=session_key) is not None
 
 
-def wipe_ended() -> None:
-    Reveal.objects.filter(until__lte=timezone.now()).delete()
+def delete_expired() -> None:
+    PinDisplay.objects.filter(until__lte=timezone.now()).delete()
 
 
-def kept(registration: Registration, *, session_key: str) -> Pin | None:
+def find_pin(registration: Registration, *, session_key: str) -> Pin | None:
     """The PIN, where this session may still have it. Whoever makes it visible writes the line of the audit trail."""
-    reveal = _of(registration, session_key=session_key) if registration.is_live else None
+    reveal = _find(registration, session_key=session_key) if registration.is_live else None
     return pins.read(sealing.unseal(reveal.sealed_pin)) if reveal else None
 
 
-def _of(registration: Registration, *, session_key: str) -> Reveal | None:
-    return Reveal.objects.filter(
+def _find(registration: Registration, *, session_key: str) -> PinDisplay | None:
+    return PinDisplay.objects.filter(
         registration=registration, session=_digest(session_key), until__gt=timezone.now()
     ).first()
 

@@ -13,7 +13,7 @@ def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -
 
     It is drawn outside any transaction: SQLite has one writer at a time, and a sheet takes a while.
     """
-    pin = pin_display.kept(registration, session_key=session_key)
+    pin = pin_display.find_pin(registration, session_key=session_key)
     if pin is None:
         return None
     pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])

@@ -22,7 +22,7 @@ from registration.access import portal_status
 from registration.communications import welcome
 from registration.issuing import credentials, eligibility, pin_display, request, safety_checks
 from registration.issuing.credentials import Credential
-from registration.issuing.safety_checks import Concern
+from registration.issuing.safety_checks import SafetyWarning
 from registration.models import Registration
 from registration.values import ByPin, ByText, Delivery, Method, Proxy, Recipient, Refused
 
@@ -36,14 +36,14 @@ def register_patients(
     recipient: Recipient,
     method: Method,
     delivery: Delivery,
-    window: uuid.UUID,
+    form_token: uuid.UUID,
     session_key: str,
     actor: Actor,
     language: str = "en",
     proxy: Proxy | None = None,
     identified_by: str = "",
-    told_of_risk: bool = False,
-    confirmed: Mapping[str, str] = safety_checks.NOTHING_CONFIRMED,
+    risk_acknowledged: bool = False,
+    override_reasons: Mapping[str, str] = safety_checks.NO_OVERRIDES,
 ) -> Registration:
     """Issues one registration for these patients and owes the recipient the message that goes with it.
 
@@ -52,20 +52,20 @@ def register_patients(
     be seen with `reveals.show` by the session that issued it. `confirmed` has a reason for each concern, by its key.
     Raises Refused and concerns.NeedsConfirmation, and then nothing has happened.
     """
-    credential = credentials.new(method)
-    wish = request.fingerprint(patients, recipient, method, delivery, language=language, proxy=proxy)
+    credential = credentials.create(method)
+    request_digest = request.digest(patients, recipient, method, delivery, language=language, proxy=proxy)
     with transaction.atomic():
-        replaced = _replaced_by(practice, patients, recipient, window)
-        everybody = portal_status.lock(practice, [*patients, *_who_may_lose_theirs(recipient, replaced)])
+        replaced = _superseded_by(practice, patients, recipient, form_token)
+        everybody = portal_status.lock(practice, [*patients, *_affected_patients(recipient, replaced)])
         locked = [each for each in everybody if each in patients]
-        if (last := _last_of(window, practice)) and last.wish == wish:
+        if (last := _previous_submission(form_token, practice)) and last.request_digest == request_digest:
             return last
         if len(locked) != len(patients):
             raise Refused("This patient is no longer there. Search again.")
         issued_at = timezone.now()
         today = issued_at.astimezone(practice.zone).date()
-        eligibility.check(practice, locked, recipient, method, delivery, proxy=proxy, today=today)
-        found = safety_checks.of(practice, locked, recipient, delivery, today=today)
+        eligibility.check_eligibility(practice, locked, recipient, method, delivery, proxy=proxy, today=today)
+        found = safety_checks.checks_for(practice, locked, recipient, delivery, today=today)
         registration = Registration(
             practice=practice,
             contact=recipient.contact,
@@ -74,12 +74,12 @@ def register_patients(
             recipient_relationship=recipient.relationship,
             language=language,
             identified_by=identified_by,
-            told_of_risk=told_of_risk,
-            confirmed=safety_checks.confirm(found, confirmed, proxy=proxy),
-            authority_asked=safety_checks.whose_authority(found),
+            risk_acknowledged=risk_acknowledged,
+            override_reasons=safety_checks.require_reasons(found, override_reasons, proxy=proxy),
+            authority_override_for=safety_checks.patients_needing_override(found),
             issued_at=issued_at,
-            window=window,
-            wish=wish,
+            form_token=form_token,
+            request_digest=request_digest,
             **request.terms(proxy),
         )
         superseded = list(replaced)
@@ -92,7 +92,7 @@ def register_patients(
                 outbox.cancel(earlier.message)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-        registration.record(Action.REGISTRATION_ISSUED, actor=actor, **request.told(registration))
+        registration.record(Action.REGISTRATION_ISSUED, actor=actor, **request.audit_details(registration))
     return registration
 
 
@@ -110,7 +110,7 @@ def can_send_again(registration: Registration) -> bool:
 
 def _issued_since(registration: Registration) -> QuerySet[Registration]:
     """What the same person was given afterwards for one of the same patients."""
-    return Registration.objects.of(registration.practice).filter(
+    return Registration.objects.for_practice(registration.practice).filter(
         recipient_key=registration.recipient_key,
         patients__in=registration.patients.all(),
         issued_at__gt=registration.issued_at,
@@ -122,18 +122,18 @@ def send_again(
     *,
     session_key: str,
     actor: Actor,
-    confirmed: Mapping[str, str] = safety_checks.NOTHING_CONFIRMED,
+    override_reasons: Mapping[str, str] = safety_checks.NO_OVERRIDES,
 ) -> Registration:
     """A new key of the same kind, on the same terms, for the same people, to the same address; twice gives back the same.
 
     The earlier one works until the message of the new one is accepted (`ending` sees to that); one that was sent in its
     place and failed ends now. Raises Refused and concerns.NeedsConfirmation, and then nothing has happened.
     """
-    credential = credentials.again(registration) if can_send_again(registration) else None
+    credential = credentials.recreate(registration) if can_send_again(registration) else None
     with transaction.atomic():
         patients = portal_status.lock(registration.practice, list(registration.patients.all()))
         registration.refresh_from_db()
-        works = _what_still_works(registration)
+        works = _current_registration(registration)
         in_its_place = works.replacements.filter(state=State.PENDING)
         failed = Q(message__state=OutgoingMessage.State.FAILED)
         if again := in_its_place.filter(~failed, expires_at__gt=timezone.now()).first():
@@ -142,9 +142,11 @@ def send_again(
             raise Refused("This registration cannot be sent again: it has ended. Register the family anew.")
         new = _copy(registration, replaces=works)
         delivery = request.delivery_of(registration)
-        found = _check_again(registration, patients, delivery, on=new.issued_at)
-        new.confirmed = safety_checks.confirm(found, confirmed, proxy=request.proxy_of(registration))
-        new.authority_asked = safety_checks.whose_authority(found)
+        found = _recheck(registration, patients, delivery, on=new.issued_at)
+        new.override_reasons = safety_checks.require_reasons(
+            found, override_reasons, proxy=request.proxy_of(registration)
+        )
+        new.authority_override_for = safety_checks.patients_needing_override(found)
         superseded = list(in_its_place.filter(failed))
         _supersede(superseded, at=new.issued_at, by=_person(actor))
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
@@ -152,11 +154,11 @@ def send_again(
         portal_status.refresh(patients)
         for earlier in superseded:
             earlier.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-        new.record(Action.REGISTRATION_ISSUED, actor=actor, sent_again=True, **request.told(new))
+        new.record(Action.REGISTRATION_ISSUED, actor=actor, sent_again=True, **request.audit_details(new))
     return new
 
 
-def _what_still_works(registration: Registration) -> Registration:
+def _current_registration(registration: Registration) -> Registration:
     """What the family may have in its hands: the one before, as long as what was sent in its place has not arrived."""
     before, message = registration.replaces, registration.message
     arrived = message is not None and message.state == OutgoingMessage.State.ACCEPTED
@@ -164,28 +166,36 @@ def _what_still_works(registration: Registration) -> Registration:
 
 
 def _copy(registration: Registration, *, replaces: Registration) -> Registration:
-    same = ("practice", "contact", "recipient_key", "recipient_name", "recipient_relationship", "language", "wish")
-    terms = ("level", "access_ends_on", "authorisation", "identified_by", "told_of_risk")
+    same = (
+        "practice",
+        "contact",
+        "recipient_key",
+        "recipient_name",
+        "recipient_relationship",
+        "language",
+        "request_digest",
+    )
+    terms = ("level", "access_ends_on", "authorization", "identified_by", "risk_acknowledged")
     return Registration(
         replaces=replaces,
         issued_at=timezone.now(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         **{name: getattr(registration, name) for name in (*same, *terms)},
     )
 
 
-def _check_again(
+def _recheck(
     registration: Registration,
     patients: list[Patient],
     delivery: Delivery,
     *,
     on: datetime,
-) -> list[Concern]:
+) -> list[SafetyWarning]:
     practice, recipient = registration.practice, request.recipient_of(registration)
     today = on.astimezone(practice.zone).date()
     proxy = request.proxy_of(registration)
-    eligibility.check(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
-    return safety_checks.of(practice, patients, recipient, delivery, today=today)
+    eligibility.check_eligibility(practice, patients, recipient, ByPin(), delivery, proxy=proxy, today=today)
+    return safety_checks.checks_for(practice, patients, recipient, delivery, today=today)
 
 
 def _issue(
@@ -204,31 +214,31 @@ def _issue(
     registration.carrier = delivery.carrier if isinstance(delivery, ByText) else None
     registration.issued_by = _person(actor)
     registration.expires_at = registration.issued_at + registration.practice.pin_validity[registration.delivery]
-    registration.message = welcome.owe(_welcome(registration, patients, credential), delivery)
+    registration.message = welcome.enqueue_welcome(_welcome(registration, patients, credential), delivery)
     registration.save(force_insert=True)
     registration.patients.set(patients)
     if credential.pin:
-        pin_display.keep(registration, credential.pin, session_key=session_key)
+        pin_display.store(registration, credential.pin, session_key=session_key)
 
 
-def _last_of(window: uuid.UUID, practice: Practice) -> Registration | None:
+def _previous_submission(form_token: uuid.UUID, practice: Practice) -> Registration | None:
     """Looked up by the window alone, which is in an index; another practice's is nobody's."""
-    found = Registration.objects.filter(window=window).order_by("issued_at")
+    found = Registration.objects.filter(form_token=form_token).order_by("issued_at")
     return next((each for each in reversed(found) if each.practice_id == practice.pk), None)
 
 
-def _replaced_by(
-    practice: Practice, patients: Sequence[Patient], recipient: Recipient, window: uuid.UUID
+def _superseded_by(
+    practice: Practice, patients: Sequence[Patient], recipient: Recipient, form_token: uuid.UUID
 ) -> QuerySet[Registration]:
     """What a new registration of these supersedes: the recipient's earlier one, and what the same window asked for before."""
-    same = Q(recipient_key__in=recipient.keys) | Q(window=window)
-    of_these = Registration.objects.of(practice).filter(same, patients__in=patients)
+    same = Q(recipient_key__in=recipient.keys) | Q(form_token=form_token)
+    of_these = Registration.objects.for_practice(practice).filter(same, patients__in=patients)
     return (of_these.filter(state=State.PENDING) | of_these.unfinished()).distinct()
 
 
-def _who_may_lose_theirs(recipient: Recipient, replaced: QuerySet[Registration]) -> list[Patient]:
+def _affected_patients(recipient: Recipient, replaced: QuerySet[Registration]) -> list[Patient]:
     """All children of the recipient: while one waits for the lock, a registration for others of them may be issued."""
-    rows = same_person.rows_of(recipient.contact) if recipient.contact else []
+    rows = same_person.contact_rows_for(recipient.contact) if recipient.contact else []
     theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
     return [*theirs, *portal_status.covered_by(replaced.values_list("pk", flat=True))]
 

@@ -23,7 +23,7 @@ from registration.values import (
 )
 
 
-def fingerprint(
+def digest(
     patients: Sequence[Patient],
     recipient: Recipient,
     method: Method,
@@ -67,19 +67,19 @@ def terms(proxy: Proxy | None) -> dict[str, Any]:
     """The columns of a registration that say how much access it gives, and until when."""
     if proxy is None:
         return {}
-    return {"level": proxy.level, "access_ends_on": proxy.ends_on, "authorisation": proxy.authorisation}
+    return {"level": proxy.level, "access_ends_on": proxy.ends_on, "authorization": proxy.authorization}
 
 
-def told(registration: Registration) -> dict[str, str | bool]:
+def audit_details(registration: Registration) -> dict[str, str | bool]:
     """What the audit trail says of a registration besides its kind. No address, no secret."""
-    details: dict[str, str | bool] = {**safety_checks.in_the_trail(registration.confirmed)}
+    details: dict[str, str | bool] = {**safety_checks.audit_details(registration.override_reasons)}
     if registration.identified_by:
         details["identified_by"] = Identification(registration.identified_by).label
     if registration.delivery != Registration.Delivery.NONE:
-        details["told_of_risk"] = registration.told_of_risk
+        details["told_of_risk"] = registration.risk_acknowledged
     if registration.access_ends_on:
         details["access"] = f"{registration.get_level_display()} until {registration.access_ends_on}"
-        details["authorisation"] = registration.authorisation
+        details["authorisation"] = registration.authorization
     return details
 
 
@@ -114,6 +114,6 @@ def proxy_of(registration: Registration) -> Proxy | None:
         return None
     return Proxy(
         level=AccessLevel(registration.level),
-        authorisation=registration.authorisation,
+        authorization=registration.authorization,
         ends_on=registration.access_ends_on,
     )

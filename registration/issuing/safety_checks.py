@@ -28,11 +28,11 @@ QUESTIONS: Final = {
 }
 
 
-NOTHING_CONFIRMED: Final[Mapping[str, str]] = {}
+NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True)
-class Concern:
+class SafetyWarning:
     """`key` is one of QUESTIONS; `field` is the field of the window that gives rise to it."""
 
     key: str
@@ -45,31 +45,31 @@ class Concern:
         return QUESTIONS[self.key]
 
 
-class NeedsConfirmation(Exception):
+class OverrideRequired(Exception):
     """Nothing has happened yet. `concerns` are all that there are, also those that were confirmed already."""
 
-    def __init__(self, concerns: Sequence[Concern]) -> None:
-        super().__init__(" ".join(each.text for each in concerns))
-        self.concerns = list(concerns)
+    def __init__(self, safety_warnings: Sequence[SafetyWarning]) -> None:
+        super().__init__(" ".join(each.text for each in safety_warnings))
+        self.safety_warnings = list(safety_warnings)
 
 
-def of(
+def checks_for(
     practice: Practice,
     patients: list[Patient],
     recipient: Recipient,
     delivery: Delivery,
     *,
     today: date,
-) -> list[Concern]:
+) -> list[SafetyWarning]:
     """What speaks against it without ruling it out; each is to be confirmed with a reason."""
-    about_the_address = [_refused_before(practice, delivery), _ended_carrier(delivery, today=today)]
+    about_the_address = [_bounced_before(practice, delivery), _ended_carrier(delivery, today=today)]
     return [
-        *of_access(practice, patients, recipient, delivery, today=today),
+        *access_checks_for(practice, patients, recipient, delivery, today=today),
         *(each for each in about_the_address if each),
     ]
 
 
-def of_access(
+def access_checks_for(
     practice: Practice,
     patients: list[Patient],
     recipient: Recipient,
@@ -77,44 +77,46 @@ def of_access(
     *,
     today: date,
     account: PortalAccount | None = None,
-) -> list[Concern]:
+) -> list[SafetyWarning]:
     """What of it speaks against access of this person, however it comes about; `account`: whose it is to be, if known."""
     found = [
         _no_authority(recipient, patients),
         _removed(recipient, patients, delivery, account),
         _teen(practice, patients, recipient, today=today),
-        _of_age(practice, patients, recipient, delivery, today=today),
+        _adult(practice, patients, recipient, delivery, today=today),
     ]
     return [each for each in found if each]
 
 
-def confirm(found: Sequence[Concern], confirmed: Mapping[str, str], *, proxy: Proxy | None = None) -> dict[str, str]:
+def require_reasons(
+    found: Sequence[SafetyWarning], override_reasons: Mapping[str, str], *, proxy: Proxy | None = None
+) -> dict[str, str]:
     """The reason for each concern. A proxy's paper is one. Raises NeedsConfirmation where one is missing."""
-    paper = dict.fromkeys(("authority", "removed", "of_age"), proxy.authorisation) if proxy else {}
-    reasons = {each.key: (confirmed.get(each.key) or paper.get(each.key, "")).strip() for each in found}
+    paper = dict.fromkeys(("authority", "removed", "of_age"), proxy.authorization) if proxy else {}
+    reasons = {each.key: (override_reasons.get(each.key) or paper.get(each.key, "")).strip() for each in found}
     if not all(reasons.values()):
-        raise NeedsConfirmation(found)
+        raise OverrideRequired(found)
     return reasons
 
 
-def in_the_trail(reasons: Mapping[str, str]) -> dict[str, str]:
+def audit_details(reasons: Mapping[str, str]) -> dict[str, str]:
     """The reasons as the audit trail has them."""
     return {f"confirmed {key}": reason for key, reason in reasons.items()}
 
 
-def whose_authority(found: Sequence[Concern]) -> list[str]:
+def patients_needing_override(found: Sequence[SafetyWarning]) -> list[str]:
     """The keys of the patients whose record the person may not see, and about whom the desk is asked."""
     return [str(patient.pk) for each in found if each.key == "authority" for patient in each.patients]
 
 
-def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | None:
+def _no_authority(recipient: Recipient, patients: list[Patient]) -> SafetyWarning | None:
     if recipient.contact is None:
-        return None if recipient.is_patient else _perhaps_barred(recipient, patients)
-    barred = {row.patient_id for row in same_person.rows_of(recipient.contact) if not row.has_authority}
+        return None if recipient.is_patient else _possible_barred_contact(recipient, patients)
+    barred = {row.patient_id for row in same_person.contact_rows_for(recipient.contact) if not row.has_authority}
     whose = [each for each in patients if each.pk in barred]
     if not whose:
         return None
-    return Concern(
+    return SafetyWarning(
         "authority",
         f"The record of {_listed(whose)} says that {recipient.name} may not see it.",
         "recipient",
@@ -122,22 +124,22 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> Concern | No
     )
 
 
-def _perhaps_barred(recipient: Recipient, patients: list[Patient]) -> Concern | None:
+def _possible_barred_contact(recipient: Recipient, patients: list[Patient]) -> SafetyWarning | None:
     """Somebody else, who may be a contact that the record bars, by a name in another order or spelling."""
     for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
-        if similarity.may_be(recipient.name, (contact.given_names, contact.family_name)):
+        if similarity.may_be_same_name(recipient.name, (contact.given_names, contact.family_name)):
             whose = [each for each in patients if each.pk == contact.patient_id]
             text = (
                 f"{recipient.name} may be {contact.name}, of whom the record of {_listed(whose)} says that this person"
                 " may not see it."
             )
-            return Concern("authority", text, "other_name", patients=tuple(whose))
+            return SafetyWarning("authority", text, "other_name", patients=tuple(whose))
     return None
 
 
 def _removed(
     recipient: Recipient, patients: list[Patient], delivery: Delivery, account: PortalAccount | None
-) -> Concern | None:
+) -> SafetyWarning | None:
     """The record often lags behind the desk: a removal is the latest word."""
     person = removals.Person(
         recipient_keys=recipient.keys,
@@ -145,7 +147,7 @@ def _removed(
         account=account,
         email=delivery.address if isinstance(delivery, ByEmail) else "",
     )
-    taken = removals.of(patients, person)
+    taken = removals.find_removed_access(patients, person)
     if not taken:
         return None
     last = taken[-1]
@@ -154,10 +156,10 @@ def _removed(
     text = (
         f"Access of {last.account.name} to the record of {last.patient.first_name} was removed{on}: {last.end_reason}"
     )
-    return Concern("removed", text, "recipient")
+    return SafetyWarning("removed", text, "recipient")
 
 
-def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> Concern | None:
+def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> SafetyWarning | None:
     """A teen has no PIN of their own, so that whoever receives it, and whatever the address, it is a guardian's.
 
     Who asks without a PIN and says “myself” is asked about by `evidence`.
@@ -169,14 +171,14 @@ def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, 
     if not teens:
         return None
     who = get_text_list([f"{each.first_name} is {age}" for each, age in teens], "and")
-    return Concern(
+    return SafetyWarning(
         "teen", f"{who}: a teen may have a right to privacy, and {recipient.name} will see the record.", "recipient"
     )
 
 
-def _of_age(
+def _adult(
     practice: Practice, patients: list[Patient], recipient: Recipient, delivery: Delivery, *, today: date
-) -> Concern | None:
+) -> SafetyWarning | None:
     grown = [each for each in patients if each.age(on=today) >= practice.own_pin_age]
     if not grown:
         return None
@@ -184,12 +186,12 @@ def _of_age(
         text = (
             f"{_listed(grown)} {_are(grown)} of age: {recipient.name} needs the patient’s permission to see the record."
         )
-        return Concern("of_age", text, "recipient")
+        return SafetyWarning("of_age", text, "recipient")
     if owner := _owner_of(delivery, grown):
         text = (
             f"{_listed(grown)} {_are(grown)} of age, and this address belongs to {owner.name}, who could use the PIN."
         )
-        return Concern("of_age", text, "email" if isinstance(delivery, ByEmail) else "cell_phone")
+        return SafetyWarning("of_age", text, "email" if isinstance(delivery, ByEmail) else "cell_phone")
     return None
 
 
@@ -204,7 +206,7 @@ def _owner_of(delivery: Delivery, patients: list[Patient]) -> Contact | None:
     return Contact.objects.filter(owns, patient__in=patients).first()
 
 
-def _refused_before(practice: Practice, delivery: Delivery) -> Concern | None:
+def _bounced_before(practice: Practice, delivery: Delivery) -> SafetyWarning | None:
     match delivery:
         case ByEmail(address):
             shown, mail, field = address, address, "email"
@@ -212,17 +214,17 @@ def _refused_before(practice: Practice, delivery: Delivery) -> Concern | None:
             shown, mail, field = "This number", carrier.address_of(number), "cell_phone"
         case InPerson():
             return None
-    if not suppressions.was_refused(practice, mail):
+    if not suppressions.last_delivery_refused(practice, mail):
         return None
-    return Concern(
+    return SafetyWarning(
         "refused", f"{shown} was refused when we last wrote there. Ask the family whether it is right.", field
     )
 
 
-def _ended_carrier(delivery: Delivery, *, today: date) -> Concern | None:
+def _ended_carrier(delivery: Delivery, *, today: date) -> SafetyWarning | None:
     if not isinstance(delivery, ByText) or not delivery.carrier.has_ended(on=today):
         return None
-    return Concern("carrier", delivery.carrier.warning(on=today), "carrier")
+    return SafetyWarning("carrier", delivery.carrier.warning(on=today), "carrier")
 
 
 def _listed(patients: Sequence[Patient]) -> str:

@@ -3,25 +3,25 @@
 from registration.models.access import AccessLevel, Association, PortalAccount
 from registration.models.registration import (
     Identification,
+    PinDisplay,
     Registration,
     RegistrationQuerySet,
-    Reveal,
     VerificationQuestion,
 )
 from registration.models.self_registration import Decline, SelfRegistration
-from registration.models.throttle import EmailCode, TryCount
+from registration.models.throttle import AttemptCounter, EmailCode
 
 __all__ = [
     "AccessLevel",
     "Association",
+    "AttemptCounter",
     "Decline",
     "EmailCode",
     "Identification",
+    "PinDisplay",
     "PortalAccount",
     "Registration",
     "RegistrationQuerySet",
-    "Reveal",
     "SelfRegistration",
-    "TryCount",
     "VerificationQuestion",
 ]

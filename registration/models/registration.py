@@ -43,7 +43,7 @@ class Identification(models.TextChoices):
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
     def live(self) -> Self:
@@ -62,7 +62,7 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         Inside a transaction that holds their patients. Messages that still wait, and the audit trail, are the caller's.
         """
         ended = list(self.select_related("practice", "message").select_for_update(of=("self",)).order_by("pk"))
-        Reveal.objects.filter(registration__in=ended).delete()
+        PinDisplay.objects.filter(registration__in=ended).delete()
         Registration.objects.filter(pk__in=[each.pk for each in ended]).update(
             state=state, ended_at=at or timezone.now(), ended_by=by, end_reason=reason
         )
@@ -117,24 +117,24 @@ class Registration(models.Model):
 
     level = models.CharField("access level", max_length=7, choices=AccessLevel, default=AccessLevel.FULL)
     access_ends_on = models.DateField(null=True, help_text="For a proxy: the last day of access.")
-    authorisation = models.CharField(
+    authorization = models.CharField(
         max_length=200, blank=True, help_text="For a proxy: the paper that gives the right."
     )
     identified_by = models.CharField(max_length=10, choices=Identification, blank=True)
-    told_of_risk = models.BooleanField(
+    risk_acknowledged = models.BooleanField(
         default=False, help_text="Told that plain e-mail and texts can be read by others, and prefers them (HIPAA)."
     )
 
-    confirmed = models.JSONField(
+    override_reasons = models.JSONField(
         default=dict, help_text="What the desk was asked about before it was sent, and the reason that it gave."
     )
 
-    authority_asked = models.JSONField(
+    authority_override_for = models.JSONField(
         default=list, help_text="The patients whose record the contact may not see, and about whom the desk was asked."
     )
 
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    wrong_attempts = models.PositiveSmallIntegerField(default=0)
     replaces = models.ForeignKey(
         "self",
         models.SET_NULL,
@@ -150,8 +150,8 @@ class Registration(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     end_reason = models.CharField(max_length=200, blank=True)
-    window = models.UUIDField(editable=False, help_text="The window that completed it.")
-    wish = models.CharField(
+    form_token = models.UUIDField(editable=False, help_text="The window that completed it.")
+    request_digest = models.CharField(
         max_length=64, editable=False, help_text="A digest of what was asked for: the same again makes no second one."
     )
 
@@ -161,9 +161,9 @@ class Registration(models.Model):
         ordering = ("-issued_at",)
         constraints = (
             models.UniqueConstraint(
-                fields=("practice", "window", "wish"),
+                fields=("practice", "form_token", "request_digest"),
                 condition=models.Q(state="pending"),
-                name="one_registration_a_wish",
+                name="unique_pending_request",
             ),
         )
         indexes = (
@@ -172,7 +172,7 @@ class Registration(models.Model):
                 fields=("state", "expires_at"), condition=models.Q(sent_again=True), name="registration_to_supersede"
             ),
             models.Index(fields=("practice", "issued_at"), name="registration_by_practice"),
-            models.Index(fields=("window",), name="registration_by_window"),
+            models.Index(fields=("form_token",), name="registration_by_form_token"),
         )
 
     def __str__(self) -> str:
@@ -191,7 +191,9 @@ class Registration(models.Model):
 
     def replaced(self) -> RegistrationQuerySet:
         """The registrations that ended when this one was issued."""
-        superseded = Registration.objects.of(self.practice).filter(state=self.State.SUPERSEDED, ended_at=self.issued_at)
+        superseded = Registration.objects.for_practice(self.practice).filter(
+            state=self.State.SUPERSEDED, ended_at=self.issued_at
+        )
         return superseded.filter(patients__in=self.patients.all()).distinct()
 
     def record(self, action: Action, *, actor: Actor, **details: str | bool) -> None:
@@ -201,7 +203,7 @@ class Registration(models.Model):
             audit.record(action, actor=actor, practice=self.practice, patient=patient.pk, details=facts)
 
 
-class Reveal(models.Model):
+class PinDisplay(models.Model):
     """The sealed PIN of a registration, for 15 minutes, for the session that completed it: to show it and to print it."""
 
     registration = models.OneToOneField(Registration, models.CASCADE, primary_key=True)

@@ -13,7 +13,7 @@ from registration.models.access import Association, PortalAccount
 
 
 class SelfRegistrationQuerySet(models.QuerySet["SelfRegistration"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
     def waiting(self) -> Self:
@@ -62,7 +62,7 @@ class SelfRegistration(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
-    confirmed = models.JSONField(
+    override_reasons = models.JSONField(
         default=dict, help_text="What the desk was asked about before it made the match, and the reason that it gave."
     )
 
@@ -88,9 +88,9 @@ class SelfRegistration(models.Model):
 
 
 class DeclineQuerySet(models.QuerySet["Decline"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         """Looked up by the patient of each: of a practice's patients few have one."""
-        return self.filter(Exists(Patient.objects.of(practice).filter(pk=OuterRef("patient"))))
+        return self.filter(Exists(Patient.objects.for_practice(practice).filter(pk=OuterRef("patient"))))
 
     def live(self) -> Self:
         return self.filter(ended_at=None)

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 
-class TryCount(models.Model):
+class AttemptCounter(models.Model):
     """How often something was tried since a moment. `registration.guessing` has the limits."""
 
     key = models.CharField(primary_key=True, max_length=80)
@@ -23,7 +23,7 @@ class EmailCode(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     address = models.CharField(max_length=254)
     digest = models.CharField(max_length=200, editable=False)
-    tries = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)

@@ -58,7 +58,7 @@ def registration(client: Client, practice: Practice, *, patients: int, rounds: i
 
 def _of_children(practice: Practice) -> ContactQuerySet:
     """No teen's, nor of a family that declined: the desk would be asked whether that is right."""
-    children = Contact.objects.of(practice).filter(patient__birth_date__gte=date(2018, 1, 1))
+    children = Contact.objects.for_practice(practice).filter(patient__birth_date__gte=date(2018, 1, 1))
     return children.exclude(patient__portal_status=PortalStatus.DECLINED)
 
 
@@ -70,11 +70,11 @@ def a_sheet(practice: Practice, desk: User) -> Sheet:
         recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
         method=ByPin(),
         delivery=InPerson(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="a-session",
         actor=Actor(user=desk, name=desk.email),
     )
-    pin = pin_display.kept(issued, session_key="a-session")
+    pin = pin_display.find_pin(issued, session_key="a-session")
     assert pin is not None
     return pin_sheet.sheet_for(issued, pin)
 
@@ -86,7 +86,7 @@ def sheets(sheet: Sheet, *, rounds: int) -> Iterator[Figure]:
         HTML(string=html).write_pdf(stylesheets=[pin_sheet._CSS], font_config=pin_sheet._FONTS, pdf_variant="pdf/ua-1")
 
     def ours(count: int) -> None:
-        pin_sheet.render([replace(sheet, pin=pins.new()) for _ in range(count)])
+        pin_sheet.render([replace(sheet, pin=pins.generate()) for _ in range(count)])
         gc.collect(0)  # what it leaves behind is cleared away in its own time, not in that of the next
 
     times = clock.in_turn({"ours": lambda: ours(1), "bare": bare}, rounds=rounds)
@@ -163,10 +163,10 @@ def _typed(contact: Contact) -> dict[str, str]:
         "recipient": str(contact.pk),
         "delivery": "email",
         "email": contact.email,
-        "told_of_risk": "on",
+        "risk_acknowledged": "on",
         "identified_by": "photo_id",
         "language": "en",
-        "window": str(uuid.uuid4()),
+        "form_token": str(uuid.uuid4()),
     }
 
 

@@ -48,7 +48,7 @@ class _Past:
         self._now, self._chance = timezone.now(), random.Random(population.SEED)
 
     def rows(self) -> Iterator[_Row]:
-        patients = Patient.objects.of(self._practice).order_by("pk").values_list("pk", "portal_status")
+        patients = Patient.objects.for_practice(self._practice).order_by("pk").values_list("pk", "portal_status")
         unregistered = itertools.count()
         for number, (patient, status) in enumerate(patients.iterator()):
             if status == PortalStatus.PENDING:
@@ -117,8 +117,8 @@ class _Past:
             issued_by=self._desk,
             expires_at=issued + timedelta(days=14) if state == State.PENDING else issued + timedelta(minutes=10),
             ended_at=ended,
-            window=uuid.uuid4(),
-            wish=patient.hex,
+            form_token=uuid.uuid4(),
+            request_digest=patient.hex,
             sent_again=sent_again,
         )
         yield OutgoingMessage, mail

@@ -38,7 +38,7 @@ from portal.audit import Actor
 from registration import pins
 from registration.claiming import rate_limits
 from registration.issuing import pin_display, registrations
-from registration.models import Registration, TryCount
+from registration.models import AttemptCounter, Registration
 from registration.pins import Pin
 from registration.values import ByPin, InPerson, Recipient
 from tests import factories, families
@@ -122,11 +122,11 @@ def pairs() -> Iterator[Pair]:
     registration, pin = issue(patient, actor)
 
     def again() -> None:
-        Registration.objects.update(wrong_tries=0, state="pending", ended_at=None)
-        TryCount.objects.all().delete()
+        Registration.objects.update(wrong_attempts=0, state="pending", ended_at=None)
+        AttemptCounter.objects.all().delete()
 
-    strangers = (pins.new() for _ in itertools.count())
-    tails = (Pin(pin.selector + pins.new().characters[4:]) for _ in itertools.count())
+    strangers = (pins.generate() for _ in itertools.count())
+    tails = (Pin(pin.selector + pins.generate().characters[4:]) for _ in itertools.count())
     other_day = date(2018, 7, 9)
     yield Pair(
         "PIN: known with a wrong date of birth | unknown",
@@ -221,11 +221,11 @@ def issue(patient: Patient, actor: Actor) -> tuple[Registration, Pin]:
         recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
         method=ByPin(),
         delivery=InPerson(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="a-session",
         actor=actor,
     )
-    pin = pin_display.kept(registration, session_key="a-session")
+    pin = pin_display.find_pin(registration, session_key="a-session")
     assert pin is not None
     return registration, pin
 
@@ -235,7 +235,7 @@ def opened(registration: Registration, pin: Pin) -> Client:
     client = Client()
     assert client.post("/start/", {"pin": pin.shown, **born(BORN)}).status_code == 302
     you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
-    assert client.post("/start/you/", you).status_code == 302
+    assert client.post("/start/about-you/", you).status_code == 302
     return client
 
 

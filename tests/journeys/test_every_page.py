@@ -31,7 +31,7 @@ PAGES = [
     "/patients/{patient}/proxy/",
     "/patients/{patient}/decline/",
     "/matches/",
-    "/age-limit/",
+    "/minor-age-limit/",
     "/activity/",
     "/demo/mailbox/",
     "/accounts/2fa/",

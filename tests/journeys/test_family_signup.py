@@ -101,7 +101,7 @@ def create_account(page: Page, email: str = signup_steps.ADDRESS) -> None:
 def text_of_mail(page: Page, find: str) -> str:
     """What the pattern finds in the newest mail of the demo mailbox that has it; the worker takes a moment."""
     for _ in range(60):
-        for each in sorted(demo_mailbox.received(), key=lambda received: received.at, reverse=True):
+        for each in sorted(demo_mailbox.all_mail(), key=lambda received: received.at, reverse=True):
             bodies = [each.mail.get_body((kind,)) for kind in ("plain", "html")]
             said = "\n".join(html.unescape(body.get_content()) for body in bodies if body)
             if found := re.search(find, said):
@@ -330,7 +330,7 @@ def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, pa
 
 def test_with_the_sheets_qr_code(page: Page, patient: Patient, actor: Actor) -> None:
     registration = issue([patient], actor)
-    pin = pin_display.kept(registration, session_key="desk")
+    pin = pin_display.find_pin(registration, session_key="desk")
     assert pin
     pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
     with pypdfium2.PdfDocument(pdf) as document:
@@ -422,7 +422,7 @@ def test_the_practices_screen_is_cleared(
     seen(page, "Everything is cleared")
     page.go_back()
     expect(page.get_by_role("heading", name="About you")).to_be_hidden()
-    page.goto(f"{portal}/start/you/")
+    page.goto(f"{portal}/start/about-you/")
     seen(page, "Let’s get started")
     assert page.context.cookies(portal) == [each for each in page.context.cookies(portal) if each["name"] != "session"]
 
@@ -431,7 +431,7 @@ def test_a_screen_that_nobody_touches_clears_itself(
     page: Page, portal: str, practice: Practice, front_desk: User, client: Client
 ) -> None:
     client.force_login(front_desk)
-    client.post("/start/this-screen/")
+    client.post("/start/kiosk/")
     page.context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": portal}])
     page.clock.install()
     page.goto(f"{portal}/start/")
@@ -456,7 +456,7 @@ def test_who_does_nothing_is_asked_before_the_session_ends(
     still_here = page.get_by_role("button", name="I am still here")
     expect(still_here).to_be_visible()
     check_accessibility(page)
-    with page.expect_response("**/start/still-here/") as answer:
+    with page.expect_response("**/start/keep-alive/") as answer:
         still_here.click()
     assert answer.value.status == 204
     expect(still_here).to_be_hidden()
@@ -464,8 +464,8 @@ def test_who_does_nothing_is_asked_before_the_session_ends(
 
 def test_no_page_is_heavy(page: Page, portal: str, patient: Patient, actor: Actor) -> None:
     """At most 100 kB and 10 requests at first load, however often a page is opened anew."""
-    account = {"/family/", "/family/details/", "/accounts/2fa/", "/accounts/2fa/webauthn/add/"}
-    first = ["/start/", "/start/sign-in/", "/start/help-signing-in/", "/start/without-a-pin/", "/start/terms/"]
+    account = {"/family/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/add/"}
+    first = ["/start/", "/start/sign-in/", "/start/help-signing-in/", "/start/request-access/", "/start/terms/"]
     page.goto(f"{portal}/start/")
     page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor, delivery=signup_steps.email())))
     type_date(page, patient.birth_date)

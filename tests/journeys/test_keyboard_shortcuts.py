@@ -64,8 +64,8 @@ def test_from_the_sign_in_to_the_pin(
     expect(window).to_be_visible()
     expect(window.get_by_role("textbox", name="Email Address")).to_have_value("elena@families.example")
     expect(window.locator(":focus")).to_be_visible()
-    keyboard.tab_to("[name=told_of_risk], [name=identified_by]")
-    if page.evaluate("document.activeElement.name === 'told_of_risk'"):
+    keyboard.tab_to("[name=risk_acknowledged], [name=identified_by]")
+    if page.evaluate("document.activeElement.name === 'risk_acknowledged'"):
         keyboard.press(" ")
         keyboard.tab_to("[name=identified_by]")
     keyboard.press("p")  # Photo ID

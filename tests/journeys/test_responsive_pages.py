@@ -59,12 +59,12 @@ FAMILY = {
         "/start/?lang=es",
         "/start/sign-in/",
         "/start/help-signing-in/",
-        "/start/without-a-pin/",
+        "/start/request-access/",
         "/start/terms/",
         "/family/nowhere/",
     ],
-    "pin": ["/start/you/", "/start/sign-in-details/"],
-    "account": ["/family/", "/start/", "/family/details/", "/accounts/2fa/", "/accounts/2fa/webauthn/"],
+    "pin": ["/start/about-you/", "/start/sign-in-details/"],
+    "account": ["/family/", "/start/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/"],
 }
 
 

@@ -56,7 +56,7 @@ def test_a_change_of_the_account_is_told_in_plain_words(front_desk: User, rf: Re
     assert "192.0.2.7" in text
     assert "Firefox & sons" in text
     assert "November 23, 2026, 14:05 UTC" in text
-    assert OutgoingMessage.objects.get().good_until is None
+    assert OutgoingMessage.objects.get().valid_until is None
 
 
 def test_the_code_for_a_forgotten_password_is_sent_while_it_is_good(client: Client, front_desk: User) -> None:
@@ -68,7 +68,7 @@ def test_the_code_for_a_forgotten_password_is_sent_while_it_is_good(client: Clie
     assert_is_plain(text)
     code = re.search(r"^[A-Z0-9-]{6,}$", text, re.MULTILINE)
     assert code, text
-    assert OutgoingMessage.objects.get().good_until == now + timedelta(
+    assert OutgoingMessage.objects.get().valid_until == now + timedelta(
         seconds=app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT
     )
     assert "3 minutes" in text

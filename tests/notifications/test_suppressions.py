@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from notifications import outbox, suppressions
-from notifications.models import OutgoingMessage, StoppedAddress
+from notifications.models import OutgoingMessage, SuppressedAddress
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 
@@ -16,7 +16,7 @@ MORNING = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
 
 def stop(practice: Practice, actor: Actor, *, channel: str = "email", address: str = EMAIL) -> bool:
-    return suppressions.stop(practice, channel=channel, address=address, actor=actor)
+    return suppressions.suppress(practice, channel=channel, address=address, actor=actor)
 
 
 def a_message(practice: Practice, to: str = EMAIL, *, channel: str = "email", **fields: Any) -> OutgoingMessage:
@@ -36,23 +36,23 @@ def a_message(practice: Practice, to: str = EMAIL, *, channel: str = "email", **
 
 def test_a_stopped_address_is_known_in_any_case(practice: Practice, other_practice: Practice, actor: Actor) -> None:
     assert stop(practice, actor)
-    assert suppressions.is_stopped(practice, "email", " elena@FAMILIES.example")
-    assert not suppressions.is_stopped(practice, "email", "pablo@families.example")
-    assert not suppressions.is_stopped(other_practice, "email", EMAIL)
+    assert suppressions.is_suppressed(practice, "email", " elena@FAMILIES.example")
+    assert not suppressions.is_suppressed(practice, "email", "pablo@families.example")
+    assert not suppressions.is_suppressed(other_practice, "email", EMAIL)
 
 
 @pytest.mark.parametrize("number", ["(612) 555-0161", "+1 612 555 0161", "6125550161"])
 def test_a_stopped_number_is_known_however_it_is_written(practice: Practice, actor: Actor, number: str) -> None:
     stop(practice, actor, channel="text", address="+16125550161")
-    assert suppressions.is_stopped(practice, "text", number)
-    assert not suppressions.is_stopped(practice, "email", number)
+    assert suppressions.is_suppressed(practice, "text", number)
+    assert not suppressions.is_suppressed(practice, "email", number)
 
 
 def test_messages_may_go_there_again(practice: Practice, actor: Actor) -> None:
     stop(practice, actor)
-    assert suppressions.allow(practice, channel="email", address=EMAIL.lower(), actor=actor)
-    assert not suppressions.allow(practice, channel="email", address=EMAIL, actor=actor)
-    assert not suppressions.is_stopped(practice, "email", EMAIL)
+    assert suppressions.unsuppress(practice, channel="email", address=EMAIL.lower(), actor=actor)
+    assert not suppressions.unsuppress(practice, channel="email", address=EMAIL, actor=actor)
+    assert not suppressions.is_suppressed(practice, "email", EMAIL)
 
 
 def test_the_trail_knows_the_address_without_naming_it(practice: Practice, actor: Actor) -> None:
@@ -64,7 +64,7 @@ def test_the_trail_knows_the_address_without_naming_it(practice: Practice, actor
         ("messages_stopped", "e…@families.example"),
         ("messages_stopped", "…0161"),
     ]
-    assert StoppedAddress.objects.get(channel="email").by_name == "Dana Fields"
+    assert SuppressedAddress.objects.get(channel="email").by_name == "Dana Fields"
 
 
 def test_what_is_queued_to_it_is_taken_back(practice: Practice, other_practice: Practice, actor: Actor) -> None:
@@ -90,21 +90,21 @@ def test_nothing_is_no_address(practice: Practice, actor: Actor) -> None:
 
 
 def test_an_address_that_was_refused_is_remembered(practice: Practice, other_practice: Practice) -> None:
-    assert not suppressions.was_refused(practice, EMAIL)
+    assert not suppressions.last_delivery_refused(practice, EMAIL)
     a_message(practice, state="failed", address_refused=True, finished_at=MORNING)
-    assert suppressions.was_refused(practice, EMAIL)
-    assert not suppressions.was_refused(other_practice, EMAIL)
+    assert suppressions.last_delivery_refused(practice, EMAIL)
+    assert not suppressions.last_delivery_refused(other_practice, EMAIL)
 
 
 def test_a_message_that_failed_for_another_reason_says_nothing(practice: Practice) -> None:
     a_message(practice, state="failed", finished_at=MORNING)
-    assert not suppressions.was_refused(practice, EMAIL)
+    assert not suppressions.last_delivery_refused(practice, EMAIL)
 
 
 def test_a_later_message_that_was_accepted_makes_it_good(practice: Practice) -> None:
     a_message(practice, state="accepted", finished_at=MORNING - timedelta(hours=1))
     a_message(practice, state="failed", address_refused=True, finished_at=MORNING)
     a_message(practice, state="failed", finished_at=MORNING + timedelta(hours=1))
-    assert suppressions.was_refused(practice, EMAIL)
+    assert suppressions.last_delivery_refused(practice, EMAIL)
     a_message(practice, state="accepted", finished_at=MORNING + timedelta(hours=2))
-    assert not suppressions.was_refused(practice, EMAIL)
+    assert not suppressions.last_delivery_refused(practice, EMAIL)

@@ -260,7 +260,7 @@ def test_without_a_practice_there_is_nothing_to_import_into(tmp_path: Path, prac
         run(write(tmp_path, ndjson(patient())))
 
 
-@sample_data.needed
+@sample_data.requires_sample
 def test_the_sample_is_imported_twice_without_a_duplicate() -> None:
     assert run(sample_data.FILE) == "120 patients: 120 added, 0 changed, 0 unchanged, 0 refused\n"
     before = [model.objects.count() for model in (Patient, Contact, NameKey)]

@@ -113,8 +113,8 @@ def test_a_child_who_matches_in_two_ways_is_listed_once_and_last_names_come_firs
 
 
 def test_of_many_the_first_are_shown_and_it_is_said_that_there_are_more(practice: Practice) -> None:
-    for number in range(quick_search.MOST_SHOWN + 1):
+    for number in range(quick_search.MAX_SHOWN + 1):
         factories.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-0{number}")
     for typed in ("olson", "mg0", "child"):
         answer = quick_search.find(typed, practice=practice, today=TODAY)
-        assert (len(answer.hits), answer.has_more, answer.suggestions) == (quick_search.MOST_SHOWN, True, [])
+        assert (len(answer.hits), answer.has_more, answer.suggestions) == (quick_search.MAX_SHOWN, True, [])

@@ -19,8 +19,8 @@ def test_the_last_ten_are_kept_and_an_account_opened_again_comes_first(
     for patient in [*patients, patients[5]]:
         open_account(desk, patient)
     opened = [patients[5], *(each for each in patients[:1:-1] if each != patients[5])]
-    assert recent.opened(practice, user=front_desk) == opened
-    assert RecentlyOpened.objects.count() == recent.MOST_KEPT
+    assert recent.recently_opened(practice, user=front_desk) == opened
+    assert RecentlyOpened.objects.count() == recent.MAX_KEPT
 
 
 def test_the_dashboard_leads_back_to_them_and_to_nobody_elses(
@@ -30,8 +30,8 @@ def test_the_dashboard_leads_back_to_them_and_to_nobody_elses(
     mine, theirs = factories.a_patient(practice), factories.a_patient(practice, "Ann", "Olson")
     elsewhere = factories.a_patient(other_practice, "Ben", "Berg")
     colleague = factories.a_member(practice, email="colleague@maplegrove.example")
-    recent.note(theirs, user=colleague)
-    recent.note(elsewhere, user=factories.a_member(other_practice, email="desk@harborstreet.example"))
+    recent.record(theirs, user=colleague)
+    recent.record(elsewhere, user=factories.a_member(other_practice, email="desk@harborstreet.example"))
     open_account(desk, mine)
     html = desk.get("/").content.decode()
     assert f'href="{mine.get_absolute_url()}"' in html
@@ -50,6 +50,6 @@ def test_in_each_practice_one_has_ten_of_ones_own(
 ) -> None:
     here, there = factories.a_patient(practice), factories.a_patient(other_practice)
     for patient in (here, there):
-        recent.note(patient, user=front_desk)
-    assert recent.opened(practice, user=front_desk) == [here]
-    assert recent.opened(other_practice, user=front_desk) == [there]
+        recent.record(patient, user=front_desk)
+    assert recent.recently_opened(practice, user=front_desk) == [here]
+    assert recent.recently_opened(other_practice, user=front_desk) == [there]

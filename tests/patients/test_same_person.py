@@ -25,7 +25,7 @@ def test_a_sibling_and_the_parents_in_common(
     mateo = a_sibling(practice)
     ana = a_sibling(practice, "Ana")
     factories.a_contact(ana, "PABLO", "Lopez", email="pablo@families.example", phone="")
-    found = {each.patient: each.shared_with for each in same_person.of(patient)}
+    found = {each.patient: each.shared_with for each in same_person.siblings_of(patient)}
     assert found == {ana: {mother.pk, father.pk}, mateo: {mother.pk}}
 
 
@@ -40,9 +40,9 @@ def test_a_sibling_and_the_parents_in_common(
 def test_the_same_person_written_another_way(
     practice: Practice, patient: Patient, mother: Contact, row: dict[str, str]
 ) -> None:
-    assert [each.patient for each in same_person.of(patient)] == []
+    assert [each.patient for each in same_person.siblings_of(patient)] == []
     mateo = a_sibling(practice, **row)
-    assert [each.patient for each in same_person.of(patient)] == [mateo]
+    assert [each.patient for each in same_person.siblings_of(patient)] == [mateo]
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_the_same_person_written_another_way(
 def test_somebody_else(practice: Practice, patient: Patient, mother: Contact, row: dict[str, Any]) -> None:
     """Another name at the same number, the same name at another one, and who is not a contact any more."""
     a_sibling(practice, **row)
-    assert same_person.of(patient) == []
+    assert same_person.siblings_of(patient) == []
 
 
 def test_without_address_and_number_nobody_is_the_same(practice: Practice, patient: Patient) -> None:
     factories.a_contact(patient, email="", phone="")
     a_sibling(practice, email="", phone="")
-    assert same_person.of(patient) == []
+    assert same_person.siblings_of(patient) == []
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"deceased": True}, {"given_names": "Baby Boy"}])
@@ -73,13 +73,13 @@ def test_who_may_not_be_registered_is_not_offered(
 ) -> None:
     mateo = a_sibling(practice)
     Patient.objects.filter(pk=mateo.pk).update(**change)
-    assert same_person.of(patient) == []
+    assert same_person.siblings_of(patient) == []
 
 
 def test_the_other_practice_is_another_world(other_practice: Practice, patient: Patient, mother: Contact) -> None:
     a_sibling(other_practice)
-    assert same_person.of(patient) == []
-    assert same_person.rows_of(mother) == [mother]
+    assert same_person.siblings_of(patient) == []
+    assert same_person.contact_rows_for(mother) == [mother]
 
 
 def test_two_queries_however_many_there_are(
@@ -88,11 +88,11 @@ def test_two_queries_however_many_there_are(
     for given in ("Ana", "Luis", "Mateo", "Nora"):
         a_sibling(practice, given)
     with CaptureQueriesContext(connection) as queries:
-        assert len(same_person.of(patient)) == 4
+        assert len(same_person.siblings_of(patient)) == 4
     assert len(queries) <= 2
 
 
 def test_all_rows_of_a_person(practice: Practice, patient: Patient, mother: Contact, father: Contact) -> None:
     mateo = a_sibling(practice)
-    assert {row.patient for row in same_person.rows_of(mother)} == {patient, mateo}
-    assert same_person.rows_of(father) == [father]
+    assert {row.patient for row in same_person.contact_rows_for(mother)} == {patient, mateo}
+    assert same_person.contact_rows_for(father) == [father]

@@ -162,7 +162,7 @@ def test_behind_the_last_page_is_the_first(practice: Practice) -> None:
 def test_more_than_anybody_would_count(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(4):
         factories.a_patient(practice, f"Given{n}", "Smith")
-    monkeypatch.setattr(search, "MOST_COUNTED", 3)
+    monkeypatch.setattr(search, "MAX_COUNTED", 3)
     assert search.find(PatientQuery(practice=practice, last_name="smith")).shown_count == "3+"
 
 
@@ -181,7 +181,7 @@ def test_patients_are_counted_and_not_their_keys(
     for n in range(patients):
         born = date(2019, 3, 5) + timedelta(days=n * days_apart)
         factories.a_patient(practice, f"Given{n}", family_name, birth_date=born)
-    monkeypatch.setattr(search, "MOST_COUNTED", 10)
+    monkeypatch.setattr(search, "MAX_COUNTED", 10)
     assert search.find(PatientQuery(practice=practice, last_name="smi")).shown_count == shown
 
 

@@ -84,7 +84,7 @@ def test_the_likeliest_names_come_first_and_they_are_few(practice: Practice) -> 
         factories.a_patient(practice, f"Child{number}", family, mrn="")
     near = surnames.near(practice, "smiht")
     assert near[0] == "smith"
-    assert len(near) == surnames.MOST
+    assert len(near) == surnames.MAX_NEAR
     assert "olson" not in near
 
 
@@ -105,7 +105,7 @@ def test_the_surnames_of_another_practice_and_of_families_are_not_those_of_patie
     factories.a_contact(factories.a_patient(practice, "Ann", "Whitaker"), "Elena", "Johnson")
     factories.a_patient(other_practice, "William", "Johnson")
     assert surnames.near(practice, "jonson") == []
-    assert surnames.near(practice, "jonson", whose=NameKey.Whose.CONTACT) == ["johnson"]
+    assert surnames.near(practice, "jonson", owner=NameKey.Owner.CONTACT) == ["johnson"]
 
 
 def test_the_search_page_offers_apart_what_it_finds_when_asked(desk: Client, practice: Practice) -> None:

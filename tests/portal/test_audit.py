@@ -74,7 +74,7 @@ def test_nothing_is_done_by_nobody(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = AnonymousUser()
     with pytest.raises(PermissionError):
-        Actor.of(request)
+        Actor.from_request(request)
 
 
 def test_sign_in_sign_out_and_failed_tries_are_recorded(client: Client, front_desk: User, practice: Practice) -> None:

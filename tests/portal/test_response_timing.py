@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from portal import response_timing
-from portal.response_timing import BEAT, JITTER, evenly, keep_pace
+from portal.response_timing import BEAT, JITTER, even_response_time, evenly_timed
 
 
 @pytest.fixture(autouse=True)
@@ -18,12 +18,12 @@ def real_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answering(*, after: float, status: int = 200) -> Callable[[HttpRequest], HttpResponse]:
-    @evenly
+    @evenly_timed
     def view(request: HttpRequest) -> HttpResponse:
         time.sleep(after)
         return HttpResponse(status=status)
 
-    return keep_pace(view)
+    return even_response_time(view)
 
 
 def seconds(view: Callable[[HttpRequest], HttpResponse], method: str = "POST") -> float:
@@ -47,4 +47,4 @@ def test_what_is_refused_for_its_number_is_answered_at_once() -> None:
 
 
 def test_a_view_without_the_mark_is_answered_at_once() -> None:
-    assert seconds(keep_pace(lambda _: HttpResponse())) < BEAT
+    assert seconds(even_response_time(lambda _: HttpResponse())) < BEAT

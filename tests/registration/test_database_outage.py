@@ -19,7 +19,7 @@ from notifications.models import Content, OutgoingMessage
 from patients.models import Contact, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
-from registration.models import Registration, Reveal
+from registration.models import PinDisplay, Registration
 from tests.notifications.test_delivery import owe
 from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
@@ -115,7 +115,7 @@ ONLY_READS: Final = pytest.param(the_server_only_reads, marks=postgresql_only)
 
 def stored() -> dict[str, int]:
     counted: dict[str, Any] = {
-        model.__name__: model.objects for model in (Registration, OutgoingMessage, Content, Reveal)
+        model.__name__: model.objects for model in (Registration, OutgoingMessage, Content, PinDisplay)
     }
     counted |= {action: AuditEvent.objects.filter(action=action) for action in ("registration_issued", "pin_shown")}
     return {name: rows.count() for name, rows in counted.items()}
@@ -147,7 +147,7 @@ def test_nothing_is_saved_and_what_was_typed_is_still_there(
         assert TOLD in html
         assert "try again in a moment" in html
         assert 'value="elena.new@families.example"' in html
-        assert f'value="{data["window"]}"' in html
+        assert f'value="{data["form_token"]}"' in html
         assert "Traceback" not in html
         assert ("<html" in html) is not htmx
         assert stored() == NOTHING

@@ -42,13 +42,13 @@ def test_a_window_is_found_by_itself(practice: Practice, patient: Patient, mothe
     with CaptureQueriesContext(connection) as sent:
         issue(patient, of(mother), actor)
     (asked,) = [query["sql"] for query in sent if '"window" =' in query["sql"] and "patients" not in query["sql"]]
-    assert "registration_by_window" in plan(asked)
+    assert "registration_by_form_token" in plan(asked)
 
 
 def test_what_ran_out_ends_however_many_there_are(
     practice: Practice, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "_AT_ONCE", 2)
+    monkeypatch.setattr(lifecycle, "_BATCH_SIZE", 2)
     for number in range(5):
         patient = factories.a_patient(practice, f"Given{number}")
         issue(patient, of(factories.a_contact(patient)), actor)

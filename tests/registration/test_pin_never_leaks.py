@@ -47,10 +47,10 @@ def test_the_pin_is_nowhere(
             "email": "elena@families.example",
             "cell_phone": "(612) 555-0161",
             "carrier": str(Carrier.objects.get(name="Verizon").pk),
-            "told_of_risk": "on",
+            "risk_acknowledged": "on",
             "identified_by": "photo_id",
             "language": "en",
-            "window": str(uuid.uuid4()),
+            "form_token": str(uuid.uuid4()),
         }
         html = desk.post(f"/patients/{patient.pk}/register/", data).content.decode()
         shown = re.sub(r"<[^>]+>|\s", "", html.split('class="pin"')[1].split("</p>")[0]).split(">")[-1]
@@ -67,5 +67,5 @@ def test_the_pin_is_nowhere(
             assert secret not in everywhere
 
         clock.shift(timedelta(minutes=15))
-        pin_display.wipe_ended()
+        pin_display.delete_expired()
         assert "gAAAAAB" not in dump(), "and nothing sealed is left either"

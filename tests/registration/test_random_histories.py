@@ -18,13 +18,13 @@ from patients.models import Patient, PortalStatus
 from patients.search import PatientQuery
 from portal.audit import Actor
 from portal.models import Practice
-from portal.signals import statuses_wanted
+from portal.signals import portal_statuses_needed
 from registration.access import associations
 from registration.access.accounts import Details
 from registration.claiming import claims, verification
 from registration.issuing import declines, lifecycle, pin_display, registrations
 from registration.matching import self_registrations
-from registration.matching.self_registrations import Asked
+from registration.matching.self_registrations import RequestedChild
 from registration.models import Association, Decline, Registration, SelfRegistration
 from registration.values import ByPin, InPerson, Recipient
 from tests import factories
@@ -81,9 +81,9 @@ class Fate:
             "remove": history.access,
             "undo": history.removed,
         }
-        deed = self._rng.choice([name for name, can in possible.items() if can])
-        getattr(self, f"_{deed}")(history)
-        self.happened[deed] += 1
+        action = self._rng.choice([name for name, can in possible.items() if can])
+        getattr(self, f"_{action}")(history)
+        self.happened[action] += 1
 
     def _issue(self, history: History) -> None:
         name = self._rng.choice(RECIPIENTS)
@@ -93,17 +93,17 @@ class Fate:
             recipient=Recipient(name=name, relationship="Aunt"),
             method=ByPin(),
             delivery=InPerson(),
-            window=uuid.uuid4(),
+            form_token=uuid.uuid4(),
             session_key=SESSION,
-            confirmed=AGAIN,
+            override_reasons=AGAIN,
             actor=self._actor,
         )
 
     def _claim(self, history: History) -> None:
         registration = self._take(history)
-        pin = pin_display.kept(registration, session_key=SESSION)
+        pin = pin_display.find_pin(registration, session_key=SESSION)
         assert pin is not None
-        opened = verification.open_with_pin(pin, history.patient.birth_date, address=None)
+        opened = verification.verify_pin(pin, history.patient.birth_date, address=None)
         account = claims.claim_with_new_account(opened, self._details(), relationship="other", address=None)
         history.access.append(account.associations.get())
         history.declined = None
@@ -116,20 +116,20 @@ class Fate:
         assert lifecycle.revoke(self._take(history), reason="mistake", actor=self._actor)
 
     def _ask(self, history: History) -> None:
-        asked = Asked(
+        asked = RequestedChild(
             given_names=history.patient.given_names,
             family_name=history.patient.family_name,
             birth_date=history.patient.birth_date,
             relationship="mother",
         )
         account = self_registrations.ask_with_new_account(
-            self._details(), practice=self._practice, asked=[asked], address=None
+            self._details(), practice=self._practice, children=[asked], address=None
         )
         history.waiting.append(account.self_registrations.get())
 
     def _match(self, history: History) -> None:
         made = self_registrations.match(
-            history.waiting.pop(), history.patient, level="full", confirmed=AGAIN, actor=self._actor
+            history.waiting.pop(), history.patient, level="full", override_reasons=AGAIN, actor=self._actor
         )
         history.access.append(made)
         history.declined = None
@@ -158,7 +158,7 @@ class Fate:
     def _undo(self, history: History) -> None:
         association = history.removed.pop()
         association.refresh_from_db()
-        associations.undo(association, reason="A mistake.", actor=self._actor)
+        associations.restore(association, reason="A mistake.", actor=self._actor)
         history.access.append(association)
 
     def _take(self, history: History) -> Registration:
@@ -197,7 +197,7 @@ def test_the_search_by_status_tells_the_truth(practice: Practice, actor: Actor, 
             fate.strike(history)
     assert len(fate.happened) == 11, f"something never happened: {dict(fate.happened)}"
 
-    statuses_wanted.send(sender=None)
+    portal_statuses_needed.send(sender=None)
     for status in PortalStatus:
         wanted = {history.patient.pk for history in histories if history.status == status}
         found = [patient.pk for patient in found_by(practice, status)]

@@ -10,7 +10,7 @@ from registration.models import Registration
 from tests import sample_data
 from tests.smtp import MailServer
 
-pytestmark = sample_data.needed
+pytestmark = sample_data.requires_sample
 
 
 def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -> None:
@@ -28,10 +28,10 @@ def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -
         "recipient": "patient",
         "delivery": "email",
         "email": "suzanna@families.example",
-        "told_of_risk": "on",
+        "risk_acknowledged": "on",
         "identified_by": "known",
         "language": "en",
-        "window": str(uuid.uuid4()),
+        "form_token": str(uuid.uuid4()),
     }
     assert desk.post(f"{suzanna.get_absolute_url()}register/", data).status_code == 200
     call_command("deliver", "--once", verbosity=0)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications import delivery, worker_heartbeat
-from notifications.models import WorkerSeen
+from notifications.models import WorkerHeartbeat
 from patients.models import Contact, Patient
 from registration.models import Registration
 from tests.registration.desk.test_register_views import typed, window
@@ -72,11 +72,11 @@ def test_whoever_installs_or_updates_is_given_the_time_to_start_a_worker(desk: C
 
 
 def test_a_worker_that_was_never_seen_is_written_down_once(db: None) -> None:
-    WorkerSeen.objects.all().delete()
+    WorkerHeartbeat.objects.all().delete()
     assert not worker_heartbeat.is_missed(), "nobody knows anything yet"
     worker_heartbeat.beat()
     worker_heartbeat.beat()
-    assert WorkerSeen.objects.count() == 1
+    assert WorkerHeartbeat.objects.count() == 1
 
 
 def test_a_worker_that_waits_goes_on_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_a_worker_that_waits_goes_on_saying_so(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: timezone.now().timestamp()))
 
         def wait(_seconds: float) -> bool:
-            beats.append(WorkerSeen.objects.get().at)
+            beats.append(WorkerHeartbeat.objects.get().at)
             clock.shift(timedelta(seconds=5))
             if len(beats) == 7:
                 stop.set()

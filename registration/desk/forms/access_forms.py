@@ -36,7 +36,7 @@ class RemoveForm(forms.Form):
     on = _day(label="Last day of access", help_text="Leave it empty to end access at once.")
 
 
-class UndoForm(forms.Form):
+class RestoreForm(forms.Form):
     reason = _reason(help_text="For example: removed by mistake.")
 
 

@@ -18,7 +18,7 @@ from registration.desk.forms.fields import OTHER, PATIENT, CarrierField
 from registration.models import Registration
 from registration.values import ByEmail, ByText, Delivery, InPerson
 
-Way = Registration.Delivery
+DeliveryMethod = Registration.Delivery
 
 
 def in_words(time: timedelta) -> str:
@@ -39,8 +39,8 @@ def in_words(time: timedelta) -> str:
 class DeliveryForm(forms.Form):
     delivery = forms.ChoiceField(
         label="Send to",
-        choices=Way.choices,
-        initial=Way.EMAIL,
+        choices=DeliveryMethod.choices,
+        initial=DeliveryMethod.EMAIL,
         widget=forms.RadioSelect,
     )
     email = forms.CharField(
@@ -58,7 +58,7 @@ class DeliveryForm(forms.Form):
     shared_address = forms.BooleanField(
         label="They share this address or number", required=False, help_text="Both may read what is sent there."
     )
-    told_of_risk = forms.BooleanField(
+    risk_acknowledged = forms.BooleanField(
         label="They know that others may be able to read plain e-mail and texts, and prefer it", required=False
     )
 
@@ -74,9 +74,13 @@ class DeliveryForm(forms.Form):
     def good_for(self) -> str:
         """How long what is issued may be claimed, by each way; the practice's settings say it."""
         by_way = self.practice.pin_validity
-        told = {Way.EMAIL: "sent by e-mail", Way.TEXT: "by text", Way.NONE: "told in person"}
+        told = {
+            DeliveryMethod.EMAIL: "sent by e-mail",
+            DeliveryMethod.TEXT: "by text",
+            DeliveryMethod.NONE: "told in person",
+        }
         if len(set(by_way.values())) == 1:
-            return f"It can be used for {in_words(by_way[Way.EMAIL])}, however it is sent."
+            return f"It can be used for {in_words(by_way[DeliveryMethod.EMAIL])}, however it is sent."
         ways = ", ".join(f"{in_words(by_way[way])} {words}" for way, words in told.items())
         return f"It can be used for {ways}."
 
@@ -87,9 +91,9 @@ class DeliveryForm(forms.Form):
     @property
     def chosen_delivery(self) -> Delivery:
         match self.cleaned_data["delivery"]:
-            case Way.EMAIL:
+            case DeliveryMethod.EMAIL:
                 return ByEmail(self.cleaned_data["email"])
-            case Way.TEXT:
+            case DeliveryMethod.TEXT:
                 return ByText(self.cleaned_data["cell_phone"], self.cleaned_data["carrier"])
             case _:
                 return InPerson()
@@ -138,7 +142,7 @@ class DeliveryForm(forms.Form):
         """A PIN for one parent must not go to the other one because the address of the first was left in the field."""
         chosen = self.cleaned_data.get("recipient")
         if chosen == PATIENT:
-            return  # a parent's address for a patient of age is a matter of registration.concerns
+            return  # a parent's address for a patient of age is a matter of registration.safety_warnings
         people: dict[str, Contact | Patient] = {str(each.pk): each for each in self.contacts}
         if self.may_be_patient:
             people[PATIENT] = self.patient

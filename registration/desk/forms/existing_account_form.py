@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 
 from registration.access import accounts
-from registration.desk.forms.delivery_form import DeliveryForm, Way
+from registration.desk.forms.delivery_form import DeliveryForm, DeliveryMethod
 from registration.models import PortalAccount
 from registration.values import ByEmail, Delivery, InPerson
 
@@ -14,7 +14,7 @@ ADD: Final = "add"
 PIN: Final = "pin"
 
 
-class AccountForm(DeliveryForm):
+class ExistingAccountForm(DeliveryForm):
     existing_account = forms.ChoiceField(
         label="This family is here already",
         choices=[(ADD, "Add to this account"), (PIN, "Send a PIN all the same")],
@@ -47,7 +47,7 @@ class AccountForm(DeliveryForm):
     def chosen_delivery(self) -> Delivery:
         if self.account is None or not self.adds_to_account:
             return super().chosen_delivery
-        return InPerson() if self.cleaned_data["delivery"] == Way.NONE else ByEmail(self.account.email)
+        return InPerson() if self.cleaned_data["delivery"] == DeliveryMethod.NONE else ByEmail(self.account.email)
 
     @property
     def account_choice(self) -> str:
@@ -63,13 +63,13 @@ class AccountForm(DeliveryForm):
     @property
     def account_name(self) -> str:
         """Whose it is, where this practice has to do with the account; "" for one of another practice."""
-        if self.account is None or not self.account.associations.of(self.practice).exists():
+        if self.account is None or not self.account.associations.for_practice(self.practice).exists():
             return ""
         return self.account.name
 
     def _address_of_recipient(self) -> str:
         """What is typed where an e-mail is sent, otherwise what is on record."""
-        if self.cleaned_data.get("delivery") == Way.EMAIL:
+        if self.cleaned_data.get("delivery") == DeliveryMethod.EMAIL:
             return "" if "email" in self.errors else str(self.cleaned_data.get("email") or "")
         person = self.person(str(self.cleaned_data.get("recipient") or ""))
         return person.email if person else ""

@@ -7,7 +7,7 @@ from django import forms
 from patients import names
 from patients.forms import BirthDateField
 from portal.text_fields import LineField, TextField
-from registration.desk.forms.safety_checks_form import ConcernsForm
+from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.models import AccessLevel
 
 OWN: Final = "own"
@@ -24,7 +24,7 @@ READY: Final = [
 ]
 
 
-class MatchForm(ConcernsForm):
+class MatchForm(SafetyChecksForm):
     patient = forms.UUIDField(widget=forms.HiddenInput)
     level = forms.ChoiceField(
         label="Access level", choices=AccessLevel.choices, initial=AccessLevel.FULL, widget=forms.RadioSelect
@@ -73,7 +73,7 @@ class AskForm(forms.Form):
         return dict(READY).get(self.cleaned_data["ready"]) or self.cleaned_data["question"]
 
 
-class LookForm(forms.Form):
+class SearchForm(forms.Form):
     """For somebody else than the candidates."""
 
     last_name = forms.CharField(label="Last name", max_length=120, required=False)

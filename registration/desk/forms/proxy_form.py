@@ -23,7 +23,7 @@ class ProxyForm(RegistrationForm):
         help_text=f"At most {PROXY_YEARS} years from today.",
         error_messages={"required": "Choose the last day of access."},
     )
-    authorisation = LineField(
+    authorization = LineField(
         label="Authorization",
         max_length=200,
         help_text="For example: Written consent of the mother, on file.",
@@ -31,9 +31,9 @@ class ProxyForm(RegistrationForm):
     )
 
     field_order: Iterable[str] | None = (
-        *("existing_account", "other_name", "other_relationship", "level", "access_ends_on", "authorisation"),
+        *("existing_account", "other_name", "other_relationship", "level", "access_ends_on", "authorization"),
         *("method", "question", "answer", "delivery", "email", "cell_phone", "carrier", "shared_address"),
-        *("told_of_risk", "identified_by", "language"),
+        *("risk_acknowledged", "identified_by", "language"),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -45,7 +45,7 @@ class ProxyForm(RegistrationForm):
 
     def _prefilled(self) -> dict[str, Any]:
         """Nothing of what is on record: it is somebody else's."""
-        kept = ("window", "identified_by", "language")
+        kept = ("form_token", "identified_by", "language")
         return {"recipient": OTHER} | {name: value for name, value in super()._prefilled().items() if name in kept}
 
     @property
@@ -64,6 +64,6 @@ class ProxyForm(RegistrationForm):
     def chosen_proxy(self) -> Proxy:
         return Proxy(
             level=AccessLevel(self.cleaned_data["level"]),
-            authorisation=self.cleaned_data["authorisation"],
+            authorization=self.cleaned_data["authorization"],
             ends_on=self.cleaned_data["access_ends_on"],
         )

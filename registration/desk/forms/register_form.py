@@ -13,17 +13,17 @@ from portal import phones
 from portal.models import Practice
 from portal.text_fields import LineField
 from registration.communications import languages
-from registration.desk.forms.delivery_form import Way
-from registration.desk.forms.existing_account_form import AccountForm
+from registration.desk.forms.delivery_form import DeliveryMethod
+from registration.desk.forms.existing_account_form import ExistingAccountForm
 from registration.desk.forms.fields import OTHER, PATIENT, RecipientChoice, SiblingChoice
-from registration.desk.forms.safety_checks_form import ConcernsForm
+from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.models import Identification, Registration, VerificationQuestion
 from registration.values import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 
 _METHODS = [(each.value, each.label) for each in (Registration.Method.PIN, Registration.Method.QUESTION)]
 
 
-class RegistrationForm(ConcernsForm, AccountForm):
+class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
     method = forms.ChoiceField(
         label="Register Patient with",
         choices=_METHODS,
@@ -53,16 +53,25 @@ class RegistrationForm(ConcernsForm, AccountForm):
     )
     language = forms.ChoiceField(label="Language of the message", choices=settings.LANGUAGES)
     print_pin = forms.BooleanField(label="Print PIN: a paper copy for the family", required=False)
-    window = forms.UUIDField(widget=forms.HiddenInput)
+    form_token = forms.UUIDField(widget=forms.HiddenInput)
 
     field_order: Iterable[str] | None = (
         *("existing_account", "method", "question", "answer", "recipient", "other_name", "other_relationship", "also"),
-        *("delivery", "email", "cell_phone", "carrier", "shared_address", "told_of_risk", "identified_by", "language"),
+        *(
+            "delivery",
+            "email",
+            "cell_phone",
+            "carrier",
+            "shared_address",
+            "risk_acknowledged",
+            "identified_by",
+            "language",
+        ),
     )
 
     def __init__(self, *args: Any, practice: Practice, patient: Patient, **options: Any) -> None:
         super().__init__(*args, practice=practice, patient=patient, **options)
-        self.siblings = same_person.of(patient)
+        self.siblings = same_person.siblings_of(patient)
         questions = practice.verification_questions.filter(active=True)
         self._field("question", forms.ModelChoiceField).queryset = questions
         if not questions:  # a practice without a list of questions registers by PIN alone
@@ -78,15 +87,15 @@ class RegistrationForm(ConcernsForm, AccountForm):
         if cleaned.get("recipient") == OTHER:
             self.require("other_name", "Type the name of the person who receives it.")
         self._clean_siblings()
-        if cleaned.get("delivery") == Way.EMAIL:
+        if cleaned.get("delivery") == DeliveryMethod.EMAIL:
             self.clean_address()
         self.clean_account()
         if not self.adds_to_account:
             self._clean_question()
-            if cleaned.get("delivery") == Way.TEXT:
+            if cleaned.get("delivery") == DeliveryMethod.TEXT:
                 self.clean_number()
-        if cleaned.get("delivery") in {Way.EMAIL, Way.TEXT}:
-            self.require("told_of_risk", "Tell them, and tick this; or choose “Do not send PIN”.")
+        if cleaned.get("delivery") in {DeliveryMethod.EMAIL, DeliveryMethod.TEXT}:
+            self.require("risk_acknowledged", "Tell them, and tick this; or choose “Do not send PIN”.")
         return cleaned
 
     # --- What a valid form asks for ---
@@ -146,7 +155,7 @@ class RegistrationForm(ConcernsForm, AccountForm):
     @property
     def contacts_data(self) -> dict[str, dict[str, str | bool]]:
         """What the page fills in when a contact is chosen."""
-        told = self._told_of_risk()
+        told = self._informed_recipients()
         people: dict[str, Contact | Patient] = {PATIENT: self.patient, **{str(each.pk): each for each in self.contacts}}
         return {
             choice: {"email": each.email, "phone": _shown(each.phone), "told": _name_key(each) in told}
@@ -167,18 +176,18 @@ class RegistrationForm(ConcernsForm, AccountForm):
         first = next((each for each in self.contacts if each.has_authority), None)
         chosen: Contact | Patient | None = self.patient if self.may_be_patient else first
         return {
-            "window": uuid.uuid4(),
+            "form_token": uuid.uuid4(),
             "recipient": PATIENT if self.may_be_patient else str(first.pk) if first else OTHER,
             "email": chosen.email if chosen else "",
             "cell_phone": _shown(chosen.phone) if chosen else "",
-            "told_of_risk": bool(chosen and _name_key(chosen) in self._told_of_risk()),
+            "risk_acknowledged": bool(chosen and _name_key(chosen) in self._informed_recipients()),
             "identified_by": self.practice.usual_identification,
-            "language": languages.of(self.patient.language),
+            "language": languages.best_match(self.patient.language),
         }
 
-    def _told_of_risk(self) -> set[str]:
+    def _informed_recipients(self) -> set[str]:
         """The names of those who were told once, when this patient was registered for them."""
-        told = self.patient.registrations.filter(told_of_risk=True).values_list("recipient_name", flat=True)
+        told = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
         return {names.key(each) for each in told}
 
     def _field(self, name: str, kind: type[Any]) -> Any:

@@ -98,7 +98,7 @@ class Key:
 
 
 def _is_mark(typed: str, pin: Pin) -> bool:
-    return compare_digest(typed.encode(), pins.mail_mark(pin).encode())
+    return compare_digest(typed.encode(), pins.email_proof(pin).encode())
 
 
 class PinField(forms.CharField):

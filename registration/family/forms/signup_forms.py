@@ -67,7 +67,7 @@ class AnswerForm(forms.Form):
         self.fields["answer"].help_text = _("Capital letters, accents and spaces do not matter.")
 
 
-class YouForm(forms.Form):
+class AboutYouForm(forms.Form):
     """Who the family member is: the patient (`may_be_self`), or somebody for a child."""
 
     who = forms.ChoiceField(
@@ -241,7 +241,7 @@ class RelationshipForm(forms.Form):
         field.choices = [("", _("Choose")), *own, *relationships()]
 
 
-class DetailsForm(forms.Form):
+class ProfileForm(forms.Form):
     given_names = NameField(gettext_lazy("First name"), autocomplete="given-name")
     family_name = NameField(gettext_lazy("Last name"), autocomplete="family-name")
     phone = PhoneField()
@@ -261,7 +261,7 @@ class EmailForm(forms.Form):
         self.fields["email"].widget.attrs["autocomplete"] = "email"
 
 
-class MoreForm(forms.Form):
+class AnswerQuestionForm(forms.Form):
     answer = TextField(
         label=gettext_lazy("Your answer"),
         max_length=500,

@@ -17,29 +17,29 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from portal.phones import national
-from portal.response_timing import evenly
-from portal.sessions import leaves_nothing
+from portal.response_timing import evenly_timed
+from portal.sessions import clear_site_data_on_logout
 from registration.claiming import claims, rate_limits, verification
 from registration.communications import languages
 from registration.family import kiosk, labels
-from registration.family.decorators import FamilyRequest, account_of, for_everybody, for_families, forget_account
-from registration.family.forms.signup_forms import BirthDateForm, MoreForm
+from registration.family.decorators import FamilyRequest, account_required, current_account, forget_account, public
+from registration.family.forms.signup_forms import AnswerQuestionForm, BirthDateForm
 from registration.family.home import overview
 from registration.family.language import spoken
 from registration.family.signup import draft as drafts
 from registration.family.signup.account_views import WELCOME
-from registration.family.signup.pin_views import not_this_date, too_many_words
-from registration.family.signup.steps import Walk, closed_words
+from registration.family.signup.pin_views import too_many_attempts_message, wrong_birth_date
+from registration.family.signup.steps import SignupFlow, not_claimable_message
 from registration.matching import self_registrations
 from registration.models import PortalAccount, Registration, SelfRegistration
 
 
 @require_safe
-@for_families
-def at_home(request: FamilyRequest) -> HttpResponse:
+@account_required
+def home(request: FamilyRequest) -> HttpResponse:
     account = request.account
     for practice in overview.practices_of(account):
-        audit.record(Action.FAMILY_VIEWED, actor=Actor.of(request), practice=practice)
+        audit.record(Action.FAMILY_VIEWED, actor=Actor.from_request(request), practice=practice)
     children = overview.children_of(account)
     welcome = request.session.pop(WELCOME, None)
     context = {
@@ -48,29 +48,30 @@ def at_home(request: FamilyRequest) -> HttpResponse:
         "is_only_self": bool(children) and all(each.is_self for each in children),
         "unconfirmed": overview.unconfirmed_of(account),
         "offers": overview.offers_to(account),
-        "asked": [
-            (each, MoreForm(prefix=str(each.pk)), national(each.practice.phone)) for each in overview.asked_by(account)
+        "requests": [
+            (each, AnswerQuestionForm(prefix=str(each.pk)), national(each.practice.phone))
+            for each in overview.requests_by(account)
         ],
         "welcome": welcome,
-        "welcome_names": languages.listed(welcome["names"]) if welcome else "",
+        "welcome_names": languages.join(welcome["names"]) if welcome else "",
     }
     return render(request, "family/home.html", context)
 
 
 @require_safe
-@for_families
-def add_a_child(request: FamilyRequest) -> HttpResponse:
+@account_required
+def add_child(request: FamilyRequest) -> HttpResponse:
     """The door again: PIN and date of birth."""
     return redirect("family:start")
 
 
-@for_families
-@evenly
+@account_required
+@evenly_timed
 def confirm_later(request: HttpRequest, registration_id: UUID, patient_id: UUID) -> HttpResponse:
     """A child whose date of birth was not known when the PIN was used."""
     account = _account(request)
     registration = get_object_or_404(account.claimed, pk=registration_id)
-    patient = get_object_or_404(overview.left_of(registration, account), pk=patient_id)
+    patient = get_object_or_404(overview.remaining_of(registration, account), pk=patient_id)
 
     def add(born: date, address: str | None) -> HttpResponse:
         claims.confirm_later(registration, patient.pk, born, account=account, address=address)
@@ -80,8 +81,8 @@ def confirm_later(request: HttpRequest, registration_id: UUID, patient_id: UUID)
     return _ask_for_birth_date(request, registration, add, patients=[patient])
 
 
-@for_families
-@evenly
+@account_required
+@evenly_timed
 def offer(request: HttpRequest, registration_id: UUID) -> HttpResponse:
     """A practice offers to add somebody: the date of birth of one of them opens it."""
     account = _account(request)
@@ -89,15 +90,15 @@ def offer(request: HttpRequest, registration_id: UUID) -> HttpResponse:
     patients = list(registration.patients.all())
 
     def go_on(born: date, address: str | None) -> HttpResponse:
-        opened = verification.open_offer(registration, born, account=account, address=address)
-        drafts.keep(request, drafts.of(request).with_key(opened))
-        return Walk(request).on()
+        opened = verification.verify_offer(registration, born, account=account, address=address)
+        drafts.save(request, drafts.load(request).with_key(opened))
+        return SignupFlow(request).redirect_to_next()
 
     return _ask_for_birth_date(request, registration, go_on, patients=patients, is_offer=True)
 
 
 def _account(request: HttpRequest) -> PortalAccount:
-    account = account_of(request)
+    account = current_account(request)
     assert account is not None  # for_families
     return account
 
@@ -116,29 +117,31 @@ def _ask_for_birth_date(
     if form.is_valid():
         try:
             return use(form.cleaned_data["birth_date"], audit.client_address(request))
-        except verification.NotThisDate:
-            form.add_error("birth_date", not_this_date())
-        except verification.Closed:
-            form.add_error(None, closed_words(registration.practice))
-        except rate_limits.TooManyTries:
-            form.add_error(None, too_many_words(request))
+        except verification.WrongBirthDate:
+            form.add_error("birth_date", wrong_birth_date())
+        except verification.NotClaimable:
+            form.add_error(None, not_claimable_message(registration.practice))
+        except rate_limits.TooManyAttempts:
+            form.add_error(None, too_many_attempts_message(request))
             status = 429
-    name = languages.listed([labels.label(registration.practice, each) for each in patients])
+    name = languages.join([labels.label(registration.practice, each) for each in patients])
     context = {"form": form, "name": name, "offer": registration if is_offer else None, "several": len(patients) > 1}
     return render(request, "family/birth_date.html", context, status=status)
 
 
 @require_POST
-@for_families
-def answer_more(request: FamilyRequest, asked_id: UUID) -> HttpResponse:
-    asked = _own(request, asked_id)
-    form = MoreForm(request.POST, prefix=str(asked.pk))
+@account_required
+def answer_question(request: FamilyRequest, self_registration_id: UUID) -> HttpResponse:
+    self_registration = _own(request, self_registration_id)
+    form = AnswerQuestionForm(request.POST, prefix=str(self_registration.pk))
     if not form.is_valid():
         messages.error(request, _("Type your answer."))
         return redirect("family:home")
     try:
-        self_registrations.answer(asked, text=form.cleaned_data["answer"], actor=Actor.of(request))
-    except self_registrations.Taken:
+        self_registrations.answer(
+            self_registration, text=form.cleaned_data["answer"], actor=Actor.from_request(request)
+        )
+    except self_registrations.AlreadyDecided:
         messages.info(request, _("The practice has decided meanwhile."))
     else:
         messages.success(request, _("Your answer is with the practice."))
@@ -146,34 +149,34 @@ def answer_more(request: FamilyRequest, asked_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@for_families
-def withdraw(request: FamilyRequest, asked_id: UUID) -> HttpResponse:
+@account_required
+def withdraw(request: FamilyRequest, self_registration_id: UUID) -> HttpResponse:
     try:
-        self_registrations.withdraw(_own(request, asked_id), actor=Actor.of(request))
-    except self_registrations.Taken:
+        self_registrations.withdraw(_own(request, self_registration_id), actor=Actor.from_request(request))
+    except self_registrations.AlreadyDecided:
         messages.info(request, _("The practice has decided meanwhile."))
     else:
         messages.success(request, _("You do not ask for this child any more."))
     return redirect("family:home")
 
 
-def _own(request: FamilyRequest, asked_id: UUID) -> SelfRegistration:
-    return get_object_or_404(request.account.self_registrations, pk=asked_id)
+def _own(request: FamilyRequest, self_registration_id: UUID) -> SelfRegistration:
+    return get_object_or_404(request.account.self_registrations, pk=self_registration_id)
 
 
-@for_everybody
+@public
 @require_POST
-def still_here(request: HttpRequest) -> HttpResponse:
+def keep_session_alive(request: HttpRequest) -> HttpResponse:
     """A page says it while somebody types: 400 where there is no session and no draft any more."""
-    has_draft = drafts.is_there(request)
+    has_draft = drafts.exists(request)
     if has_draft:
-        drafts.keep(request, drafts.of(request))
+        drafts.save(request, drafts.load(request))
     return HttpResponse(status=204 if has_draft or request.user.is_authenticated else 400)
 
 
-@for_everybody
+@public
 @require_POST
-@leaves_nothing
+@clear_site_data_on_logout
 def sign_out(request: HttpRequest) -> HttpResponse:
     """What the door says then stands in its address, as no cookie is left that could bear it."""
     if kiosk.is_on(request):

@@ -15,7 +15,7 @@ from registration.family import labels
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 
 # How long a refusal stays to be read.
-_TOLD_FOR = timedelta(days=30)
+_NEWS_PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def _child(association: Association) -> Child:
         relationship=labels.relationship(association.relationship),
         level=labels.level(association.level),
         is_limited=association.level == "limited",
-        until=languages.day((ends.astimezone(practice.zone) - timedelta(seconds=1)).date()) if ends else "",
+        until=languages.format_day((ends.astimezone(practice.zone) - timedelta(seconds=1)).date()) if ends else "",
         others=_others(association),
     )
 
@@ -84,11 +84,11 @@ def unconfirmed_of(account: PortalAccount) -> list[Unconfirmed]:
     return [
         Unconfirmed(registration_id=each.pk, patient_id=patient.pk, name=labels.label(each.practice, patient))
         for each in claimed.select_related("practice")
-        for patient in left_of(each, account)
+        for patient in remaining_of(each, account)
     ]
 
 
-def left_of(registration: Registration, account: PortalAccount) -> QuerySet[Patient]:
+def remaining_of(registration: Registration, account: PortalAccount) -> QuerySet[Patient]:
     """Of whom the account had access once, it gets it back from the practice alone."""
     had = account.associations.values("patient")
     return registration.patients.exclude(pk__in=had).filter(active=True, deceased=False)
@@ -98,16 +98,16 @@ def offers_to(account: PortalAccount) -> list[tuple[Registration, str]]:
     """What practices offer to add, with whom it is about."""
     offers = account.offers.live().filter(method=Registration.Method.ACCOUNT).select_related("practice")
     return [
-        (each, languages.listed([labels.label(each.practice, patient) for patient in each.patients.all()]))
+        (each, languages.join([labels.label(each.practice, patient) for patient in each.patients.all()]))
         for each in offers
     ]
 
 
-def asked_by(account: PortalAccount) -> list[SelfRegistration]:
+def requests_by(account: PortalAccount) -> list[SelfRegistration]:
     """What waits for a practice, and what one refused not long ago."""
     State = SelfRegistration.State  # noqa: N806 - as it is named everywhere
     rows = account.self_registrations.select_related("practice").order_by("created_at")
-    told = timezone.now() - _TOLD_FOR
+    told = timezone.now() - _NEWS_PERIOD
     return [
         each
         for each in rows

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal import sealing
-from registration.claiming.verification import Opened
+from registration.claiming.verification import VerifiedKey
 from registration.models import Association
 
 _KEY: Final = "family_draft"
@@ -30,94 +30,101 @@ class Draft:
     opened: dict[str, Any] | None = None
     recipient: str = ""  # to whom it was issued: `Registration.recipient_key`
     from_message: bool = False  # what opened it was read in the registration's own message
-    later: tuple[str, ...] = ()  # patients whose date of birth is not known now
-    asking: bool = False  # without a PIN
+    postponed: tuple[str, ...] = ()  # patients whose date of birth is not known now
+    is_without_pin: bool = False  # without a PIN
     practice: str = ""  # which practice is asked
     you: dict[str, str] | None = None
-    asked: tuple[dict[str, str], ...] = ()
+    requested_children: tuple[dict[str, str], ...] = ()
     email: str = ""
     password_hash: str = ""
     by_passkey: bool = False
     terms: str = ""
     code: str = ""  # the code that was sent
-    proved: str = ""  # the address that was proved
+    verified_email: str = ""  # the address that was proved
 
     @property
-    def key(self) -> Opened | None:
-        return Opened.from_data(self.opened) if self.opened else None
+    def key(self) -> VerifiedKey | None:
+        return VerifiedKey.from_data(self.opened) if self.opened else None
 
     @property
     def is_self(self) -> bool:
         return bool(self.you) and (self.you or {}).get("relationship") == SELF
 
     @property
-    def is_proved(self) -> bool:
-        return bool(self.email) and self.proved == self.email
+    def is_email_verified(self) -> bool:
+        return bool(self.email) and self.verified_email == self.email
 
     @property
-    def waits(self) -> bool:
+    def has_pending_request(self) -> bool:
         """Whether there is something to be added to an account."""
-        return bool(self.opened or self.asked)
+        return bool(self.opened or self.requested_children)
 
-    def but(self, **changes: Any) -> "Draft":
+    def replace(self, **changes: Any) -> "Draft":
         return replace(self, **changes)
 
     def of_recipient(self, recipient: str) -> "Draft":
         """What was typed for somebody else's key is forgotten: the browser may be shared."""
         return self if self.recipient == recipient else Draft(recipient=recipient)
 
-    def with_key(self, opened: Opened, *, from_message: bool = False) -> "Draft":
+    def with_key(self, opened: VerifiedKey, *, from_message: bool = False) -> "Draft":
         """Another registration begins anew; who the family is stays."""
         is_same = self.key is not None and self.key.registration_id == opened.registration_id
-        return self.but(
+        return self.replace(
             opened=opened.as_data(),
-            asking=False,
-            later=self.later if is_same else (),
+            is_without_pin=False,
+            postponed=self.postponed if is_same else (),
             from_message=from_message or (is_same and self.from_message),
         )
 
     def with_child(self, given_names: str, family_name: str, birth_date: date) -> "Draft":
         child = {"given_names": given_names, "family_name": family_name, "birth_date": birth_date.isoformat()}
-        return self if child in self.asked else self.but(asked=(*self.asked, child))
+        return (
+            self
+            if child in self.requested_children
+            else self.replace(requested_children=(*self.requested_children, child))
+        )
 
-    def is_later(self, patient_id: UUID) -> bool:
-        return str(patient_id) in self.later
+    def is_postponed(self, patient_id: UUID) -> bool:
+        return str(patient_id) in self.postponed
 
 
-def of(request: HttpRequest) -> Draft:
+def load(request: HttpRequest) -> Draft:
     """The draft of this session; an empty one where there is none, or none any more."""
-    if not is_there(request):
+    if not exists(request):
         return Draft()
     try:
-        values = json.loads(sealing.unseal(request.session[_KEY]["sealed"]))
+        values: dict[str, Any] = json.loads(sealing.unseal(request.session[_KEY]["sealed"]))
     except ValueError:  # sealed with a key that is gone
         return Draft()
-    as_typed: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
-    return Draft(**as_typed)
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    try:
+        return Draft(**values)
+    except TypeError:  # saved by an earlier version, whose fields had other names
+        return Draft()
 
 
-def forget_abandoned(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def expire_draft(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: a draft that is too old leaves the session, whatever is asked for next.
 
     A browser that never comes back leaves it until the session runs out, and the worker deletes that (portal.sessions).
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if _KEY in request.session and not is_there(request):
+        if _KEY in request.session and not exists(request):
             clear(request)
         return get_response(request)
 
     return middleware
 
 
-def is_there(request: HttpRequest) -> bool:
+def exists(request: HttpRequest) -> bool:
     kept = request.session.get(_KEY)
     if not isinstance(kept, Mapping):
         return False
     return bool(timezone.now().timestamp() - kept["at"] <= KEPT_FOR.total_seconds())
 
 
-def keep(request: HttpRequest, draft: Draft) -> None:
+def save(request: HttpRequest, draft: Draft) -> None:
     request.session[_KEY] = {"at": timezone.now().timestamp(), "sealed": sealing.seal(json.dumps(asdict(draft)))}
 
 

@@ -11,22 +11,22 @@ from django.views.decorators.http import require_safe
 from patients.models import Patient
 from portal import audit
 from portal.phones import national
-from portal.response_timing import evenly
+from portal.response_timing import evenly_timed
 from registration.claiming import rate_limits, verification
-from registration.claiming.verification import Opened
+from registration.claiming.verification import VerifiedKey
 from registration.communications import languages
 from registration.family import current_practice, labels
-from registration.family.decorators import account_of, for_everybody
+from registration.family.decorators import current_account, public
 from registration.family.forms.fields import Key
-from registration.family.forms.signup_forms import AnswerForm, BirthDateForm, PinForm, YouForm
+from registration.family.forms.signup_forms import AboutYouForm, AnswerForm, BirthDateForm, PinForm
 from registration.family.signup import draft as drafts
-from registration.family.signup.steps import CHILDREN, QUESTION, YOU, Walk, show, step
+from registration.family.signup.steps import ABOUT_YOU, CHILDREN, QUESTION, SignupFlow, render_step, requires_step
 
 A_DAY = 24 * 60 * 60  # seconds
 
 
-@for_everybody
-@evenly
+@public
+@evenly_timed
 def start(request: HttpRequest) -> HttpResponse:
     """ "Let's get started": whatever does not open gets one and the same answer."""
     form = PinForm(request.POST if request.method == "POST" else None)
@@ -39,40 +39,40 @@ def start(request: HttpRequest) -> HttpResponse:
     key = form.key()
     try:
         opened = _open(key, form.cleaned_data["birth_date"], address=audit.client_address(request))
-        recipient = verification.registration_of(opened).recipient_key
-    except verification.Closed:
+        recipient = verification.get_registration(opened).recipient_key
+    except verification.NotClaimable:
         form.add_error(None, _("This did not open. Please check each letter of the PIN, and the date of birth."))
         return _door(request, form, status=422, is_closed=True)
-    except rate_limits.TooManyTries:
-        form.add_error(None, too_many_words(request))
+    except rate_limits.TooManyAttempts:
+        form.add_error(None, too_many_attempts_message(request))
         return _door(request, form, status=429)
     request.session.cycle_key()  # whoever knew this browser's session before does not know what it has opened
-    draft = drafts.of(request).of_recipient(recipient)
-    drafts.keep(request, draft.with_key(opened, from_message=key.is_from_message))
-    return Walk(request).on()
+    draft = drafts.load(request).of_recipient(recipient)
+    drafts.save(request, draft.with_key(opened, from_message=key.is_from_message))
+    return SignupFlow(request).redirect_to_next()
 
 
-def _open(key: Key, birth_date: Any, *, address: str | None) -> Opened:
+def _open(key: Key, birth_date: Any, *, address: str | None) -> VerifiedKey:
     if key.pin:
-        return verification.open_with_pin(key.pin, birth_date, address=address)
-    return verification.open_with_link(key.token, birth_date, address=address)
+        return verification.verify_pin(key.pin, birth_date, address=address)
+    return verification.verify_link(key.token, birth_date, address=address)
 
 
 def _door(request: HttpRequest, form: PinForm, *, status: int = 200, is_closed: bool = False) -> HttpResponse:
-    practice = current_practice.at_hand(request)
+    practice = current_practice.current(request)
     context = {
         "form": form,
         "is_closed": is_closed,
-        "adds": account_of(request) is not None,
+        "adds": current_account(request) is not None,
         "others": []
         if practice
-        else [(each.name, national(each.phone), each.phone) for each in current_practice.everyone()],
+        else [(each.name, national(each.phone), each.phone) for each in current_practice.all_practices()],
     }
     return render(request, "family/start.html", context, status=status)
 
 
-def too_many_words(request: HttpRequest) -> str:
-    practice = current_practice.at_hand(request)
+def too_many_attempts_message(request: HttpRequest) -> str:
+    practice = current_practice.current(request)
     if practice is None:
         return _("There were too many tries. Please wait an hour and try again, or call your practice.")
     return _("There were too many tries. Please wait an hour and try again, or call us at %(phone)s.") % {
@@ -80,95 +80,95 @@ def too_many_words(request: HttpRequest) -> str:
     }
 
 
-@for_everybody
-@evenly
-@step(QUESTION)
-def question(request: HttpRequest, walk: Walk) -> HttpResponse:
-    registration = walk.registration
+@public
+@evenly_timed
+@requires_step(QUESTION)
+def question(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
+    registration = flow.registration
     assert registration is not None  # the steps before this one
     form = AnswerForm(request.POST if request.method == "POST" else None, question=registration.question)
     if not form.is_valid():
-        return show(request, walk, "question", form)
+        return render_step(request, flow, "question", form)
     try:
-        opened = verification.answer(walk.opened, form.cleaned_data["answer"], address=walk.address)
+        opened = verification.verify_answer(flow.opened, form.cleaned_data["answer"], address=flow.address)
     except verification.WrongAnswer:
         form.add_error("answer", _("This is not the answer that the practice has. Please try it another way."))
-        return show(request, walk, "question", form, status=422)
-    except rate_limits.TooManyTries:
-        form.add_error(None, too_many_words(request))
-        return show(request, walk, "question", form, status=429)
-    walk.keep(walk.draft.with_key(opened))
-    return walk.on()
+        return render_step(request, flow, "question", form, status=422)
+    except rate_limits.TooManyAttempts:
+        form.add_error(None, too_many_attempts_message(request))
+        return render_step(request, flow, "question", form, status=429)
+    flow.keep(flow.draft.with_key(opened))
+    return flow.redirect_to_next()
 
 
-@for_everybody
-@evenly
-@step(CHILDREN)
-def children(request: HttpRequest, walk: Walk) -> HttpResponse:
+@public
+@evenly_timed
+@requires_step(CHILDREN)
+def children(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
     """One child after the other; what is not known now can be added later."""
-    if not walk.unconfirmed:  # somebody came back: those that were left for later are asked for again
-        walk.keep(walk.draft.but(later=()))
-    if not walk.unconfirmed:
-        return walk.on()
-    child = walk.unconfirmed[0]
+    if not flow.unconfirmed_patients:  # somebody came back: those that were left for later are asked for again
+        flow.keep(flow.draft.replace(postponed=()))
+    if not flow.unconfirmed_patients:
+        return flow.redirect_to_next()
+    child = flow.unconfirmed_patients[0]
     if request.method == "POST":
-        child = next((each for each in walk.unconfirmed if str(each.pk) == request.POST.get("child")), child)
+        child = next((each for each in flow.unconfirmed_patients if str(each.pk) == request.POST.get("child")), child)
     if request.method == "POST" and "later" in request.POST:
-        walk.keep(walk.draft.but(later=(*walk.draft.later, str(child.pk))))
-        return walk.on()
+        flow.keep(flow.draft.replace(postponed=(*flow.draft.postponed, str(child.pk))))
+        return flow.redirect_to_next()
     form = BirthDateForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return _ask_for(request, walk, form, child)
-    return _confirm(request, walk, form, child)
+        return _ask_for(request, flow, form, child)
+    return _confirm(request, flow, form, child)
 
 
-def _confirm(request: HttpRequest, walk: Walk, form: BirthDateForm, child: Patient) -> HttpResponse:
+def _confirm(request: HttpRequest, flow: SignupFlow, form: BirthDateForm, child: Patient) -> HttpResponse:
     birth_date = form.cleaned_data["birth_date"]
     try:
-        opened = verification.confirm_child(walk.opened, child.pk, birth_date, address=walk.address)
-    except verification.NotThisDate:
-        form.add_error("birth_date", not_this_date())
-        return _ask_for(request, walk, form, child, status=422)
-    except rate_limits.TooManyTries:
-        form.add_error(None, too_many_words(request))
-        return _ask_for(request, walk, form, child, status=429)
-    walk.keep(walk.draft.with_key(opened))
-    return walk.on()
+        opened = verification.verify_child(flow.opened, child.pk, birth_date, address=flow.address)
+    except verification.WrongBirthDate:
+        form.add_error("birth_date", wrong_birth_date())
+        return _ask_for(request, flow, form, child, status=422)
+    except rate_limits.TooManyAttempts:
+        form.add_error(None, too_many_attempts_message(request))
+        return _ask_for(request, flow, form, child, status=429)
+    flow.keep(flow.draft.with_key(opened))
+    return flow.redirect_to_next()
 
 
-def not_this_date() -> str:
+def wrong_birth_date() -> str:
     return _("This is not the date of birth that the practice has. Please check it.")
 
 
 def _ask_for(
-    request: HttpRequest, walk: Walk, form: BirthDateForm, child: Patient, *, status: int | None = None
+    request: HttpRequest, flow: SignupFlow, form: BirthDateForm, child: Patient, *, status: int | None = None
 ) -> HttpResponse:
-    assert walk.practice is not None
-    found = languages.listed([labels.label(walk.practice, each) for each in walk.confirmed])
-    name = labels.label(walk.practice, child)
-    return show(request, walk, "children", form, status=status, child=child, name=name, found=found)
+    assert flow.practice is not None
+    found = languages.join([labels.label(flow.practice, each) for each in flow.confirmed_patients])
+    name = labels.label(flow.practice, child)
+    return render_step(request, flow, "children", form, status=status, child=child, name=name, found=found)
 
 
-@for_everybody
-@step(YOU)
-def you(request: HttpRequest, walk: Walk) -> HttpResponse:
-    form = YouForm(
-        request.POST if request.method == "POST" else None, may_be_self=walk.may_be_self, initial=_known_of_you(walk)
+@public
+@requires_step(ABOUT_YOU)
+def about_you(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
+    form = AboutYouForm(
+        request.POST if request.method == "POST" else None, may_be_self=flow.may_be_self, initial=_known_about_you(flow)
     )
     if not form.is_valid():
-        return show(request, walk, "you", form, back=walk.before(YOU))
-    walk.keep(walk.draft.but(you=form.you()))
-    return walk.on()
+        return render_step(request, flow, "you", form, back=flow.previous(ABOUT_YOU))
+    flow.keep(flow.draft.replace(you=form.you()))
+    return flow.redirect_to_next()
 
 
-def _known_of_you(walk: Walk) -> dict[str, str]:
+def _known_about_you(flow: SignupFlow) -> dict[str, str]:
     """What was typed before, or whom the practice gave the PIN to."""
-    typed = walk.draft.you
+    typed = flow.draft.you
     if typed:
-        return typed | {"who": drafts.SELF if walk.draft.is_self else "child"}
-    registration = walk.registration
+        return typed | {"who": drafts.SELF if flow.draft.is_self else "child"}
+    registration = flow.registration
     given, _space, family = (registration.recipient_name if registration else "").rpartition(" ")
-    who = drafts.SELF if walk.is_for_the_patient else "child"
+    who = drafts.SELF if flow.is_for_the_patient else "child"
     known = {"given_names": given or family, "family_name": family if given else "", "who": who}
     return known | {"relationship": _as_choice(registration.recipient_relationship if registration else "")}
 
@@ -179,7 +179,7 @@ def _as_choice(relationship: str) -> str:
     return word if word in dict(labels.relationships()) and word != "other" else ""
 
 
-@for_everybody
+@public
 @require_safe
 def logo(request: HttpRequest, slug: str) -> HttpResponse:
     png = current_practice.small_logo(slug)
@@ -188,10 +188,10 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(png, content_type="image/png", headers={"Cache-Control": f"public, max-age={A_DAY}"})
 
 
-@for_everybody
+@public
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    practice = current_practice.at_hand(request)
+    practice = current_practice.current(request)
     if practice and practice.terms_url:
         return redirect(practice.terms_url)
     return render(request, "family/terms.html")

@@ -17,7 +17,7 @@ from portal.models import Practice
 from portal.phones import national
 from registration.claiming import verification
 from registration.family import current_practice
-from registration.family.decorators import account_of
+from registration.family.decorators import current_account
 from registration.family.signup import draft as drafts
 from registration.family.signup.draft import Draft
 from registration.models import Association, PortalAccount, Registration
@@ -26,14 +26,14 @@ from registration.values import Recipient
 START: Final = "family:start"
 QUESTION: Final = "family:question"
 CHILDREN: Final = "family:children"
-YOU: Final = "family:you"
+ABOUT_YOU: Final = "family:about_you"
 WHICH_PRACTICE: Final = "family:which_practice"
-ASKING_YOU: Final = "family:asking_you"
-ASKING_CHILDREN: Final = "family:asking_children"
+REQUEST_ABOUT_YOU: Final = "family:request_about_you"
+REQUEST_CHILDREN: Final = "family:request_children"
 DETAILS: Final = "family:sign_in_details"
 CODE: Final = "family:code"
 ADD: Final = "family:add"
-KNOWN: Final = "family:known"
+EXISTING_ACCOUNT: Final = "family:existing_account"
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,17 @@ class Step:
     is_done: bool
 
 
-class Walk:
+class SignupFlow:
     """One request on the way in. Asking for the registration raises opening.Closed where it can no longer be claimed."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.draft = drafts.of(request)
-        self.account: PortalAccount | None = account_of(request)
+        self.draft = drafts.load(request)
+        self.account: PortalAccount | None = current_account(request)
 
     def keep(self, draft: Draft) -> None:
         self.draft = draft
-        drafts.keep(self.request, draft)
+        drafts.save(self.request, draft)
 
     @property
     def address(self) -> str | None:
@@ -61,36 +61,38 @@ class Walk:
     @cached_property
     def registration(self) -> Registration | None:
         key = self.draft.key
-        return verification.registration_of(key) if key else None
+        return verification.get_registration(key) if key else None
 
     @property
-    def opened(self) -> verification.Opened:
+    def opened(self) -> verification.VerifiedKey:
         key = self.draft.key
         if key is None:
-            raise verification.Closed
+            raise verification.NotClaimable
         return key
 
     @property
     def practice(self) -> Practice | None:
-        if self.draft.asking:
+        if self.draft.is_without_pin:
             return current_practice.find(self.draft.practice) if self.draft.practice else None
-        return self.registration.practice if self.registration else current_practice.at_hand(self.request)
+        return self.registration.practice if self.registration else current_practice.current(self.request)
 
     @cached_property
     def patients(self) -> list[Patient]:
         return list(self.registration.patients.all()) if self.registration else []
 
     @property
-    def confirmed(self) -> list[Patient]:
+    def confirmed_patients(self) -> list[Patient]:
         key = self.draft.key
-        return [each for each in self.patients if key and each.pk in key.confirmed]
+        return [each for each in self.patients if key and each.pk in key.confirmed_patient_ids]
 
     @property
-    def unconfirmed(self) -> list[Patient]:
+    def unconfirmed_patients(self) -> list[Patient]:
         """Whose date of birth is still to be asked for."""
         key = self.draft.key
         return [
-            each for each in self.patients if key and each.pk not in key.confirmed and not self.draft.is_later(each.pk)
+            each
+            for each in self.patients
+            if key and each.pk not in key.confirmed_patient_ids and not self.draft.is_postponed(each.pk)
         ]
 
     @property
@@ -100,7 +102,7 @@ class Walk:
         if practice is None or len(self.patients) != 1 or not self.is_for_the_patient:
             return False
         today = timezone.now().astimezone(practice.zone).date()
-        return all(each.age(on=today) >= practice.own_pin_age for each in self.confirmed)
+        return all(each.age(on=today) >= practice.own_pin_age for each in self.confirmed_patients)
 
     @property
     def is_for_the_patient(self) -> bool:
@@ -128,17 +130,17 @@ class Walk:
 
     def _first_steps(self) -> list[Step]:
         draft = self.draft
-        if draft.asking:
+        if draft.is_without_pin:
             return [
                 Step(WHICH_PRACTICE, bool(draft.practice)),
-                Step(ASKING_YOU, self._has_said_who()),
-                Step(ASKING_CHILDREN, bool(draft.asked)),
+                Step(REQUEST_ABOUT_YOU, self._has_said_who()),
+                Step(REQUEST_CHILDREN, bool(draft.requested_children)),
             ]
         steps = [Step(START, self.registration is not None)]
         if self.registration and self.registration.method == Registration.Method.QUESTION:
             steps.append(Step(QUESTION, self.opened.answered))
         if len(self.patients) > 1:
-            steps.append(Step(CHILDREN, not self.unconfirmed))
+            steps.append(Step(CHILDREN, not self.unconfirmed_patients))
         return steps
 
     def _last_steps(self) -> list[Step]:
@@ -146,9 +148,9 @@ class Walk:
         if self.account:
             return [Step(ADD, is_done=False)]
         is_fitting = not draft.is_self or self.may_be_self  # not so with another PIN than the one it was said for
-        you = [] if draft.asking else [Step(YOU, self._has_said_who() and is_fitting)]
+        you = [] if draft.is_without_pin else [Step(ABOUT_YOU, self._has_said_who() and is_fitting)]
         has_details = bool(draft.email and draft.terms and (draft.by_passkey or draft.password_hash))
-        return [*you, Step(DETAILS, has_details), Step(CODE, draft.is_proved)]
+        return [*you, Step(DETAILS, has_details), Step(CODE, draft.is_email_verified)]
 
     def _has_said_who(self) -> bool:
         """An account has a name already, and said only the relationship."""
@@ -156,59 +158,67 @@ class Walk:
 
     def next(self) -> str:
         """The first step that is not done; KNOWN where all are, and an account with this address is there."""
-        return next((step.name for step in self.steps() if not step.is_done), KNOWN)
+        return next((step.name for step in self.steps() if not step.is_done), EXISTING_ACCOUNT)
 
-    def before(self, name: str) -> str:
+    def previous(self, name: str) -> str:
         """Where "Back" leads."""
         names = [step.name for step in self.steps()]
         place = names.index(name) if name in names else 0
         return names[place - 1] if place else START
 
-    def on(self) -> HttpResponse:
+    def redirect_to_next(self) -> HttpResponse:
         return redirect(self.next())
 
 
-def step(name: str) -> Callable[[Callable[[HttpRequest, Walk], HttpResponse]], Callable[[HttpRequest], HttpResponse]]:
+def requires_step(
+    name: str,
+) -> Callable[[Callable[[HttpRequest, SignupFlow], HttpResponse]], Callable[[HttpRequest], HttpResponse]]:
     """The view is this step: whoever has not done those before it is led to them."""
 
-    def decorate(view: Callable[[HttpRequest, Walk], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    def decorate(view: Callable[[HttpRequest, SignupFlow], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)
         def guided(request: HttpRequest) -> HttpResponse:
-            walk = Walk(request)
+            flow = SignupFlow(request)
             try:
-                steps = walk.steps()
+                steps = flow.steps()
                 names = [each.name for each in steps]
                 if name not in names:
-                    return walk.on()
+                    return flow.redirect_to_next()
                 if earlier := next((each for each in steps[: names.index(name)] if not each.is_done), None):
                     return redirect(earlier.name)
-                return view(request, walk)
-            except verification.Closed:
-                return closed(request)
+                return view(request, flow)
+            except verification.NotClaimable:
+                return not_claimable(request)
 
         return guided
 
     return decorate
 
 
-def show(
-    request: HttpRequest, walk: Walk, template: str, form: Any = None, *, status: int | None = None, **context: Any
+def render_step(
+    request: HttpRequest,
+    flow: SignupFlow,
+    template: str,
+    form: Any = None,
+    *,
+    status: int | None = None,
+    **context: Any,
 ) -> HttpResponse:
     """The page of a step; 422 where what was sent has to be mended."""
     is_wrong = form is not None and form.is_bound and not form.is_valid()
-    context = {"form": form, "walk": walk, **context}
+    context = {"form": form, "flow": flow, **context}
     return render(request, f"family/{template}.html", context, status=status or (422 if is_wrong else 200))
 
 
-def closed(request: HttpRequest) -> HttpResponse:
+def not_claimable(request: HttpRequest) -> HttpResponse:
     """What was opened cannot be claimed any more: to the door, with what to do. Who the family is stays known."""
-    draft = drafts.of(request)
-    drafts.keep(request, draft.but(opened=None, later=()))
-    messages.warning(request, closed_words(current_practice.at_hand(request)))
+    draft = drafts.load(request)
+    drafts.save(request, draft.replace(opened=None, postponed=()))
+    messages.warning(request, not_claimable_message(current_practice.current(request)))
     return redirect(START)
 
 
-def closed_words(practice: Practice | None) -> str:
+def not_claimable_message(practice: Practice | None) -> str:
     """One and the same, whatever the reason."""
     if practice is None:
         return _("This did not open. Please check the PIN and the date of birth, or call your practice.")

@@ -58,11 +58,11 @@ def test_a_new_patient_comes_with_contacts_and_is_found_by_name_phone_and_e_mail
         (practice, 1, "Luis López"),
     ]
     assert all(one.has_authority for one in patient.contacts.all())
-    assert set(patient.name_keys.values_list("whose", "last", "first")) == {
-        (NameKey.Whose.PATIENT, "garcialopez", "ana"),
-        (NameKey.Whose.PATIENT, "lopez", "ana"),
-        (NameKey.Whose.CONTACT, "garcia", "rosa"),
-        (NameKey.Whose.CONTACT, "lopez", "luis"),
+    assert set(patient.name_keys.values_list("owner", "last", "first")) == {
+        (NameKey.Owner.PATIENT, "garcialopez", "ana"),
+        (NameKey.Owner.PATIENT, "lopez", "ana"),
+        (NameKey.Owner.CONTACT, "garcia", "rosa"),
+        (NameKey.Owner.CONTACT, "lopez", "luis"),
     }
 
 
@@ -177,7 +177,7 @@ def test_a_contact_whom_the_practice_made_inactive_stays_so_whatever_the_source_
         father = Contact.objects.get(source_key="father")
         assert (father.active, father.in_source) == (False, len(contacts) == 2)
         assert not father.name_keys.exists()
-    assert [contact.source_key for contact in Contact.objects.of(practice).current()] == ["mother"]
+    assert [contact.source_key for contact in Contact.objects.for_practice(practice).current()] == ["mother"]
 
 
 def test_a_contact_that_the_desk_added_is_left_alone_and_stays_found(practice: Practice) -> None:

@@ -8,7 +8,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.models import Channel, OutgoingMessage, StoppedAddress
+from notifications.models import Channel, OutgoingMessage, SuppressedAddress
 from patients.dates import age
 from patients.models import Patient, PortalStatus
 from portal import audit
@@ -17,7 +17,7 @@ from portal.models import AuditEvent, Practice
 from registration.access import age_limit, associations
 from registration.models import Association
 from tests import factories
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 from tests.families import an_account, an_association
 
 BIRTHDAY = datetime(2026, 11, 24, 6, tzinfo=UTC)  # the midnight with which November 24 begins in Maple Grove
@@ -38,8 +38,8 @@ def at(moment: datetime) -> Any:
 
 
 def clock() -> None:
-    age_limit.warn()
-    age_limit.apply()
+    age_limit.send_advance_notices()
+    age_limit.apply_age_limit()
 
 
 def actions() -> list[str]:
@@ -53,10 +53,10 @@ def set_limit(practice: Practice, what: str) -> None:
 
 def test_on_the_birthday_access_ends_and_the_parent_is_told(association: Association, teen: Patient) -> None:
     with at(BIRTHDAY - timedelta(seconds=1)):
-        age_limit.apply()
+        age_limit.apply_age_limit()
         assert Association.objects.live().exists()
     with at(BIRTHDAY):
-        age_limit.apply()
+        age_limit.apply_age_limit()
     association.refresh_from_db()
     assert (association.ending, association.ended_at, association.ended_by) == ("age", BIRTHDAY, None)
     assert Patient.objects.get().portal_status == PortalStatus.UNREGISTERED
@@ -73,22 +73,22 @@ def test_the_parent_is_told_thirty_days_before_once(association: Association) ->
     for days in (30, 30, 12, 1):
         with at(BIRTHDAY - timedelta(days=days)):
             clock()
-    assert actions() == ["told_of_age_limit"]
+    assert actions() == ["age_limit_notice_sent"]
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.get().details["on"] == "2026-11-24"
 
 
 def test_who_asked_for_nothing_more_is_not_said_to_be_told(association: Association, practice: Practice) -> None:
-    stopped = StoppedAddress.objects.create(
+    stopped = SuppressedAddress.objects.create(
         practice=practice, channel=Channel.EMAIL, address=association.account.email, by_name="Dana"
     )
     with at(BIRTHDAY - timedelta(days=20)):
         clock()
         association.refresh_from_db()
-        assert (actions(), association.told_of_age_limit) == ([], False)
+        assert (actions(), association.age_limit_notice_sent) == ([], False)
         stopped.delete()
         clock()
-    assert actions() == ["told_of_age_limit"]
+    assert actions() == ["age_limit_notice_sent"]
 
 
 def test_where_the_practice_says_so_access_becomes_limited(association: Association, practice: Practice) -> None:
@@ -111,7 +111,7 @@ def test_where_the_practice_says_so_access_waits_to_be_renewed(
         clock()
         association.refresh_from_db()
         assert association.end_reason.startswith("Needs renewal")
-        associations.undo(association, reason="Mateo signed the consent.", actor=actor)
+        associations.restore(association, reason="Mateo signed the consent.", actor=actor)
         clock()
     association.refresh_from_db()
     assert association.is_live
@@ -124,7 +124,7 @@ def test_a_clock_that_goes_back_and_forth_does_it_once(association: Association,
             clock()
     assert actions() == ["access_ended"]
     with at(BIRTHDAY + timedelta(days=2)):
-        associations.undo(Association.objects.get(), reason="With Mateo’s permission.", actor=actor)
+        associations.restore(Association.objects.get(), reason="With Mateo’s permission.", actor=actor)
     for days in (3, -5, 0, 700):
         with at(BIRTHDAY + timedelta(days=days)):
             clock()
@@ -186,7 +186,7 @@ def test_the_worklist_shows_the_coming_ninety_days_in_order(association: Associa
     an_association(an_account("c@families.example"), factories.a_patient(practice, "Late", birth_date=date(2009, 2, 1)))
     an_association(an_account("d@families.example"), factories.a_patient(practice, "Past", birth_date=date(2008, 1, 1)))
     with at(BIRTHDAY - timedelta(days=90)):
-        found = list(age_limit.coming(practice))
+        found = list(age_limit.upcoming_birthdays(practice))
     assert [(each.patient.given_names, each.birthday, len(each.associations)) for each in found] == [
         ("Ana", date(2026, 10, 1), 2),
         ("Mateo", date(2026, 11, 24), 1),
@@ -207,7 +207,7 @@ def test_several_workers_do_it_once(practice: Practice) -> None:
     account = an_account()
     for patient in patients:
         an_association(account, patient)
-    assert at_once(*[age_limit.apply] * 4) == [None] * 4
+    assert run_concurrently(*[age_limit.apply_age_limit] * 4) == [None] * 4
     assert actions() == ["access_ended"] * 4
     assert OutgoingMessage.objects.count() == 4
 
@@ -217,5 +217,5 @@ def test_several_workers_tell_it_once(practice: Practice) -> None:
     now = datetime.now(UTC).date()
     soon = age_limit.latest_birth(now + timedelta(days=20), 18)
     an_association(an_account(), factories.a_patient(practice, birth_date=soon))
-    assert at_once(*[age_limit.warn] * 4) == [None] * 4
-    assert actions() == ["told_of_age_limit"]
+    assert run_concurrently(*[age_limit.send_advance_notices] * 4) == [None] * 4
+    assert actions() == ["age_limit_notice_sent"]

@@ -18,7 +18,7 @@ from registration.access import associations
 from registration.models import Association, PortalAccount
 from registration.values import Refused
 from tests import factories
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 from tests.families import an_account, an_association
 
 NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)  # noon in Maple Grove
@@ -86,11 +86,11 @@ def test_with_a_later_day_access_goes_on_to_its_end(association: Association, ac
     assert association.is_live
     assert status(association.patient) == PortalStatus.REGISTERED
     with time_machine.travel(MIDNIGHT - timedelta(seconds=1), tick=False):
-        associations.due()
+        associations.end_due()
         assert Association.objects.live().exists()
     with time_machine.travel(MIDNIGHT, tick=False):
-        associations.due()
-        associations.due()
+        associations.end_due()
+        associations.end_due()
     association.refresh_from_db()
     assert (association.ending, association.ended_at, association.end_reason) == (
         "date",
@@ -113,7 +113,7 @@ def test_a_day_that_is_past_or_comes_after_its_own_end_is_refused(association: A
 
 def test_undo_gives_back_what_was_removed(association: Association, actor: Actor) -> None:
     remove(association, actor)
-    associations.undo(association, reason="The wrong parent.", actor=actor)
+    associations.restore(association, reason="The wrong parent.", actor=actor)
     association.refresh_from_db()
     assert association.is_live
     assert (association.ending, association.end_reason, association.ended_by) == ("", "", None)
@@ -125,10 +125,10 @@ def test_undo_gives_back_what_was_removed(association: Association, actor: Actor
 @time_machine.travel(NOON, tick=False)
 def test_undo_takes_back_a_removal_that_is_to_come(association: Association, actor: Actor) -> None:
     remove(association, actor, on=LAST)
-    associations.undo(association, reason="They agreed again.", actor=actor)
+    associations.restore(association, reason="They agreed again.", actor=actor)
     association.refresh_from_db()
     assert association.ends_at is None
-    assert not associations.is_to_be_removed(association)
+    assert not associations.is_removal_scheduled(association)
 
 
 @time_machine.travel(NOON, tick=False)
@@ -137,7 +137,7 @@ def test_undo_of_a_planned_removal_that_was_then_made_at_once_plans_nothing(
 ) -> None:
     remove(association, actor, on=LAST)
     remove(association, actor)
-    associations.undo(association, reason="All a mistake.", actor=actor)
+    associations.restore(association, reason="All a mistake.", actor=actor)
     association.refresh_from_db()
     assert association.ends_at is None
 
@@ -146,7 +146,7 @@ def test_undo_of_a_planned_removal_that_was_then_made_at_once_plans_nothing(
 def test_undo_keeps_the_end_that_access_had(association: Association, actor: Actor) -> None:
     Association.objects.filter(pk=association.pk).update(ends_at=MIDNIGHT)
     remove(association, actor)
-    associations.undo(association, reason="A mistake.", actor=actor)
+    associations.restore(association, reason="A mistake.", actor=actor)
     association.refresh_from_db()
     assert association.ends_at == MIDNIGHT
 
@@ -155,12 +155,12 @@ def test_undo_is_refused_where_there_is_access_again(association: Association, a
     remove(association, actor)
     an_association(association.account, association.patient)
     with pytest.raises(Refused, match="has access again"):
-        associations.undo(association, reason="A mistake.", actor=actor)
+        associations.restore(association, reason="A mistake.", actor=actor)
 
 
 def test_undo_is_refused_where_there_is_nothing_to_undo(association: Association, actor: Actor) -> None:
     with pytest.raises(Refused, match="nothing to undo"):
-        associations.undo(association, reason="A mistake.", actor=actor)
+        associations.restore(association, reason="A mistake.", actor=actor)
 
 
 @pytest.mark.parametrize(("field", "value", "why"), [("deceased", True, "deceased"), ("active", False, "inactive")])
@@ -171,16 +171,16 @@ def test_undo_is_refused_for_who_died_or_left(
     Patient.objects.filter(pk=association.patient_id).update(**{field: value})
     association = Association.objects.get(pk=association.pk)
     with pytest.raises(Refused, match=why):
-        associations.undo(association, reason="A mistake.", actor=actor)
+        associations.restore(association, reason="A mistake.", actor=actor)
 
 
 def test_undo_is_refused_where_its_own_date_is_past(association: Association, actor: Actor) -> None:
     with time_machine.travel(NOON, tick=False):
         Association.objects.filter(pk=association.pk).update(ends_at=MIDNIGHT)
     with time_machine.travel(MIDNIGHT + timedelta(hours=1), tick=False):
-        associations.due()
+        associations.end_due()
         with pytest.raises(Refused, match="until November 30, 2026"):
-            associations.undo(Association.objects.get(), reason="Longer.", actor=actor)
+            associations.restore(Association.objects.get(), reason="Longer.", actor=actor)
 
 
 def test_nobody_is_nobody(association: Association) -> None:
@@ -247,7 +247,7 @@ def test_a_colleague_is_for_the_administrator(
 
 @pytest.mark.django_db(transaction=True)
 def test_two_desks_remove_it_once(association: Association, actor: Actor) -> None:
-    results = at_once(*[lambda: remove(Association.objects.get(), actor)] * 6)
+    results = run_concurrently(*[lambda: remove(Association.objects.get(), actor)] * 6)
     assert sorted(results) == [False] * 5 + [True]
     assert trail() == ["access_removed"]
     assert sent_to("elena@families.example") == 1
@@ -256,5 +256,5 @@ def test_two_desks_remove_it_once(association: Association, actor: Actor) -> Non
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_end_what_is_due_once(association: Association) -> None:
     Association.objects.update(ends_at=timezone.now() - timedelta(minutes=1))
-    assert at_once(*[associations.due] * 4) == [None] * 4
+    assert run_concurrently(*[associations.end_due] * 4) == [None] * 4
     assert trail() == ["access_ended"]

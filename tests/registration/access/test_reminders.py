@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 
-from notifications.models import Channel, OutgoingMessage, StoppedAddress
+from notifications.models import Channel, OutgoingMessage, SuppressedAddress
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent
 from registration.access import associations, reminders
 from registration.models import Association
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 from tests.families import an_account, an_association
 
 LAST = date(2026, 11, 30)
@@ -21,15 +21,15 @@ OPENING = datetime(2026, 11, 30, 14, tzinfo=UTC)  # eight in the morning of the 
 
 @pytest.fixture
 def proxy(patient: Patient) -> Association:
-    fields = {"relationship": "other", "authorisation": "Consent of June 1", "ends_at": END}
+    fields = {"relationship": "other", "authorization": "Consent of June 1", "ends_at": END}
     return an_association(an_account(), patient, since=END - timedelta(days=200), **fields)
 
 
 def on(days_before: int) -> int:
     """How many letters there are after the clock was there so many days before the last one."""
     with time_machine.travel(OPENING - timedelta(days=days_before), tick=False):
-        reminders.remind()
-        reminders.remind()
+        reminders.send_due()
+        reminders.send_due()
     return OutgoingMessage.objects.count()
 
 
@@ -41,7 +41,7 @@ def test_it_is_told_twice_and_no_more(proxy: Association) -> None:
 
 
 def test_who_asked_for_nothing_more_is_not_said_to_be_reminded(proxy: Association) -> None:
-    StoppedAddress.objects.create(
+    SuppressedAddress.objects.create(
         practice=proxy.patient.practice, channel=Channel.EMAIL, address=proxy.account.email, by_name="Dana"
     )
     on(days_before=14)
@@ -76,5 +76,5 @@ def test_who_was_just_told_of_a_removal_is_reminded_when_it_is_near(proxy: Assoc
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_remind_once(proxy: Association) -> None:
     Association.objects.update(ends_at=datetime.now(UTC) + timedelta(days=2, hours=1))
-    assert at_once(*[reminders.remind] * 4) == [None] * 4
+    assert run_concurrently(*[reminders.send_due] * 4) == [None] * 4
     assert OutgoingMessage.objects.count() == 1

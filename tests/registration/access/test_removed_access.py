@@ -13,15 +13,15 @@ from portal.audit import Actor
 from portal.models import Practice
 from registration.access import accounts, associations, authority
 from registration.claiming import claims, verification
-from registration.claiming.verification import Closed, Opened
+from registration.claiming.verification import NotClaimable, VerifiedKey
 from registration.issuing import lifecycle, registrations
-from registration.issuing.safety_checks import NeedsConfirmation
+from registration.issuing.safety_checks import OverrideRequired
 from registration.matching import comparison, self_registrations
 from registration.models import Association, PortalAccount, Registration
 from registration.pins import Pin
 from registration.values import ByEmail, ByText, Delivery, InPerson
 from tests import factories
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 from tests.families import a_self_registration, an_account, an_association
 from tests.registration.claiming.test_claims import BORN, HOME, SESSION, claim, issue, pin_of
 
@@ -42,12 +42,12 @@ def mateo(patient: Patient, mother: Contact) -> Patient:
     return mateo
 
 
-def opened(pin: Pin) -> Opened:
-    return verification.open_with_pin(pin, BORN, address=HOME)
+def opened(pin: Pin) -> VerifiedKey:
+    return verification.verify_pin(pin, BORN, address=HOME)
 
 
 def claim_again(account: PortalAccount, pin: Pin) -> None:
-    actor = accounts.actor_of(account, HOME)
+    actor = accounts.actor_for(account, HOME)
     claims.claim(opened(pin), account=account, relationship="mother", actor=actor)
 
 
@@ -63,7 +63,7 @@ def test_a_court_order_about_a_sibling_ends_what_is_out(
 ) -> None:
     registration = issue([patient, mateo], mother, actor)
     mateo.contacts.update(has_authority=False)
-    lifecycle.revoke_unfit()
+    lifecycle.revoke_ineligible()
     registration.refresh_from_db()
     assert (registration.state, registration.end_reason) == ("revoked", "The contact may not see the record any more.")
 
@@ -71,7 +71,7 @@ def test_a_court_order_about_a_sibling_ends_what_is_out(
 def test_nor_is_it_claimed_before_the_worker_has_looked(
     patient: Patient, mother: Contact, mateo: Patient, actor: Actor
 ) -> None:
-    key = verification.confirm_child(
+    key = verification.verify_child(
         opened(pin_of(issue([patient, mateo], mother, actor))), mateo.pk, MATEO_BORN, address=HOME
     )
     mateo.contacts.update(has_authority=False)
@@ -83,10 +83,12 @@ def test_a_reason_for_one_child_is_none_for_another(
     patient: Patient, mother: Contact, mateo: Patient, actor: Actor
 ) -> None:
     mateo.contacts.update(has_authority=False)
-    registration = issue([patient, mateo], mother, actor, confirmed={"authority": "Supervised, says the decree."})
-    lifecycle.revoke_unfit()
+    registration = issue(
+        [patient, mateo], mother, actor, override_reasons={"authority": "Supervised, says the decree."}
+    )
+    lifecycle.revoke_ineligible()
     assert Registration.objects.live().exists(), "the desk was asked about Mateo"
-    key = verification.confirm_child(opened(pin_of(registration)), mateo.pk, MATEO_BORN, address=HOME)
+    key = verification.verify_child(opened(pin_of(registration)), mateo.pk, MATEO_BORN, address=HOME)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
     claim(key)
     assert [each.patient for each in Association.objects.all()] == [mateo]
@@ -120,7 +122,7 @@ def test_a_removal_for_the_end_of_the_day_ends_them_then(
     out.refresh_from_db()
     assert out.state == "pending"
     clock.shift(timedelta(days=1))
-    associations.due()
+    associations.end_due()
     out.refresh_from_db()
     assert (out.state, out.end_reason) == ("revoked", "A court order.")
 
@@ -129,9 +131,9 @@ def test_a_key_that_was_missed_gives_nothing_back(patient: Patient, mother: Cont
     account = claim(opened(pin_of(issue([patient], mother, actor))))
     key = pin_of(issue([patient], mother, actor))
     Association.objects.update(ended_at=timezone.now(), ended_by=actor.user, ending="removed")  # nobody saw the key
-    with pytest.raises(Closed):
+    with pytest.raises(NotClaimable):
         claim_again(account, key)
-    with pytest.raises(Closed):
+    with pytest.raises(NotClaimable):
         claim(opened(key), email="another@families.example")
     assert not Association.objects.live().exists()
 
@@ -141,8 +143,8 @@ def test_a_key_that_is_issued_while_the_removal_waits_ends_too(patient: Patient,
     """Both ask for the patient's lock. Whoever comes second sees what the first has done."""
     association = an_association(an_account(), patient)
     reasons = {"removed": "They agreed again."}
-    at_once(
-        lambda: issue([patient], mother, actor, delivery=EMAIL, confirmed=reasons),
+    run_concurrently(
+        lambda: issue([patient], mother, actor, delivery=EMAIL, override_reasons=reasons),
         lambda: associations.remove(association, reason="A court order.", on=None, actor=actor),
     )
     out, association = Registration.objects.get(), Association.objects.get()
@@ -154,10 +156,10 @@ def test_it_is_given_again_with_a_reason_alone(patient: Patient, mother: Contact
     account = claim(opened(pin_of(issue([patient], mother, actor))))
     remove(account.associations.get(), actor)
     with pytest.raises(
-        NeedsConfirmation, match=r"Access of Elena García to the record of Sofía was removed on .* A court"
+        OverrideRequired, match=r"Access of Elena García to the record of Sofía was removed on .* A court"
     ):
         issue([patient], mother, actor)
-    key = pin_of(issue([patient], mother, actor, confirmed={"removed": "The order was lifted."}))
+    key = pin_of(issue([patient], mother, actor, override_reasons={"removed": "The order was lifted."}))
     claim_again(account, key)
     assert Association.objects.live().count() == 1
     issue([patient], mother, actor)  # and then nobody asks any more
@@ -167,11 +169,13 @@ def test_a_match_wants_that_reason_too(practice: Practice, patient: Patient, mot
     account = an_account()
     remove(an_association(account, patient), actor)
     asked = a_self_registration(practice, account)
-    [candidate] = comparison.weigh(asked, [patient])
-    assert [each.key for each in candidate.concerns] == ["removed"]
-    with pytest.raises(NeedsConfirmation):
+    [candidate] = comparison.compare(asked, [patient])
+    assert [each.key for each in candidate.safety_warnings] == ["removed"]
+    with pytest.raises(OverrideRequired):
         self_registrations.match(asked, patient, level="full", actor=actor)
-    self_registrations.match(asked, patient, level="full", confirmed={"removed": "The order was lifted."}, actor=actor)
+    self_registrations.match(
+        asked, patient, level="full", override_reasons={"removed": "The order was lifted."}, actor=actor
+    )
     assert Association.objects.live().count() == 1
 
 
@@ -180,8 +184,8 @@ def test_a_barred_parent_under_another_spelling_is_asked_about(practice: Practic
     sofia = factories.a_patient(practice)
     factories.a_contact(sofia, "Robert", "Smith", relationship="Father", email="", has_authority=False)
     asked = a_self_registration(practice, an_account("r@x.example", given, "Smith"), "Sofía", relationship="father")
-    [candidate] = comparison.weigh(asked, [sofia])
-    assert "authority" in [each.key for each in candidate.concerns]
+    [candidate] = comparison.compare(asked, [sofia])
+    assert "authority" in [each.key for each in candidate.safety_warnings]
 
 
 # --- What was sent again, and ran out while a family was at it ---
@@ -196,7 +200,7 @@ def again(registration: Registration, actor: Actor) -> Registration:
 
 
 @pytest.fixture
-def earlier(clock: time_machine.Traveller, patient: Patient, mother: Contact, actor: Actor) -> Opened:
+def earlier(clock: time_machine.Traveller, patient: Patient, mother: Contact, actor: Actor) -> VerifiedKey:
     """Opened five minutes before it runs out."""
     registration = issue([patient], mother, actor, delivery=EMAIL)
     accept(registration)
@@ -205,12 +209,12 @@ def earlier(clock: time_machine.Traveller, patient: Patient, mother: Contact, ac
     return opened(key)
 
 
-def of(key: Opened) -> Registration:
+def of(key: VerifiedKey) -> Registration:
     return Registration.objects.get(pk=key.registration_id)
 
 
 def test_the_one_before_does_not_come_back_when_the_newer_is_revoked(
-    clock: time_machine.Traveller, earlier: Opened, actor: Actor
+    clock: time_machine.Traveller, earlier: VerifiedKey, actor: Actor
 ) -> None:
     newer = again(of(earlier), actor)
     accept(newer)
@@ -218,16 +222,16 @@ def test_the_one_before_does_not_come_back_when_the_newer_is_revoked(
     lifecycle.expire_due()
     assert lifecycle.revoke(newer, reason="A court order.", actor=actor)
     assert of(earlier).state == "superseded"
-    with pytest.raises(Closed):
+    with pytest.raises(NotClaimable):
         claim(earlier)
 
 
-def test_one_grant_is_one_account(clock: time_machine.Traveller, earlier: Opened, actor: Actor) -> None:
+def test_one_grant_is_one_account(clock: time_machine.Traveller, earlier: VerifiedKey, actor: Actor) -> None:
     clock.shift(timedelta(minutes=6))
     lifecycle.expire_due()
     newer = again(of(earlier), actor)
     claim(opened(pin_of(newer)))
-    with pytest.raises(Closed):
+    with pytest.raises(NotClaimable):
         claim(earlier, email="another@families.example")
 
 

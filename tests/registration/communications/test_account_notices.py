@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.models import Channel, Content, OutgoingMessage, StoppedAddress
+from notifications.models import Channel, Content, OutgoingMessage, SuppressedAddress
 from patients.models import Patient
 from portal.models import Practice, User
 from registration.communications import account_notices
@@ -56,7 +56,7 @@ def a_registration(patient: Patient, by: User, **fields: Any) -> Registration:
         digest="-",
         issued_by=by,
         expires_at=timezone.now() + timedelta(days=7),
-        window=uuid4(),
+        form_token=uuid4(),
         **fields,
     )
     made.patients.add(patient)
@@ -83,7 +83,7 @@ def every(
         ),
         "matched": lambda: account_notices.matched(self_registration=asked, association=association),
         "match_refused": lambda: account_notices.match_refused(self_registration=asked),
-        "asked_for_more": lambda: account_notices.asked_for_more(self_registration=asked),
+        "asked_for_more": lambda: account_notices.question_asked(self_registration=asked),
         "sign_in_reset": lambda: account_notices.sign_in_reset(account=account, practice=practice),
     }
 
@@ -217,7 +217,7 @@ def test_the_age_limit_is_told_as_the_practice_has_set_it(
 def test_who_asked_for_nothing_more_is_told_only_of_changes_that_others_could_have_made(
     every: dict[str, Write], practice: Practice, name: str
 ) -> None:
-    StoppedAddress.objects.create(
+    SuppressedAddress.objects.create(
         practice=practice, channel=Channel.EMAIL, address="elena@families.example", by_name="Dana"
     )
     with transaction.atomic():
@@ -229,7 +229,7 @@ def test_who_asked_for_nothing_more_is_told_only_of_changes_that_others_could_ha
 def test_a_removal_for_a_later_day_is_told_to_everybody(
     association: Association, practice: Practice, front_desk: User
 ) -> None:
-    StoppedAddress.objects.create(
+    SuppressedAddress.objects.create(
         practice=practice, channel=Channel.EMAIL, address="elena@families.example", by_name="Dana"
     )
     association.ended_by = front_desk

@@ -92,7 +92,7 @@ def test_each_of_many_sheets_has_its_own_pin_name_and_form() -> None:
     sheets = [
         sheet(
             practice=practices[number % 3],
-            pin=pins.new(),
+            pin=pins.generate(),
             recipient_name=f"Recipient {number:02d}",
             language="es" if number % 2 else "en",
             logo_png=None,
@@ -183,12 +183,12 @@ def test_what_does_not_fit_on_its_page_is_refused(long: int) -> None:
     )
     with pytest.raises(ValueError, match="1 sheets on 1 forms took"):
         HTML(string=f'<html lang="en"><title>Long</title>{articles}').write_pdf(
-            pdf_variant="pdf/ua-1", finisher=lambda _, drawn: pdf_overlay.impose(drawn, under=[0])
+            pdf_variant="pdf/ua-1", finisher=lambda _, drawn: pdf_overlay.overlay(drawn, under=[0])
         )
 
 
 def test_the_pin_is_laid_out_for_its_page_alone() -> None:
-    with pikepdf.open(io.BytesIO(pin_sheet.render([sheet(), sheet(pin=pins.new())]))) as pdf:
+    with pikepdf.open(io.BytesIO(pin_sheet.render([sheet(), sheet(pin=pins.generate())]))) as pdf:
         (form, own), (again, other) = ([each.objgen for each in page.Contents] for page in pdf.pages)
     assert form == again, "the form is one and the same"
     assert own != other

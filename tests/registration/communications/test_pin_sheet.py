@@ -355,7 +355,7 @@ def registration(db: None) -> Registration:
         delivery=Registration.Delivery.NONE,
         issued_by=User.objects.create(email="desk@practice.example"),
         expires_at=EXPIRES,
-        window="7d1b1f0e-5f0f-4b5e-9a51-0f4f6a8a0a01",
+        form_token="7d1b1f0e-5f0f-4b5e-9a51-0f4f6a8a0a01",
     )
     for number, given in enumerate(["Sofía Isabel", "Mateo"]):
         child = Patient.objects.create(

@@ -215,9 +215,9 @@ def test_an_offer_has_nothing_secret_and_leads_to_the_account(settings: Settings
 def test_an_offer_is_owed_like_a_welcome(practice: Practice, patient: Patient) -> None:
     offer = replace(an_offer(), practice=practice, patients=[patient])
     with transaction.atomic():
-        owed = messages.owe(offer, ByEmail("elena@families.example"))
+        owed = messages.enqueue_welcome(offer, ByEmail("elena@families.example"))
     assert owed is not None
-    assert owed.good_until == UNTIL
+    assert owed.valid_until == UNTIL
     assert "/family/" in Content.objects.get(message=owed).text
 
 
@@ -226,7 +226,7 @@ def test_an_offer_is_owed_like_a_welcome(practice: Practice, patient: Patient) -
     [("es", "es"), ("es-MX", "es"), ("ES_419", "es"), ("en-US", "en"), ("hmn", "en"), ("est", "en"), ("", "en")],
 )
 def test_a_tag_of_the_record_leads_to_a_language_of_ours(tag: str, language: str) -> None:
-    assert languages.of(tag) == language
+    assert languages.best_match(tag) == language
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_a_tag_of_the_record_leads_to_a_language_of_ours(tag: str, language: str
 )
 def test_a_list_is_spoken_as_people_speak(names: list[str], spanish: str) -> None:
     with translation.override("es"):
-        assert languages.listed(names) == spanish
-    assert languages.listed(names) == spanish.replace(" y ", " and ").replace(" e ", " and ")
+        assert languages.join(names) == spanish
+    assert languages.join(names) == spanish.replace(" y ", " and ").replace(" e ", " and ")
 
 
 def test_an_address_that_is_too_long_for_a_text_is_told() -> None:

@@ -186,7 +186,7 @@ def test_seeding_twice_is_seeding_once(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
     maple_grove, harbor_street = Practice.objects.order_by("-name")
     assert (maple_grove.name, maple_grove.short_name) == ("Maple Grove Pediatrics", "Maple Grove Peds")
-    assert [Patient.objects.of(each).count() for each in (maple_grove, harbor_street)] == [2_000, 60]
+    assert [Patient.objects.for_practice(each).count() for each in (maple_grove, harbor_street)] == [2_000, 60]
     for practice in (maple_grove, harbor_street):
         practice.full_clean()
         assert VerificationQuestion.objects.filter(practice=practice, active=True).count() == 5

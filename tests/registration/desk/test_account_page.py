@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
-from notifications.models import OutgoingMessage, StoppedAddress
+from notifications.models import OutgoingMessage, SuppressedAddress
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
@@ -31,7 +31,7 @@ def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registrati
         recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
         method=ByPin(),
         delivery=ByEmail(contact.email),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="-",
         actor=actor,
     )
@@ -65,7 +65,7 @@ def test_who_may_not_see_the_record_any_more_is_pointed_out_and_keeps_access_unt
     association = an_association(an_account(), patient)
     assert "The record says by now" not in page(desk, patient)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
-    lifecycle.revoke_unfit()
+    lifecycle.revoke_ineligible()
     shown = page(desk, patient)
     assert "The record says by now that Elena García may not see it" in shown
     assert association in Association.objects.live()
@@ -79,7 +79,7 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
     an_association(an_account("luis@families.example", "Luis", "Prado"), patient, relationship="father")
     asked = a_self_registration(patient.practice, an_account())
     self_registrations.match(
-        asked, patient, level="full", confirmed={"authority": "The order was lifted."}, actor=actor
+        asked, patient, level="full", override_reasons={"authority": "The order was lifted."}, actor=actor
     )
     shown = page(desk, patient)
     assert "Luis Prado" in shown
@@ -177,7 +177,7 @@ def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practic
     practice.save()
     grown = factories.a_patient(practice, "Mateo", birth_date=date(2000, 1, 1))
     association = an_association(an_account(), grown)
-    age_limit.apply()
+    age_limit.apply_age_limit()
     html = desk.get(grown.get_absolute_url()).content.decode()
     assert "Needs renewal" in html
     assert "Renew access of Elena García" in html
@@ -253,7 +253,7 @@ def test_messages_to_a_contact_are_stopped_and_allowed_again(desk: Client, patie
     assert seen.count("Messages stopped by Dana Fields") == 2
     assert "Stop messages" not in seen
     desk.post(f"/patients/{patient.pk}/messages/allow/", {"contact": str(mother.pk), "channel": "email"})
-    assert [each.channel for each in StoppedAddress.objects.all()] == ["text"]
+    assert [each.channel for each in SuppressedAddress.objects.all()] == ["text"]
     line = AuditEvent.objects.filter(action="messages_allowed").get()
     assert (line.patient_id, line.details["address"]) == (patient.pk, "e…@families.example")
 
@@ -388,10 +388,10 @@ def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Clien
     birth = age_limit.latest_birth(associations.today(practice) + timedelta(days=20), 18)
     teen = factories.a_patient(practice, "Mateo", birth_date=birth)
     an_association(an_account(), teen)
-    seen = text_of(desk.get("/age-limit/").content.decode())
+    seen = text_of(desk.get("/minor-age-limit/").content.decode())
     assert "García-López, Mateo Elena García mother, full Not yet Register the patient" in seen
-    age_limit.warn()
-    assert "mother, full Yes" in text_of(desk.get("/age-limit/").content.decode())
+    age_limit.send_advance_notices()
+    assert "mother, full Yes" in text_of(desk.get("/minor-age-limit/").content.decode())
 
 
 # --- Who may ---
@@ -415,7 +415,7 @@ def test_another_practices_family_is_not_there(
     client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
     form: dict[str, Any] = {"reason": "-", "contact": str(mother.pk), "channel": "email"}
     assert client.post(f"/patients/{patient.pk}/{path}", form).status_code == 404
-    assert not StoppedAddress.objects.exists()
+    assert not SuppressedAddress.objects.exists()
 
 
 def test_a_family_gets_nowhere_near(client: Client, association: Association) -> None:

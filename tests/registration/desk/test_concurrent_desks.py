@@ -14,11 +14,11 @@ from portal import audit
 from portal.models import AuditEvent, Practice
 from registration import pins
 from registration.claiming import verification
-from registration.claiming.verification import Closed
-from registration.models import Registration, Reveal
+from registration.claiming.verification import NotClaimable
+from registration.models import PinDisplay, Registration
 from registration.pins import Pin
 from tests import factories
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 from tests.registration.desk.test_register_views import typed, window
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ def complete_at_once(
         assert response.status_code == 200
         return response.content.decode()
 
-    pages = at_once(*[partial(complete, desk, typed(mother, window=str(window_of()))) for desk in desks])
+    pages = run_concurrently(*[partial(complete, desk, typed(mother, form_token=str(window_of()))) for desk in desks])
     assert not [page for page in pages if isinstance(page, Exception)]
     return pages
 
@@ -58,8 +58,8 @@ def pins_on(pages: list[str]) -> list[Pin]:
 
 def opens_the_door(pin: Pin, patient: Patient, number: int) -> bool:
     try:
-        verification.open_with_pin(pin, patient.birth_date, address=f"198.51.{number}.1")
-    except Closed:
+        verification.verify_pin(pin, patient.birth_date, address=f"198.51.{number}.1")
+    except NotClaimable:
         return False
     return True
 
@@ -85,7 +85,7 @@ def test_one_window_that_is_open_at_all_of_them(desks: list[Client], patient: Pa
     (shown,) = pins_on(pages)
     assert opens_the_door(shown, patient, 0)
     assert sum("Its PIN is not shown again" in page for page in pages) == DESKS - 1
-    assert Registration.objects.count() == OutgoingMessage.objects.count() == Reveal.objects.count() == 1
+    assert Registration.objects.count() == OutgoingMessage.objects.count() == PinDisplay.objects.count() == 1
     for action in ("registration_issued", "pin_shown"):
         assert AuditEvent.objects.filter(action=action).count() == 1
     assert audit.verify() == []

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.models import Channel, OutgoingMessage, StoppedAddress
+from notifications.models import Channel, OutgoingMessage, SuppressedAddress
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
@@ -117,7 +117,7 @@ def test_the_number_in_the_navigation_panel_is_that_of_the_desk_and_ends_at_99(
     assert match_tags.waiting_matches(practice) == ""
     first = a_self_registration(practice, elena)
     assert match_tags.waiting_matches(practice) == "1"
-    self_registrations.ask_for_more(first, question="?", actor=actor)
+    self_registrations.ask_for_information(first, question="?", actor=actor)
     assert match_tags.waiting_matches(practice) == ""
     fields = {"practice": practice, "account": elena, "birth_date": date(2020, 1, 1)}
     SelfRegistration.objects.bulk_create(SelfRegistration(**fields) for _ in range(120))
@@ -135,7 +135,7 @@ def test_the_number_in_the_navigation_panel_is_that_of_the_desk_and_ends_at_99(
     ],
 )
 def test_how_long_somebody_waits_in_words(ago: timedelta, words: str) -> None:
-    assert match_tags.waited(timezone.now() - ago) == words
+    assert match_tags.waiting_time(timezone.now() - ago) == words
 
 
 # --- One of them ---
@@ -273,11 +273,13 @@ def test_ask_for_more_with_a_ready_sentence_or_an_own_one(desk: Client, asked: S
 
 @pytest.mark.parametrize("deed", ["refuse", "ask", "match"])
 def test_the_desk_promises_no_letter_to_who_asked_for_nothing_more(
-    desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient, deed: str
+    desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient, action: str
 ) -> None:
-    StoppedAddress.objects.create(practice=practice, channel=Channel.EMAIL, address=asked.account.email, by_name="Dana")
+    SuppressedAddress.objects.create(
+        practice=practice, channel=Channel.EMAIL, address=asked.account.email, by_name="Dana"
+    )
     typed = {"reason": "Unknown.", "ready": "call", "patient": str(sofia.pk), "level": "full"}
-    page = html(desk.post(at(asked, deed), typed, follow=True))
+    page = html(desk.post(at(asked, action), typed, follow=True))
     assert "asked for no more e-mails" in page
     assert "told by e-mail" not in page
     assert not OutgoingMessage.objects.exists()

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
-from registration.models import Registration, Reveal
+from registration.models import PinDisplay, Registration
 from tests import factories
 
 
@@ -25,10 +25,10 @@ def typed(contact: Contact | None, **fields: Any) -> dict[str, Any]:
         "recipient": str(contact.pk) if contact else "patient",
         "delivery": "email",
         "email": "elena@families.example",
-        "told_of_risk": "on",
+        "risk_acknowledged": "on",
         "identified_by": "photo_id",
         "language": "en",
-        "window": str(uuid.uuid4()),
+        "form_token": str(uuid.uuid4()),
         **fields,
     }
 
@@ -69,7 +69,7 @@ BAD = {
     "a contact of another practice": ({"recipient": "theirs"}, "recipient", "not one of the available choices"),
     "the other parent's address": ({"recipient": "other", "other_name": "Rosa Prado"}, "email", "belongs to Elena García"),
     "the patient, who is a child": ({"recipient": "patient"}, "recipient", "not one of the available choices"),
-    "not told of the risk": ({"told_of_risk": ""}, "told_of_risk", "Tell them, and tick this"),
+    "not told of the risk": ({"risk_acknowledged": ""}, "risk_acknowledged", "Tell them, and tick this"),
     "nobody knows who it was": ({"identified_by": ""}, "identified_by", "Choose how you know"),
     "identified in a way of one's own": ({"identified_by": "a hunch"}, "identified_by", "not one of the available choices"),
     "a language that we do not speak": ({"language": "tlh"}, "language", "not one of the available choices"),
@@ -107,7 +107,7 @@ def test_bad_input_is_told_twice_and_changes_nothing(
         if data.get(name) and len(data[name]) < 100 and data[name].isprintable():
             assert f'value="{data[name]}"' in html
     assert not Registration.objects.exists()
-    assert not Reveal.objects.exists()
+    assert not PinDisplay.objects.exists()
     assert not OutgoingMessage.objects.exists()
     assert not AuditEvent.objects.filter(action__in=["registration_issued", "pin_shown"]).exists()
     patient.refresh_from_db()

@@ -130,16 +130,16 @@ def test_the_usual_identification_is_chosen_beforehand(
 def test_who_was_told_of_the_risk_once_is_not_told_again(
     desk: Client, patient: Patient, mother: Contact, father: Contact
 ) -> None:
-    assert checked(opened(desk, patient), "told_of_risk") == []
+    assert checked(opened(desk, patient), "risk_acknowledged") == []
     completed(desk, patient, typed(mother))
     html = opened(desk, patient)
-    assert checked(html, "told_of_risk") == ["on"]
+    assert checked(html, "risk_acknowledged") == ["on"]
     assert re.search(rf'"{father.pk}": {{[^}}]*"told": false', html), "the other parent was not told"
 
 
 def test_in_person_there_is_no_such_risk(desk: Client, patient: Patient, mother: Contact) -> None:
-    completed(desk, patient, typed(mother, delivery="none", told_of_risk=""))
-    assert not Registration.objects.get().told_of_risk
+    completed(desk, patient, typed(mother, delivery="none", risk_acknowledged=""))
+    assert not Registration.objects.get().risk_acknowledged
 
 
 @pytest.mark.parametrize(("tag", "language"), [("es-MX", "es"), ("hmn", "en"), ("", "en")])
@@ -302,7 +302,7 @@ def a_proxy(**fields: str) -> dict[str, Any]:
         None, recipient="other", other_name="Rosa Prado", other_relationship="Aunt", email="rosa@prado.example"
     )
     until = (timezone.localdate() + timedelta(days=90)).isoformat()
-    return {**data, "level": "limited", "authorisation": "Consent, on file", "access_ends_on": until, **fields}
+    return {**data, "level": "limited", "authorization": "Consent, on file", "access_ends_on": until, **fields}
 
 
 def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mother: Contact) -> None:
@@ -314,13 +314,13 @@ def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mothe
     registration = Registration.objects.get()
     assert (registration.recipient_name, registration.level) == ("Rosa Prado", "limited")
     assert registration.access_ends_on == timezone.localdate() + timedelta(days=90)
-    assert AuditEvent.objects.get(action="registration_issued").details["authorisation"] == "Consent, on file"
+    assert AuditEvent.objects.get(action="registration_issued").details["authorization"] == "Consent, on file"
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"authorisation": ""}, "Say what gives this person the right."),
+        ({"authorization": ""}, "Say what gives this person the right."),
         ({"access_ends_on": ""}, "Choose the last day of access."),
         ({"access_ends_on": "2001-01-01"}, "is to be after today"),
         ({"access_ends_on": "2101-01-01"}, "at most 2 years"),
@@ -353,6 +353,6 @@ def test_a_family_contact_may_be_a_proxy_and_remains_one_person(desk: Client, pa
 
 def test_the_screen_can_be_handed_to_the_family(desk: Client, patient: Patient, mother: Contact) -> None:
     html = completed(desk, patient, typed(mother))
-    form = re.search(r'<form method="post" action="/start/this-screen/#pin=([0-9A-Z]{12})"', html)
+    form = re.search(r'<form method="post" action="/start/kiosk/#pin=([0-9A-Z]{12})"', html)
     assert form, "the PIN is in the fragment, which no browser sends"
     assert "Hand this screen to the family" in html

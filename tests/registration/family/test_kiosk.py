@@ -17,7 +17,7 @@ from tests import factories, signup_steps
 @pytest.fixture
 def screen(desk: Client) -> Client:
     """The desk's browser, handed over."""
-    response = desk.post("/start/this-screen/")
+    response = desk.post("/start/kiosk/")
     assert response.headers["Location"] == "/start/"
     return desk
 
@@ -32,10 +32,10 @@ def test_handing_over_signs_the_desk_out(screen: Client, practice: Practice) -> 
 
 
 def test_only_the_desk_hands_a_screen_over(client: Client, practice: Practice) -> None:
-    assert client.post("/start/this-screen/").headers["Location"].startswith("/accounts/login/")
+    assert client.post("/start/kiosk/").headers["Location"].startswith("/accounts/login/")
     client.force_login(factories.a_member(None, email="nobody@maplegrove.example"))
-    assert client.post("/start/this-screen/").status_code == 403
-    assert client.get("/start/this-screen/").status_code == 405
+    assert client.post("/start/kiosk/").status_code == 403
+    assert client.get("/start/kiosk/").status_code == 405
 
 
 def test_the_account_is_made_and_everything_is_cleared(screen: Client, patient: Patient, actor: Actor) -> None:
@@ -61,21 +61,21 @@ def test_finish_and_clear(screen: Client, patient: Patient, actor: Actor) -> Non
     cleared = screen.post("/start/clear-screen/")
     assert "Clear-Site-Data" in cleared.headers
     assert "Everything is cleared" in screen.get(cleared.headers["Location"]).content.decode()
-    assert screen.get("/start/you/").headers["Location"] == "/start/"
+    assert screen.get("/start/about-you/").headers["Location"] == "/start/"
 
 
 def test_a_screen_that_nobody_touches_is_cleared(desk: Client, patient: Patient, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
         desk.force_login(actor.user)  # type: ignore[arg-type]
-        desk.post("/start/this-screen/")
+        desk.post("/start/kiosk/")
         signup_steps.open_door(desk, signup_steps.issued([patient], actor=actor), patient.birth_date)
         clock.shift(timedelta(minutes=4))
-        assert desk.get("/start/you/").status_code == 200
+        assert desk.get("/start/about-you/").status_code == 200
         clock.shift(timedelta(minutes=5, seconds=1))
         late = signup_steps.tell_you(desk)
         assert late.headers["Location"].startswith("/start/cleared/")
         assert "Clear-Site-Data" in late.headers
-        assert desk.get("/start/you/").headers["Location"] == "/start/"
+        assert desk.get("/start/about-you/").headers["Location"] == "/start/"
 
 
 def test_who_has_an_account_adds_a_child_and_is_signed_out(
@@ -83,7 +83,7 @@ def test_who_has_an_account_adds_a_child_and_is_signed_out(
 ) -> None:
     screen = Client()
     screen.force_login(front_desk)
-    screen.post("/start/this-screen/")
+    screen.post("/start/kiosk/")
     signup_steps.open_door(screen, signup_steps.issued([brother], actor=actor), brother.birth_date)
     screen.post("/start/sign-in/", {"login": signup_steps.ADDRESS, "password": signup_steps.PASSPHRASE})
     done = screen.post("/start/add/", {"relationship": "mother"})
@@ -102,7 +102,7 @@ def test_the_staff_that_signs_in_takes_the_screen_back(
     front_desk.set_password(signup_steps.PASSPHRASE)
     front_desk.save()
     for address in ("/accounts/login/", "/start/sign-in/"):
-        screen.post("/start/this-screen/")
+        screen.post("/start/kiosk/")
         signup_steps.open_door(screen, pin, patient.birth_date)
         assert on_the_screen(screen)
         assert "family_draft" in screen.session
@@ -118,7 +118,7 @@ def test_a_family_that_signs_in_by_the_staffs_door_is_still_on_the_practices_scr
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
         screen = Client()
         screen.force_login(front_desk)
-        screen.post("/start/this-screen/")
+        screen.post("/start/kiosk/")
         screen.post("/accounts/login/", {"login": signup_steps.ADDRESS, "password": signup_steps.PASSPHRASE})
         assert screen.get("/family/").status_code == 200
         clock.shift(timedelta(minutes=5, seconds=1))
@@ -134,7 +134,7 @@ def test_nobodys_way_of_signing_in_is_changed_on_the_practices_screen(
 ) -> None:
     screen = Client()
     screen.force_login(front_desk)
-    screen.post("/start/this-screen/")
+    screen.post("/start/kiosk/")
     screen.post("/start/sign-in/", {"login": signup_steps.ADDRESS, "password": signup_steps.PASSPHRASE})
     assert screen.get(f"/accounts/{page}").headers["Location"] == "/start/"
 

@@ -18,7 +18,7 @@ DOORS = [
     "/start/",
     "/start/sign-in/",
     "/start/help-signing-in/",
-    "/start/without-a-pin/",
+    "/start/request-access/",
     "/start/terms/",
     "/start/cleared/",
 ]
@@ -67,15 +67,15 @@ def test_a_page_from_before_the_sign_in_is_told_in_the_familys_look(practice: Pr
 
 def test_a_draft_is_forgotten_when_nobody_is_there(client: Client, patient: Patient, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
-        assert client.post("/start/still-here/").status_code == 400
+        assert client.post("/start/keep-alive/").status_code == 400
         signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
         clock.shift(timedelta(minutes=29))
-        assert client.post("/start/still-here/").status_code == 204
+        assert client.post("/start/keep-alive/").status_code == 204
         clock.shift(timedelta(minutes=29))
-        assert client.get("/start/you/").status_code == 200
+        assert client.get("/start/about-you/").status_code == 200
         clock.shift(timedelta(minutes=2))
-        assert client.post("/start/still-here/").status_code == 400
-        assert client.get("/start/you/").headers["Location"] == "/start/"
+        assert client.post("/start/keep-alive/").status_code == 400
+        assert client.get("/start/about-you/").headers["Location"] == "/start/"
 
 
 @pytest.mark.parametrize("next_page", ["/start/help-signing-in/", "/accounts/login/", "/accounts/session/"])
@@ -99,7 +99,7 @@ def test_who_said_to_be_the_patient_is_asked_again_for_a_child(client: Client, p
     signup_steps.tell_you(client, who="self", relationship="")
     signup_steps.details(client)
     pin = signup_steps.issued([patient], actor=actor)
-    assert signup_steps.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/you/"
+    assert signup_steps.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/about-you/"
     signup_steps.tell_you(client)
     signup_steps.details(client)
     signup_steps.prove(client)

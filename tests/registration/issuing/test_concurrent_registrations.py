@@ -19,7 +19,7 @@ from registration.issuing import registrations as issuing
 from registration.models import Registration
 from registration.values import ByEmail, ByPin, Recipient
 from tests import factories
-from tests.concurrency import at_once as begun_at_once
+from tests.concurrency import run_concurrently as begun_at_once
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,16 +27,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SESSION = "a-session"
 
 
-def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
     """What each deed gave back, all begun at the same moment; a fault of one is the test's fault."""
-    results = begun_at_once(*deeds)
+    results = begun_at_once(*actions)
     faults = [result for result in results if isinstance(result, Exception)]
     assert not faults, faults
     return results
 
 
 def issue(
-    patient: Patient, contact: Contact, actor: Actor, *, window: uuid.UUID, siblings: Sequence[Patient] = ()
+    patient: Patient, contact: Contact, actor: Actor, *, form_token: uuid.UUID, siblings: Sequence[Patient] = ()
 ) -> Registration:
     return issuing.register_patients(
         practice=patient.practice,
@@ -44,7 +44,7 @@ def issue(
         recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
         method=ByPin(),
         delivery=ByEmail(contact.email),
-        window=window,
+        form_token=form_token,
         session_key=SESSION,
         actor=actor,
     )
@@ -52,16 +52,16 @@ def issue(
 
 def test_eight_clicks_are_one_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
     window = uuid.uuid4()
-    registrations = at_once(*[lambda: issue(patient, mother, actor, window=window)] * 8)
+    registrations = at_once(*[lambda: issue(patient, mother, actor, form_token=window)] * 8)
     assert len({each.pk for each in registrations}) == 1
     assert Registration.objects.count() == 1
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.filter(action="registration_issued").count() == 1
-    assert pin_display.kept(registrations[0], session_key=SESSION) is not None
+    assert pin_display.find_pin(registrations[0], session_key=SESSION) is not None
 
 
 def test_eight_desks_leave_one_live_pin_for_a_recipient(patient: Patient, mother: Contact, actor: Actor) -> None:
-    at_once(*[lambda: issue(patient, mother, actor, window=uuid.uuid4())] * 8)
+    at_once(*[lambda: issue(patient, mother, actor, form_token=uuid.uuid4())] * 8)
     assert patient.registrations.live().count() == 1
     assert Registration.objects.filter(state=Registration.State.SUPERSEDED).count() == 7
     assert OutgoingMessage.objects.filter(state=OutgoingMessage.State.CANCELLED).count() == 7
@@ -76,7 +76,7 @@ def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
 ) -> None:
     def desk(contact: Contact) -> None:
         for _ in range(5):
-            registration = issue(patient, contact, actor, window=uuid.uuid4())
+            registration = issue(patient, contact, actor, form_token=uuid.uuid4())
             lifecycle.revoke(registration, reason="mistake", actor=actor)
 
     def worker() -> None:
@@ -86,7 +86,7 @@ def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
     def clock() -> None:
         for _ in range(5):
             lifecycle.expire_due()
-            lifecycle.revoke_unfit()
+            lifecycle.revoke_ineligible()
 
     at_once(lambda: desk(mother), lambda: desk(father), worker, worker, clock)
     worker()
@@ -108,9 +108,9 @@ def test_a_family_that_is_registered_from_two_childrens_pages(
     both = [patient, mateo]
     for _ in range(4):
         at_once(
-            lambda: issue(patient, mother, actor, window=uuid.uuid4(), siblings=[mateo]),
-            lambda: issue(mateo, hers, actor, window=uuid.uuid4()),
-            lambda: issue(patient, mother, actor, window=uuid.uuid4()),
+            lambda: issue(patient, mother, actor, form_token=uuid.uuid4(), siblings=[mateo]),
+            lambda: issue(mateo, hers, actor, form_token=uuid.uuid4()),
+            lambda: issue(patient, mother, actor, form_token=uuid.uuid4()),
         )
         for each in both:
             each.refresh_from_db()
@@ -120,7 +120,7 @@ def test_a_family_that_is_registered_from_two_childrens_pages(
 
 
 def test_eight_clicks_send_again_once(patient: Patient, mother: Contact, actor: Actor, mail_server: MailServer) -> None:
-    first = issue(patient, mother, actor, window=uuid.uuid4())
+    first = issue(patient, mother, actor, form_token=uuid.uuid4())
     again = at_once(
         *[lambda: issuing.send_again(Registration.objects.get(pk=first.pk), session_key=SESSION, actor=actor)] * 8
     )

@@ -13,7 +13,7 @@ from portal.models import AuditEvent
 from registration.issuing import declines, registrations
 from registration.models import Decline, Registration
 from registration.values import ByEmail, ByPin, Recipient, Refused
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 from tests.families import an_account, an_association
 
 SPRING = date(2027, 4, 1)
@@ -26,7 +26,7 @@ def issue(patient: Patient, contact: Contact, actor: Actor) -> Registration:
         recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
         method=ByPin(),
         delivery=ByEmail(contact.email),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="-",
         actor=actor,
     )
@@ -95,7 +95,7 @@ def test_only_a_person_writes_it_down(patient: Patient) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_desks_write_it_down_once(patient: Patient, mother: Contact, actor: Actor) -> None:
     issue(patient, mother, actor)
-    results = at_once(*[lambda: decline(Patient.objects.get(), actor)] * 5)
+    results = run_concurrently(*[lambda: decline(Patient.objects.get(), actor)] * 5)
     assert sum(isinstance(each, Decline) for each in results) == 1
     assert sum(isinstance(each, Refused) for each in results) == 4
     assert AuditEvent.objects.filter(action="registration_revoked").count() == 1

@@ -11,7 +11,7 @@ from notifications.models import Carrier, OutgoingMessage
 from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
-from registration.models import AccessLevel, Association, Decline, Registration, Reveal
+from registration.models import AccessLevel, Association, Decline, PinDisplay, Registration
 from registration.values import ByEmail, ByText, Delivery, Proxy, Recipient, Refused, ToAccount
 from tests import factories
 from tests.registration.issuing.test_registrations import a_decline, an_account, issue, of
@@ -78,7 +78,7 @@ def test_to_an_account_there_goes_no_pin(patient: Patient, mother: Contact, acto
     assert registration.message is not None
     assert registration.message.recipient == account.email
     assert "#" not in registration.message.content.text
-    assert not Reveal.objects.exists()
+    assert not PinDisplay.objects.exists()
     patient.refresh_from_db()
     assert patient.portal_status == PortalStatus.PENDING
 
@@ -104,8 +104,8 @@ def test_to_a_family_that_declined_nothing_is_sent(patient: Patient, mother: Con
 
 
 def test_to_a_stopped_address_nothing_is_sent(patient: Patient, mother: Contact, actor: Actor) -> None:
-    suppressions.stop(patient.practice, channel="email", address="elena@families.example", actor=actor)
-    suppressions.stop(patient.practice, channel="text", address="6125550161", actor=actor)
+    suppressions.suppress(patient.practice, channel="email", address="elena@families.example", actor=actor)
+    suppressions.suppress(patient.practice, channel="text", address="6125550161", actor=actor)
     verizon = Carrier.objects.get(name="Verizon")
     deliveries: dict[str, Delivery] = {
         "email": ByEmail("Elena@Families.example"),
@@ -121,8 +121,8 @@ def test_to_a_stopped_address_nothing_is_sent(patient: Patient, mother: Contact,
 TODAY = date(2026, 11, 23)
 
 
-def a_proxy(ends_on: date, authorisation: str = "Written consent of the mother, on file") -> Proxy:
-    return Proxy(level=AccessLevel.LIMITED, authorisation=authorisation, ends_on=ends_on)
+def a_proxy(ends_on: date, authorization: str = "Written consent of the mother, on file") -> Proxy:
+    return Proxy(level=AccessLevel.LIMITED, authorization=authorization, ends_on=ends_on)
 
 
 def test_a_proxy_has_a_paper_and_a_last_day(patient: Patient, actor: Actor) -> None:
@@ -130,9 +130,9 @@ def test_a_proxy_has_a_paper_and_a_last_day(patient: Patient, actor: Actor) -> N
         aunt = Recipient(name="Rosa Prado", relationship="Aunt")
         registration = issue(patient, aunt, actor, proxy=a_proxy(date(2028, 11, 23)))
     assert (registration.level, registration.access_ends_on) == ("limited", date(2028, 11, 23))
-    assert registration.authorisation == "Written consent of the mother, on file"
+    assert registration.authorization == "Written consent of the mother, on file"
     told = AuditEvent.objects.get(action="registration_issued").details
-    assert (told["access"], told["authorisation"]) == ("Limited until 2028-11-23", registration.authorisation)
+    assert (told["access"], told["authorization"]) == ("Limited until 2028-11-23", registration.authorization)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_proxy_has_a_paper_and_a_last_day(patient: Patient, actor: Actor) -> N
         (a_proxy(TODAY), "access_ends_on"),
         (a_proxy(TODAY - timedelta(days=1)), "access_ends_on"),
         (a_proxy(date(2028, 11, 24)), "access_ends_on"),
-        (a_proxy(date(2027, 1, 1), authorisation="  "), "authorisation"),
+        (a_proxy(date(2027, 1, 1), authorization="  "), "authorization"),
     ],
 )
 def test_a_proxy_without_them_is_refused(patient: Patient, actor: Actor, proxy: Proxy, field: str) -> None:
@@ -157,11 +157,11 @@ def test_how_somebody_was_identified_and_told_of_the_risk_is_kept(
 ) -> None:
     delivery = ByText("6125550161", Carrier.objects.get(name="Verizon"))
     registration = issue(
-        patient, of(mother), actor, delivery=delivery, identified_by="callback", told_of_risk=True, language="es"
+        patient, of(mother), actor, delivery=delivery, identified_by="callback", risk_acknowledged=True, language="es"
     )
     registration.refresh_from_db()
-    assert (registration.identified_by, registration.told_of_risk) == ("callback", True)
+    assert (registration.identified_by, registration.risk_acknowledged) == ("callback", True)
     assert (registration.carrier, registration.language) == (delivery.carrier, "es")
     told = AuditEvent.objects.get(action="registration_issued").details
     assert told["identified_by"] == "Called back on the number on record"
-    assert told["told_of_risk"] is True
+    assert told["risk_acknowledged"] is True

@@ -15,7 +15,7 @@ from portal.models import AuditEvent, Practice
 from registration import pins
 from registration.access import accounts
 from registration.issuing import lifecycle, pin_display, registrations
-from registration.models import Association, Decline, PortalAccount, Registration, Reveal, SelfRegistration
+from registration.models import Association, Decline, PinDisplay, PortalAccount, Registration, SelfRegistration
 from registration.values import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
 from tests import factories
 
@@ -43,7 +43,7 @@ def issue(
         recipient=recipient,
         method=method,
         delivery=delivery,
-        window=window or uuid.uuid4(),
+        form_token=window or uuid.uuid4(),
         session_key=SESSION,
         actor=actor,
         **options,
@@ -58,7 +58,7 @@ def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
 
     patient.refresh_from_db()
-    pin = pin_display.kept(registration, session_key=SESSION)
+    pin = pin_display.find_pin(registration, session_key=SESSION)
     assert pin is not None
     assert patient.portal_status == PortalStatus.PENDING
     assert patient.name_keys.filter(status=PortalStatus.PENDING).count() == patient.name_keys.count()
@@ -75,7 +75,7 @@ def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, ac
     from django.db import connection
 
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    pin = pin_display.kept(registration, session_key=SESSION)
+    pin = pin_display.find_pin(registration, session_key=SESSION)
     assert pin is not None
     dump = ""
     with connection.cursor() as cursor:
@@ -98,7 +98,7 @@ def test_the_same_recipient_gets_a_new_pin_and_the_old_one_is_superseded(
     assert first.message is not None
     assert OutgoingMessage.objects.get(pk=first.message.pk).state == OutgoingMessage.State.CANCELLED
     assert list(patient.registrations.live()) == [second]
-    assert pin_display.kept(first, session_key=SESSION) is None
+    assert pin_display.find_pin(first, session_key=SESSION) is None
     assert actions() == ["registration_issued", "registration_superseded", "registration_issued"]
 
 
@@ -113,11 +113,11 @@ def test_each_parent_has_a_pin_of_their_own(patient: Patient, mother: Contact, a
 
 def test_a_second_click_makes_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
     window = uuid.uuid4()
-    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
-    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
     assert first == again
     assert OutgoingMessage.objects.count() == 1
-    assert pin_display.kept(first, session_key=SESSION) == pin_display.kept(again, session_key=SESSION)
+    assert pin_display.find_pin(first, session_key=SESSION) == pin_display.find_pin(again, session_key=SESSION)
 
 
 def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: object) -> str:
@@ -125,7 +125,7 @@ def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: obj
         issue(patient, recipient, actor, **options)  # type: ignore[arg-type]
     assert not Registration.objects.exists()
     assert not OutgoingMessage.objects.exists()
-    assert not Reveal.objects.exists()
+    assert not PinDisplay.objects.exists()
     assert not AuditEvent.objects.exists()
     return str(error.value)
 
@@ -177,7 +177,7 @@ def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor
     assert pins.matches(token, registration.digest)
     assert "Rex" not in text
     assert "Réx" not in text
-    assert pin_display.kept(registration, session_key=SESSION) is None
+    assert pin_display.find_pin(registration, session_key=SESSION) is None
 
 
 def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: Contact, actor: Actor) -> None:
@@ -274,12 +274,12 @@ def test_the_pin_is_kept_15_minutes_for_the_session_that_issued_it(
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue(patient, of(mother), actor)
-        assert pin_display.show(registration, session_key="another", actor=actor) is None
-        assert pin_display.show(registration, session_key=SESSION, actor=actor) is not None
+        assert pin_display.reveal(registration, session_key="another", actor=actor) is None
+        assert pin_display.reveal(registration, session_key=SESSION, actor=actor) is not None
         clock.shift(timedelta(minutes=15))
-        assert pin_display.show(registration, session_key=SESSION, actor=actor) is None
-        pin_display.wipe_ended()
-    assert not Reveal.objects.exists()
+        assert pin_display.reveal(registration, session_key=SESSION, actor=actor) is None
+        pin_display.delete_expired()
+    assert not PinDisplay.objects.exists()
     assert actions() == ["registration_issued", "pin_shown"]
 
 
@@ -303,19 +303,19 @@ def test_a_correction_in_the_same_window_supersedes_what_went_before(
 ) -> None:
     """The answer was lost, the desk saw that nothing happened, corrected the address and completed again."""
     window = uuid.uuid4()
-    typo = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), window=window)
-    right = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    typo = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), form_token=window)
+    right = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
     assert typo != right
     assert list(patient.registrations.live()) == [right]
     typo.refresh_from_db()
     assert typo.message is not None
     assert typo.message.state == OutgoingMessage.State.CANCELLED
-    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
     assert again == right
-    back = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), window=window)
+    back = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), form_token=window)
     assert list(patient.registrations.live()) == [back]
     assert back not in {typo, right}
-    other_parent = issue(patient, of(father), actor, window=window)
+    other_parent = issue(patient, of(father), actor, form_token=window)
     assert list(patient.registrations.live()) == [other_parent]
 
 
@@ -324,8 +324,8 @@ def test_a_window_of_one_patient_says_nothing_for_another(
 ) -> None:
     window = uuid.uuid4()
     aunt = Recipient(name="Rosa Prado")
-    first = issue(patient, aunt, actor, window=window)
-    other = issue(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor, window=window)
+    first = issue(patient, aunt, actor, form_token=window)
+    other = issue(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor, form_token=window)
     assert first != other
 
 
@@ -339,10 +339,10 @@ def test_what_would_be_refused_by_now_is_revoked(
     patient: Patient, mother: Contact, actor: Actor, change: dict[str, object]
 ) -> None:
     registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    lifecycle.revoke_unfit()
+    lifecycle.revoke_ineligible()
     assert registration.is_live
     Patient.objects.filter(pk=patient.pk).update(**change)
-    lifecycle.revoke_unfit()
+    lifecycle.revoke_ineligible()
     registration.refresh_from_db()
     assert registration.state == Registration.State.REVOKED
     assert registration.message is not None
@@ -353,7 +353,7 @@ def test_what_would_be_refused_by_now_is_revoked(
 def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue(patient, of(mother), actor)
     Contact.objects.update(has_authority=False)
-    lifecycle.revoke_unfit()
+    lifecycle.revoke_ineligible()
     registration.refresh_from_db()
     assert registration.end_reason == "The contact may not see the record any more."
 
@@ -369,7 +369,7 @@ def test_a_sibling_whose_registration_is_superseded_is_not_left_pending(
         recipient=aunt,
         method=ByPin(),
         delivery=InPerson(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key=SESSION,
         actor=actor,
     )

@@ -14,7 +14,7 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 from registration.issuing import lifecycle
-from registration.issuing.safety_checks import QUESTIONS, NeedsConfirmation
+from registration.issuing.safety_checks import QUESTIONS, OverrideRequired
 from registration.models import AccessLevel, Registration
 from registration.values import ByEmail, ByText, Proxy, Recipient
 from tests import factories
@@ -26,11 +26,11 @@ EMAIL = ByEmail("elena@families.example")
 
 def asked(act: Callable[[], Any]) -> list[str]:
     """The keys of what the desk is asked; nothing has happened then."""
-    with pytest.raises(NeedsConfirmation) as question:
+    with pytest.raises(OverrideRequired) as question:
         act()
     assert not Registration.objects.exists()
     assert not OutgoingMessage.objects.filter(state="queued").exists()
-    return [each.key for each in question.value.concerns]
+    return [each.key for each in question.value.safety_warnings]
 
 
 def born(patient: Patient, year: int) -> Patient:
@@ -48,11 +48,11 @@ def _a_fixed_day() -> Any:
 def test_a_contact_without_authority(patient: Patient, actor: Actor) -> None:
     father = factories.a_contact(patient, "Pablo", "López", has_authority=False)
     assert asked(lambda: issue(patient, of(father), actor)) == ["authority"]
-    registration = issue(patient, of(father), actor, confirmed={"authority": "New court order of November 20"})
-    assert registration.confirmed == {"authority": "New court order of November 20"}
+    registration = issue(patient, of(father), actor, override_reasons={"authority": "New court order of November 20"})
+    assert registration.override_reasons == {"authority": "New court order of November 20"}
     told = AuditEvent.objects.get(action="registration_issued").details
     assert told["confirmed authority"] == "New court order of November 20"
-    lifecycle.revoke_unfit()
+    lifecycle.revoke_ineligible()
     registration.refresh_from_db()
     assert registration.is_live, "the worker does not take back what the desk has just confirmed"
 
@@ -65,7 +65,7 @@ def test_somebody_else_who_may_be_a_contact_without_authority(patient: Patient, 
     somebody = Recipient(name=name, relationship="Father")
     assert asked(lambda: issue(patient, somebody, actor)) == ["authority"]
     reason = {"authority": "His brother of nearly the same name; photo ID seen"}
-    assert issue(patient, somebody, actor, confirmed=reason).confirmed == reason
+    assert issue(patient, somebody, actor, override_reasons=reason).override_reasons == reason
 
 
 @pytest.mark.parametrize("name", ["Rosa López", "Pablo Prado", "Elena García", "Paul Newman"])
@@ -76,7 +76,9 @@ def test_somebody_else_of_another_name_is_not_asked_about(patient: Patient, acto
 
 def test_a_blank_reason_is_none(patient: Patient, actor: Actor) -> None:
     father = factories.a_contact(patient, "Pablo", "López", has_authority=False)
-    assert asked(lambda: issue(patient, of(father), actor, confirmed={"authority": "  ", "teen": "x"})) == ["authority"]
+    assert asked(lambda: issue(patient, of(father), actor, override_reasons={"authority": "  ", "teen": "x"})) == [
+        "authority"
+    ]
 
 
 def test_a_sibling_whose_record_bars_the_parent(
@@ -92,21 +94,23 @@ def test_a_sibling_whose_record_bars_the_parent(
 def test_a_teen(patient: Patient, mother: Contact, actor: Actor, year: int, is_teen: bool) -> None:
     teen = born(patient, year)
     if not is_teen:
-        assert issue(teen, of(mother), actor).confirmed == {}
+        assert issue(teen, of(mother), actor).override_reasons == {}
         return
     assert asked(lambda: issue(teen, of(mother), actor, delivery=EMAIL)) == ["teen"]
     assert asked(lambda: issue(teen, Recipient(name="Rosa Prado"), actor)) == ["teen"]
-    assert issue(teen, of(mother), actor, confirmed={"teen": "Sofía agrees"}).confirmed == {"teen": "Sofía agrees"}
+    assert issue(teen, of(mother), actor, override_reasons={"teen": "Sofía agrees"}).override_reasons == {
+        "teen": "Sofía agrees"
+    }
 
 
 def test_the_practice_says_who_is_a_teen_and_who_is_of_age(patient: Patient, mother: Contact, actor: Actor) -> None:
     patient = born(patient, 2012)  # 14 years old
     Practice.objects.update(teen_from=15)
-    assert issue(Patient.objects.get(), of(mother), actor).confirmed == {}
+    assert issue(Patient.objects.get(), of(mother), actor).override_reasons == {}
     Practice.objects.update(teen_from=10, minor_age_limit=14)
-    with pytest.raises(NeedsConfirmation) as question:
+    with pytest.raises(OverrideRequired) as question:
         issue(Patient.objects.get(), of(mother), actor)
-    assert [each.key for each in question.value.concerns] == ["of_age"]
+    assert [each.key for each in question.value.safety_warnings] == ["of_age"]
     assert issue(Patient.objects.get(), Recipient(name="Sofía", is_patient=True), actor).recipient_key == "patient"
 
 
@@ -117,7 +121,7 @@ def test_a_patient_of_age_with_a_parent_or_a_parents_address(patient: Patient, m
     assert asked(lambda: issue(grown, of(mother), actor)) == ["of_age"]
     assert asked(lambda: issue(grown, myself, actor, delivery=ByEmail("Elena@families.example"))) == ["of_age"]
     assert asked(lambda: issue(grown, myself, actor, delivery=ByText("6125550161", verizon))) == ["of_age"]
-    assert issue(grown, myself, actor, delivery=ByEmail("sofia@families.example")).confirmed == {}
+    assert issue(grown, myself, actor, delivery=ByEmail("sofia@families.example")).override_reasons == {}
 
 
 def a_message(practice: Practice, **fields: Any) -> None:
@@ -134,15 +138,17 @@ def test_an_address_that_was_refused_before(
         a_message(practice, state="failed", address_refused=True)
     assert asked(lambda: issue(patient, of(mother), actor, delivery=EMAIL)) == ["refused"]
     a_message(practice, state="accepted")
-    assert issue(patient, of(mother), actor, delivery=EMAIL).confirmed == {}
+    assert issue(patient, of(mother), actor, delivery=EMAIL).override_reasons == {}
 
 
 def test_a_carrier_that_has_ended(patient: Patient, mother: Contact, actor: Actor) -> None:
     text = ByText("6125550161", Carrier.objects.get(name="Verizon"))
     with time_machine.travel("2027-04-01T12:00:00-05:00", tick=False):
-        with pytest.raises(NeedsConfirmation, match="March 31, 2027"):
+        with pytest.raises(OverrideRequired, match="March 31, 2027"):
             issue(patient, of(mother), actor, delivery=text)
-        assert issue(patient, of(mother), actor, delivery=text, confirmed={"carrier": "It came yesterday"}).is_live
+        assert issue(
+            patient, of(mother), actor, delivery=text, override_reasons={"carrier": "It came yesterday"}
+        ).is_live
 
 
 # --- In the window ---
@@ -194,7 +200,7 @@ def test_a_reason_for_what_is_no_concern_any_more_is_not_asked_and_not_written_d
     assert "no longer takes our texts (June 17, 2025)" in html
     by_mail = {**data, "delivery": "email", "confirmed_carrier": ""}
     assert desk.post(window(patient), by_mail).status_code == 200
-    assert Registration.objects.get().confirmed == {}
+    assert Registration.objects.get().override_reasons == {}
 
 
 def test_a_parents_address_for_a_patient_of_age_is_asked_about_once(
@@ -208,12 +214,14 @@ def test_a_parents_address_for_a_patient_of_age_is_asked_about_once(
 
 def test_a_proxys_paper_is_the_reason_for_what_it_permits(patient: Patient, actor: Actor) -> None:
     aunt = factories.a_contact(patient, "Rosa", "Prado", email="rosa@prado.example", has_authority=False)
-    proxy = Proxy(level=AccessLevel.LIMITED, authorisation="Consent, on file", ends_on=date(2027, 1, 1))
+    proxy = Proxy(level=AccessLevel.LIMITED, authorization="Consent, on file", ends_on=date(2027, 1, 1))
     registration = issue(patient, of(aunt), actor, proxy=proxy)
-    assert registration.confirmed == {"authority": "Consent, on file"}
-    lifecycle.revoke_unfit()
+    assert registration.override_reasons == {"authority": "Consent, on file"}
+    lifecycle.revoke_ineligible()
     registration.refresh_from_db()
     assert registration.is_live
-    with pytest.raises(NeedsConfirmation) as question:
+    with pytest.raises(OverrideRequired) as question:
         issue(born(patient, 2012), of(aunt), actor, proxy=proxy)
-    assert [each.key for each in question.value.concerns] == ["authority", "teen"], "of a teen's wishes it says nothing"
+    assert [each.key for each in question.value.safety_warnings] == ["authority", "teen"], (
+        "of a teen's wishes it says nothing"
+    )

@@ -15,7 +15,7 @@ from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 from registration import pins
 from registration.issuing import lifecycle, pin_display, registrations
-from registration.issuing.safety_checks import NeedsConfirmation
+from registration.issuing.safety_checks import OverrideRequired
 from registration.models import AccessLevel, Registration
 from registration.values import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
 from tests import factories
@@ -34,20 +34,28 @@ def registration(practice: Practice, patient: Patient, mother: Contact, actor: A
     """For two children, in Spanish, by e-mail."""
     mateo = factories.a_patient(practice, "Mateo", "García-López")
     factories.a_contact(mateo)
-    told: dict[str, Any] = {"language": "es", "identified_by": "photo_id", "told_of_risk": True}
+    told: dict[str, Any] = {"language": "es", "identified_by": "photo_id", "risk_acknowledged": True}
     return issue(patient, of(mother), actor, siblings=[mateo], delivery=EMAIL, **told)
 
 
 def test_a_new_pin_for_the_same_people(registration: Registration, actor: Actor) -> None:
     new = again(registration, actor)
-    for same in ("recipient_key", "recipient_name", "contact", "delivery", "language", "identified_by", "told_of_risk"):
+    for same in (
+        "recipient_key",
+        "recipient_name",
+        "contact",
+        "delivery",
+        "language",
+        "identified_by",
+        "risk_acknowledged",
+    ):
         assert getattr(new, same) == getattr(registration, same), same
     assert set(new.patients.all()) == set(registration.patients.all())
     assert new.replaces == registration
     assert new.message is not None
     assert registration.message is not None
     assert new.message.recipient == registration.message.recipient
-    pin = pin_display.kept(new, session_key=SESSION)
+    pin = pin_display.find_pin(new, session_key=SESSION)
     assert pin is not None
     assert pin.shown in new.message.content.text
     assert not pins.matches(pin.characters, registration.digest)
@@ -186,10 +194,10 @@ def test_what_cannot_be_sent_again(patient: Patient, mother: Contact, actor: Act
 
 def test_a_proxy_remains_one_as_long_as_the_paper_says(patient: Patient, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        proxy = Proxy(level=AccessLevel.LIMITED, authorisation="Consent, on file", ends_on=date(2026, 11, 26))
+        proxy = Proxy(level=AccessLevel.LIMITED, authorization="Consent, on file", ends_on=date(2026, 11, 26))
         registration = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=EMAIL, proxy=proxy)
         new = again(registration, actor)
-        assert (new.level, new.access_ends_on, new.authorisation) == ("limited", proxy.ends_on, "Consent, on file")
+        assert (new.level, new.access_ends_on, new.authorization) == ("limited", proxy.ends_on, "Consent, on file")
         OutgoingMessage.objects.update(state="failed")
         clock.shift(timedelta(days=3))
         with pytest.raises(Refused, match="last day"):
@@ -200,7 +208,7 @@ def test_a_proxy_remains_one_as_long_as_the_paper_says(patient: Patient, actor: 
 def test_it_is_checked_anew(registration: Registration, actor: Actor, change: dict[str, Any]) -> None:
     Contact.objects.filter(registrations=registration).update(**change)
     registration.refresh_from_db()
-    with pytest.raises((NeedsConfirmation, Refused)):
+    with pytest.raises((OverrideRequired, Refused)):
         again(registration, actor)
     assert Registration.objects.count() == 1
 
@@ -262,10 +270,10 @@ def test_a_proxys_terms_go_along_also_where_the_desk_is_asked_first(
     today = timezone.localdate()
     Patient.objects.update(birth_date=today.replace(year=today.year - 14, day=1))
     ends_on = today + timedelta(days=200)
-    proxy = Proxy(level=AccessLevel.LIMITED, authorisation="Consent of the mother", ends_on=ends_on)
+    proxy = Proxy(level=AccessLevel.LIMITED, authorization="Consent of the mother", ends_on=ends_on)
     grandmother = Recipient(name="Rosa García", relationship="Grandparent")
     teen = {"teen": "The teen asked for it."}
-    first = issue(patient, grandmother, actor, delivery=EMAIL, proxy=proxy, confirmed=teen)
+    first = issue(patient, grandmother, actor, delivery=EMAIL, proxy=proxy, override_reasons=teen)
     page = desk.get(path(first)).content.decode()
     assert "limited access until" in page
     response = desk.post(path(first))
@@ -276,5 +284,5 @@ def test_a_proxys_terms_go_along_also_where_the_desk_is_asked_first(
     assert desk.post(path(first), {"confirmed_teen": "Still so."}).status_code == 200
     new = Registration.objects.get(replaces=first)
     assert (new.recipient_name, new.recipient_relationship) == ("Rosa García", "Grandparent")
-    assert (new.level, new.authorisation, new.access_ends_on) == ("limited", "Consent of the mother", ends_on)
-    assert new.confirmed == {"teen": "Still so."}
+    assert (new.level, new.authorization, new.access_ends_on) == ("limited", "Consent of the mother", ends_on)
+    assert new.override_reasons == {"teen": "Still so."}

@@ -16,16 +16,16 @@ from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
 from registration.access import accounts
 from registration.issuing import registrations
-from registration.issuing.safety_checks import NeedsConfirmation
+from registration.issuing.safety_checks import OverrideRequired
 from registration.matching import candidates, comparison, self_registrations
-from registration.matching.self_registrations import Asked
+from registration.matching.self_registrations import RequestedChild
 from registration.models import Association, Decline, PortalAccount, Registration, SelfRegistration
 from registration.values import ByEmail, ByPin, Recipient, Refused
 from tests import factories
 from tests.families import a_self_registration, an_account, an_association
 
 State = SelfRegistration.State
-SOFIA = Asked(given_names="Sofia", family_name="García", birth_date=date(2019, 3, 5), relationship="mother")
+SOFIA = RequestedChild(given_names="Sofia", family_name="García", birth_date=date(2019, 3, 5), relationship="mother")
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def sofia(practice: Practice) -> Patient:
 
 
 def theirs(account: PortalAccount) -> Actor:
-    return accounts.actor_of(account, "198.51.100.4")
+    return accounts.actor_for(account, "198.51.100.4")
 
 
 def status_of(patient: Patient) -> str:
@@ -60,7 +60,7 @@ def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registrati
         recipient=Recipient(name=contact.name, contact=contact),
         method=ByPin(),
         delivery=ByEmail(contact.email),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="-",
         actor=actor,
     )
@@ -76,7 +76,7 @@ def trail(action: str) -> list[AuditEvent]:
 def test_a_mother_asks_and_the_patient_with_that_name_and_birthday_waits_for_the_match(
     practice: Practice, elena: PortalAccount, sofia: Patient
 ) -> None:
-    (row,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (row,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert (row.state, row.likely) == (State.WAITING, sofia)
     assert status_of(sofia) == "self_registered"
     (line,) = trail("self_registered")
@@ -89,7 +89,7 @@ def test_a_mother_asks_and_the_patient_with_that_name_and_birthday_waits_for_the
 def test_nobody_is_likely_where_two_have_that_name_and_birthday(practice: Practice, elena: PortalAccount) -> None:
     factories.a_patient(practice, "Sofía", "García")
     factories.a_patient(practice, "Sofía Isabel", "García")
-    (row,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (row,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert row.likely is None
     assert trail("self_registered")[0].patient_id is None
 
@@ -102,7 +102,7 @@ def test_who_is_gone_or_born_on_another_day_is_not_likely(
     sofia.refresh_from_db()
     sofia.name_keys.all().delete()
     NameKey.objects.bulk_create(keys_of(sofia, []))
-    (row,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (row,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert row.likely is None
     assert status_of(sofia) == "unregistered"
 
@@ -110,11 +110,13 @@ def test_who_is_gone_or_born_on_another_day_is_not_likely(
 def test_the_same_child_asked_for_again_is_no_second_row(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
-    again = Asked(given_names="SOFÍA", family_name="Garcia", birth_date=SOFIA.birth_date, relationship="mother")
-    (first,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA, again], actor=theirs(elena))
-    assert self_registrations.ask(account=elena, practice=practice, asked=[again], actor=theirs(elena)) == [first]
+    again = RequestedChild(
+        given_names="SOFÍA", family_name="Garcia", birth_date=SOFIA.birth_date, relationship="mother"
+    )
+    (first,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA, again], actor=theirs(elena))
+    assert self_registrations.ask(account=elena, practice=practice, children=[again], actor=theirs(elena)) == [first]
     self_registrations.match(first, sofia, level="full", actor=actor)
-    assert self_registrations.ask(account=elena, practice=practice, asked=[again], actor=theirs(elena)) == [first]
+    assert self_registrations.ask(account=elena, practice=practice, children=[again], actor=theirs(elena)) == [first]
     assert SelfRegistration.objects.count() == 1
     assert len(trail("self_registered")) == 1
 
@@ -123,7 +125,7 @@ def test_who_has_access_by_a_pin_has_nothing_to_ask_for(
     practice: Practice, elena: PortalAccount, sofia: Patient
 ) -> None:
     an_association(elena, sofia)
-    assert self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena)) == []
+    assert self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena)) == []
     assert not SelfRegistration.objects.exists()
     assert not OutgoingMessage.objects.exists()
 
@@ -131,34 +133,38 @@ def test_who_has_access_by_a_pin_has_nothing_to_ask_for(
 def test_after_access_was_removed_it_may_be_asked_for_again(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
-    (first,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (first,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     association = self_registrations.match(first, sofia, level="full", actor=actor)
     Association.objects.filter(pk=association.pk).update(ended_at=timezone.now())
-    (second,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (second,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert second != first
     assert second.state == State.WAITING
 
 
 def test_an_account_asks_for_no_more_children_than_a_family_has(practice: Practice, elena: PortalAccount) -> None:
     many = [
-        Asked(given_names=f"Child{number}", family_name="X", birth_date=date(2019, 1, 1), relationship="mother")
-        for number in range(self_registrations.MOST_OPEN + 1)
+        RequestedChild(
+            given_names=f"Child{number}", family_name="X", birth_date=date(2019, 1, 1), relationship="mother"
+        )
+        for number in range(self_registrations.MAX_OPEN + 1)
     ]
-    self_registrations.ask(account=elena, practice=practice, asked=many[:-1], actor=theirs(elena))
-    with pytest.raises(self_registrations.TooMany):
-        self_registrations.ask(account=elena, practice=practice, asked=many[-1:], actor=theirs(elena))
-    assert SelfRegistration.objects.count() == self_registrations.MOST_OPEN
+    self_registrations.ask(account=elena, practice=practice, children=many[:-1], actor=theirs(elena))
+    with pytest.raises(self_registrations.TooManyRequests):
+        self_registrations.ask(account=elena, practice=practice, children=many[-1:], actor=theirs(elena))
+    assert SelfRegistration.objects.count() == self_registrations.MAX_OPEN
 
 
 def test_a_new_account_comes_with_what_it_asks_for_or_not_at_all(practice: Practice, sofia: Patient) -> None:
     details = accounts.Details(
         email="Elena@families.example", password_hash=None, given_names="Elena", family_name="García", terms="portal"
     )
-    account = self_registrations.ask_with_new_account(details, practice=practice, asked=[SOFIA], address="198.51.100.4")
+    account = self_registrations.ask_with_new_account(
+        details, practice=practice, children=[SOFIA], address="198.51.100.4"
+    )
     assert account.self_registrations.get().likely == sofia
     assert {each.action for each in AuditEvent.objects.all()} == {"account_created", "self_registered"}
     with pytest.raises(accounts.EmailTaken):
-        self_registrations.ask_with_new_account(details, practice=practice, asked=[SOFIA], address=None)
+        self_registrations.ask_with_new_account(details, practice=practice, children=[SOFIA], address=None)
     assert SelfRegistration.objects.count() == 1
     assert audit.verify() == []
 
@@ -193,7 +199,7 @@ def test_what_differs_wants_a_reason_that_lands_in_the_trail(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
     asked = a_self_registration(practice, elena, "Sophia", "Lopez Garcia", date(2019, 5, 3))
-    with pytest.raises(self_registrations.ReasonWanted) as wanted:
+    with pytest.raises(self_registrations.ReasonRequired) as wanted:
         self_registrations.match(asked, sofia, level="full", actor=actor)
     assert "sounds alike" in wanted.value.warnings[0]
     assert "the other way round" in wanted.value.warnings[1]
@@ -208,9 +214,11 @@ def test_a_parent_without_authority_is_not_matched_by_a_quick_click(
 ) -> None:
     Contact.objects.update(has_authority=False, active=False)  # no contact any more, and for a reason
     asked = a_self_registration(practice, elena, family="Lopez Garcia")
-    with pytest.raises(NeedsConfirmation, match="says that Elena García may not see it"):
+    with pytest.raises(OverrideRequired, match="says that Elena García may not see it"):
         self_registrations.match(asked, sofia, level="full", reason="Known to me.", actor=actor)
-    self_registrations.match(asked, sofia, level="full", confirmed={"authority": "The order was lifted."}, actor=actor)
+    self_registrations.match(
+        asked, sofia, level="full", override_reasons={"authority": "The order was lifted."}, actor=actor
+    )
     assert trail("matched")[0].details["confirmed authority"] == "The order was lifted."
 
 
@@ -235,11 +243,11 @@ def test_a_match_asks_what_the_window_would_ask_of_the_same_person(
     if concern is None:
         self_registrations.match(asked, rosa, level="full", actor=actor)
         return
-    with pytest.raises(NeedsConfirmation) as wanted:
+    with pytest.raises(OverrideRequired) as wanted:
         self_registrations.match(asked, rosa, level="full", reason="It is she.", actor=actor)
-    assert [each.key for each in wanted.value.concerns] == [concern]
+    assert [each.key for each in wanted.value.safety_warnings] == [concern]
     assert not Association.objects.exists()
-    self_registrations.match(asked, rosa, level="full", confirmed={concern: "Signed by both."}, actor=actor)
+    self_registrations.match(asked, rosa, level="full", override_reasons={concern: "Signed by both."}, actor=actor)
     (line,) = trail("matched")
     assert line.details[f"confirmed {concern}"] == "Signed by both."
 
@@ -263,10 +271,10 @@ def test_past_the_age_limit_access_is_given_with_a_reason_and_not_taken_again_by
     today = comparison.today_at(practice)
     grown = factories.a_patient(practice, "Rosa", "García", birth_date=today.replace(year=today.year - 19, day=1))
     asked = a_self_registration(practice, elena, "Rosa", "García", grown.birth_date)
-    with pytest.raises(NeedsConfirmation, match="Rosa is of age"):
+    with pytest.raises(OverrideRequired, match="Rosa is of age"):
         self_registrations.match(asked, grown, level="full", actor=actor)
     reason = {"of_age": "Guardianship, paper seen."}
-    assert self_registrations.match(asked, grown, level="full", confirmed=reason, actor=actor).past_age_limit
+    assert self_registrations.match(asked, grown, level="full", override_reasons=reason, actor=actor).past_age_limit
 
 
 def test_who_has_access_already_keeps_it_as_it_is(
@@ -353,9 +361,9 @@ def test_not_our_patient_tells_the_family_and_can_be_taken_back(
 def test_what_the_family_asked_again_meanwhile_is_not_opened_a_second_time(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
-    (first,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (first,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     self_registrations.refuse(first, reason="Typo?", actor=actor)
-    (second,) = self_registrations.ask(account=elena, practice=practice, asked=[SOFIA], actor=theirs(elena))
+    (second,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     with pytest.raises(Refused, match="asked for this child again"):
         self_registrations.reopen(first, actor=actor)
     assert SelfRegistration.objects.waiting().get() == second
@@ -365,9 +373,9 @@ def test_the_practice_asks_for_more_and_the_family_answers(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
     asked = a_self_registration(practice, elena, family="Lopez Garcia")
-    with pytest.raises(self_registrations.Taken):
+    with pytest.raises(self_registrations.AlreadyDecided):
         self_registrations.answer(asked, text="To nothing", actor=theirs(elena))
-    self_registrations.ask_for_more(asked, question="Does Sofía have a middle name?", actor=actor)
+    self_registrations.ask_for_information(asked, question="Does Sofía have a middle name?", actor=actor)
     assert (asked.state, status_of(sofia)) == (State.ASKED, "self_registered")
     self_registrations.answer(asked, text="Isabel", actor=theirs(elena))
     assert (asked.state, asked.answer, asked.question) == (State.WAITING, "Isabel", "Does Sofía have a middle name?")
@@ -380,7 +388,7 @@ def test_the_family_withdraws(practice: Practice, elena: PortalAccount, sofia: P
     asked = a_self_registration(practice, elena, family="Lopez Garcia")
     self_registrations.withdraw(asked, actor=theirs(elena))
     assert status_of(sofia) == "unregistered"
-    with pytest.raises(self_registrations.Taken, match="The family withdrew it"):
+    with pytest.raises(self_registrations.AlreadyDecided, match="The family withdrew it"):
         self_registrations.match(asked, sofia, level="full", actor=actor)
 
 
@@ -390,7 +398,7 @@ def test_whoever_comes_second_is_told_who_did_what(
     asked = a_self_registration(practice, elena, family="Lopez Garcia")
     as_the_other_desk_sees_it = SelfRegistration.objects.get(pk=asked.pk)
     self_registrations.match(asked, sofia, level="full", actor=actor)
-    with pytest.raises(self_registrations.Taken, match="Dana Fields made the match on"):
+    with pytest.raises(self_registrations.AlreadyDecided, match="Dana Fields made the match on"):
         self_registrations.refuse(as_the_other_desk_sees_it, reason="No.", actor=actor)
 
 
@@ -414,7 +422,7 @@ def test_who_was_imported_later_becomes_likely(practice: Practice, elena: Portal
 
 
 def test_however_many_wait_each_has_its_turn(practice: Practice, elena: PortalAccount, monkeypatch: Any) -> None:
-    monkeypatch.setattr(self_registrations, "_MOST_REFRESHED", 2)
+    monkeypatch.setattr(self_registrations, "_MAX_REFRESHED", 2)
     children = [f"Child{number}" for number in range(5)]
     for child in children:
         a_self_registration(practice, elena, child)
@@ -464,7 +472,7 @@ def test_a_name_written_quite_otherwise_is_found_by_the_familys_phone(practice: 
     account = an_account("new@families.example", "Elena", "García", phone="(612) 555-0161")
     asked = a_self_registration(practice, account, "Fia", "Lpz", date(2018, 1, 1))
     (found,) = candidates.find(asked)
-    lines = {each.what: each.finding.verdict for each in found.evidence}
+    lines = {each.field: each.finding.verdict for each in found.evidence}
     assert found.patient == sofia
     assert (lines["Phone"], lines["Who asks"], lines["E-mail"]) == ("agrees", "agrees", "differs")
     assert found.strength == "Weak match"
@@ -474,7 +482,7 @@ def test_the_likeliest_comes_first_and_ten_are_enough(practice: Practice, elena:
     for number in range(12):
         factories.a_patient(practice, "Sofía", "López-García", birth_date=date(2010, 1, 1 + number))
     found = candidates.find(a_self_registration(practice, elena, family="Lopez Garcia"))
-    assert len(found) == candidates.MOST_SHOWN
+    assert len(found) == candidates.MAX_SHOWN
     assert found[0].patient == sofia
     assert found[0].strength == "Strong match"
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
@@ -504,7 +512,7 @@ BORN = st.sampled_from([date(2019, 3, 5), date(2019, 5, 3), date(2019, 3, 6)])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(of_theirs=st.lists(st.tuples(NAMES, SURNAMES, BORN), max_size=4), asked=st.tuples(NAMES, SURNAMES, BORN))
+@given(of_theirs=st.lists(st.tuples(NAMES, SURNAMES, BORN), max_size=4), children=st.tuples(NAMES, SURNAMES, BORN))
 def test_no_candidate_is_another_practices(
     practice: Practice, other_practice: Practice, of_theirs: list[tuple[str, str, date]], asked: tuple[str, str, date]
 ) -> None:

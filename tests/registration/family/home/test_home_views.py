@@ -15,7 +15,7 @@ from registration.models import Association, EmailCode, PortalAccount
 from registration.values import Recipient
 from tests import signup_steps
 
-OWN = ["/family/", "/family/add/", "/family/details/", "/family/details/email/", "/family/details/email/code/"]
+OWN = ["/family/", "/family/add/", "/family/profile/", "/family/profile/email/", "/family/profile/email/code/"]
 
 
 @pytest.mark.parametrize("address", OWN)
@@ -80,55 +80,55 @@ def test_each_look_is_one_line_in_the_practices_trail(
 
 def test_my_details(family: Client, account: PortalAccount) -> None:
     typed = {"given_names": "Elena", "family_name": "", "phone": "12", "language": "es"}
-    assert family.post("/family/details/", typed).status_code == 422
-    saved = family.post("/family/details/", typed | {"family_name": "Ruiz", "phone": "(612) 555-0161"})
-    assert saved.headers["Location"] == "/family/details/"
+    assert family.post("/family/profile/", typed).status_code == 422
+    saved = family.post("/family/profile/", typed | {"family_name": "Ruiz", "phone": "(612) 555-0161"})
+    assert saved.headers["Location"] == "/family/profile/"
     account.refresh_from_db()
     assert (account.name, account.phone, account.language) == ("Elena Ruiz", "6125550161", "es")
-    assert family.get("/family/details/").headers["Content-Language"] == "es"
+    assert family.get("/family/profile/").headers["Content-Language"] == "es"
 
 
 def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: PortalAccount) -> None:
-    assert family.post("/family/details/email/", {"email": "elena"}).status_code == 422
-    family.post("/family/details/email/", {"email": "New@Families.example"})
+    assert family.post("/family/profile/email/", {"email": "elena"}).status_code == 422
+    family.post("/family/profile/email/", {"email": "New@Families.example"})
     account.user.refresh_from_db()
     assert account.email == signup_steps.ADDRESS
-    assert family.post("/family/details/email/code/", {"code": "12"}).status_code == 422
+    assert family.post("/family/profile/email/code/", {"code": "12"}).status_code == 422
     code = signup_steps.code_sent_to("new@families.example")
     wrong = "000000" if code != "000000" else "111111"
-    assert family.post("/family/details/email/code/", {"code": wrong}).status_code == 422
-    assert family.post("/family/details/email/code/", {"code": code}).headers["Location"] == "/family/details/"
+    assert family.post("/family/profile/email/code/", {"code": wrong}).status_code == 422
+    assert family.post("/family/profile/email/code/", {"code": code}).headers["Location"] == "/family/profile/"
     account.user.refresh_from_db()
     assert account.email == "new@families.example"
 
 
 def test_a_changed_address_is_told_to_the_old_one(family: Client, account: PortalAccount) -> None:
-    family.post("/family/details/email/", {"email": "new@families.example"})
-    family.post("/family/details/email/code/", {"code": signup_steps.code_sent_to("new@families.example")})
+    family.post("/family/profile/email/", {"email": "new@families.example"})
+    family.post("/family/profile/email/code/", {"code": signup_steps.code_sent_to("new@families.example")})
     told = OutgoingMessage.objects.filter(recipient=signup_steps.ADDRESS).order_by("-created_at")[0]
     assert "new@families.example" in told.content.text
 
 
 def test_an_address_is_changed_by_whom_proved_a_moment_ago_who_they_are(family: Client, account: PortalAccount) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
-        answer = family.post("/family/details/email/", {"email": "thief@families.example"})
+        answer = family.post("/family/profile/email/", {"email": "thief@families.example"})
     assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
     assert not EmailCode.objects.filter(address="thief@families.example").exists()
 
 
 def test_staff_does_not_change_its_address_here(family: Client, account: PortalAccount, practice: Practice) -> None:
     Membership.objects.create(user=account.user, practice=practice, role=Membership.Role.FRONT_DESK)
-    answer = family.post("/family/details/email/", {"email": "new@families.example"})
-    assert answer.headers["Location"] == "/family/details/"
-    assert "your administrator changes" in family.get("/family/details/").content.decode()
+    answer = family.post("/family/profile/email/", {"email": "new@families.example"})
+    assert answer.headers["Location"] == "/family/profile/"
+    assert "your administrator changes" in family.get("/family/profile/").content.decode()
 
 
 def test_an_address_that_is_taken_is_told_after_the_proof_only(family: Client, account: PortalAccount) -> None:
     User.objects.create_user("taken@families.example")
-    asked = family.post("/family/details/email/", {"email": "taken@families.example"})
-    assert asked.headers["Location"] == "/family/details/email/code/"
-    family.post("/family/details/email/code/", {"code": signup_steps.code_sent_to("taken@families.example")})
-    assert "Another account" in family.get("/family/details/").content.decode()
+    asked = family.post("/family/profile/email/", {"email": "taken@families.example"})
+    assert asked.headers["Location"] == "/family/profile/email/code/"
+    family.post("/family/profile/email/code/", {"code": signup_steps.code_sent_to("taken@families.example")})
+    assert "Another account" in family.get("/family/profile/").content.decode()
     account.user.refresh_from_db()
     assert account.email == signup_steps.ADDRESS
 

@@ -52,9 +52,9 @@ def test_only_who_proved_the_address_learns_that_it_has_an_account(
     assert signup_steps.details(client).headers["Location"] == "/start/code/"
     page = client.get("/start/code/").content.decode()
     assert "already" not in page
-    assert client.get("/start/known/").headers["Location"] == "/start/code/"
-    assert signup_steps.prove(client).headers["Location"] == "/start/known/"
-    assert "You have an account already" in client.get("/start/known/").content.decode()
+    assert client.get("/start/existing-account/").headers["Location"] == "/start/code/"
+    assert signup_steps.prove(client).headers["Location"] == "/start/existing-account/"
+    assert "You have an account already" in client.get("/start/existing-account/").content.decode()
     assert sign_in(client).headers["Location"] == "/start/add/"
     assert 'value="mother" selected' in client.get("/start/add/").content.decode()
     client.post("/start/add/", {"relationship": "mother"})
@@ -139,7 +139,7 @@ def test_a_member_of_staff_who_is_a_parent_has_both(
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
     signup_steps.tell_you(client, given_names="Nora", family_name="Quinn")
     signup_steps.details(client, email="nurse@maplegrove.example")
-    assert signup_steps.prove(client, "nurse@maplegrove.example").headers["Location"] == "/start/known/"
+    assert signup_steps.prove(client, "nurse@maplegrove.example").headers["Location"] == "/start/existing-account/"
     assert sign_in(client, "nurse@maplegrove.example", factories.PASSWORD).headers["Location"] == "/start/add/"
     assert client.post("/start/add/", {"relationship": "mother"}).headers["Location"] == "/family/"
     assert PortalAccount.objects.get().name == "Nora Quinn"

@@ -20,8 +20,8 @@ from tests import factories, signup_steps
 
 def test_a_mother_with_a_pin_has_an_account(client: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
     pin = signup_steps.issued([patient], actor=actor, to=mother)
-    assert signup_steps.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/you/"
-    assert 'value="Elena"' in client.get("/start/you/").content.decode()
+    assert signup_steps.open_door(client, pin, patient.birth_date).headers["Location"] == "/start/about-you/"
+    assert 'value="Elena"' in client.get("/start/about-you/").content.decode()
     assert signup_steps.tell_you(client).headers["Location"] == "/start/sign-in-details/"
     assert signup_steps.details(client).headers["Location"] == "/start/code/"
     assert signup_steps.prove(client).headers["Location"] == "/family/"
@@ -43,7 +43,7 @@ def test_a_pin_is_read_however_it_is_typed(client: Client, patient: Patient, act
     pin = signup_steps.issued([patient], actor=actor)
     run = pin.replace("-", "")
     as_typed = typed.format(pin, lower=pin.lower(), spaced=" ".join(run), run=run)
-    assert signup_steps.open_door(client, as_typed, patient.birth_date).headers["Location"] == "/start/you/"
+    assert signup_steps.open_door(client, as_typed, patient.birth_date).headers["Location"] == "/start/about-you/"
 
 
 @pytest.mark.parametrize("is_pasted", [False, True])
@@ -97,8 +97,8 @@ def test_what_another_family_left_on_a_shared_browser_is_forgotten(
     signup_steps.details(client, email="ann@families.example")
     other = Recipient(name="Luis Beta", relationship="Father")
     pin = signup_steps.issued([brother], actor=actor, recipient=other)
-    assert signup_steps.open_door(client, pin, brother.birth_date).headers["Location"] == "/start/you/"
-    assert "Ann" not in client.get("/start/you/").content.decode()
+    assert signup_steps.open_door(client, pin, brother.birth_date).headers["Location"] == "/start/about-you/"
+    assert "Ann" not in client.get("/start/about-you/").content.decode()
     signup_steps.tell_you(client)
     assert "ann@families.example" not in client.get("/start/sign-in-details/").content.decode()
 
@@ -143,7 +143,7 @@ def test_several_children_are_confirmed_one_after_the_other(
     wrong = client.post("/start/children/", {"child": str(brother.pk), **signup_steps.born(patient.birth_date)})
     assert wrong.status_code == 422
     right = client.post("/start/children/", {"child": str(brother.pk), **signup_steps.born(brother.birth_date)})
-    assert right.headers["Location"] == "/start/you/"
+    assert right.headers["Location"] == "/start/about-you/"
     signup_steps.tell_you(client)
     signup_steps.details(client)
     signup_steps.prove(client)
@@ -154,7 +154,7 @@ def test_what_is_not_known_now_is_added_later(client: Client, patient: Patient, 
     pin = signup_steps.issued([patient, brother], actor=actor)
     signup_steps.open_door(client, pin, brother.birth_date)
     later = client.post("/start/children/", {"child": str(patient.pk), "later": "yes"})
-    assert later.headers["Location"] == "/start/you/"
+    assert later.headers["Location"] == "/start/about-you/"
     signup_steps.tell_you(client)
     signup_steps.details(client)
     signup_steps.prove(client)
@@ -173,7 +173,7 @@ def test_a_patient_of_age_has_an_account_of_their_own(client: Client, practice: 
     adult = factories.a_patient(practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
     pin = signup_steps.issued([adult], actor=actor, recipient=Recipient(name="Ana Reyes", is_patient=True))
     signup_steps.open_door(client, pin, adult.birth_date)
-    page = client.get("/start/you/").content.decode()
+    page = client.get("/start/about-you/").content.decode()
     assert 'value="self"' in page
     signup_steps.tell_you(client, who="self", given_names="Ana", family_name="Reyes", relationship="")
     signup_steps.details(client, email="ana@families.example")
@@ -183,15 +183,15 @@ def test_a_patient_of_age_has_an_account_of_their_own(client: Client, practice: 
 
 def test_nobody_is_the_patient_with_the_pin_of_a_parent(client: Client, practice: Practice, actor: Actor) -> None:
     adult = factories.a_patient(practice, "Ana", "Reyes", birth_date=date(2004, 5, 6))
-    pin = signup_steps.issued([adult], actor=actor, confirmed={"of_age": "Ana gave her permission."})
+    pin = signup_steps.issued([adult], actor=actor, override_reasons={"of_age": "Ana gave her permission."})
     signup_steps.open_door(client, pin, adult.birth_date)
-    assert 'value="self"' not in client.get("/start/you/").content.decode()
+    assert 'value="self"' not in client.get("/start/about-you/").content.decode()
     assert signup_steps.tell_you(client, who="self", relationship="").status_code == 422
 
 
 def test_a_child_is_never_asked_whether_it_is_the_patient(client: Client, patient: Patient, actor: Actor) -> None:
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
-    assert 'value="self"' not in client.get("/start/you/").content.decode()
+    assert 'value="self"' not in client.get("/start/about-you/").content.decode()
     assert signup_steps.tell_you(client, relationship="self").status_code == 422
 
 
@@ -274,14 +274,14 @@ def test_each_step_leads_to_the_first_that_is_not_done(client: Client, patient: 
         assert client.get(f"/start/{address}/").headers["Location"] == "/start/"
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
     for address in ("sign-in-details", "code", "known"):
-        assert client.get(f"/start/{address}/").headers["Location"] == "/start/you/"
+        assert client.get(f"/start/{address}/").headers["Location"] == "/start/about-you/"
 
 
 def test_going_back_loses_nothing(client: Client, patient: Patient, actor: Actor) -> None:
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
     signup_steps.tell_you(client, given_names="Elena Sofía", phone="(612) 555-0161")
     signup_steps.details(client)
-    you = client.get("/start/you/").content.decode()
+    you = client.get("/start/about-you/").content.decode()
     assert "Elena Sofía" in you
     assert "6125550161" in you
     details = client.get("/start/sign-in-details/").content.decode()
@@ -357,10 +357,10 @@ def test_a_link_with_a_question(client: Client, patient: Patient, actor: Actor) 
     OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
     opened = client.post("/start/", {"pin": "", "link": token, **signup_steps.born(patient.birth_date)})
     assert opened.headers["Location"] == "/start/question/"
-    assert client.get("/start/you/").headers["Location"] == "/start/question/"
+    assert client.get("/start/about-you/").headers["Location"] == "/start/question/"
     assert "first pet" in client.get("/start/question/").content.decode()
     assert client.post("/start/question/", {"answer": "Rex"}).status_code == 422
-    assert client.post("/start/question/", {"answer": "senor  BIGOTES"}).headers["Location"] == "/start/you/"
+    assert client.post("/start/question/", {"answer": "senor  BIGOTES"}).headers["Location"] == "/start/about-you/"
     signup_steps.tell_you(client)
     assert signup_steps.details(client).headers["Location"] == "/family/"
 

@@ -17,17 +17,17 @@ CHILD = {"given_names": "Sofía", "family_name": "García-López", **signup_step
 
 
 def begin(client: Client, **you: str) -> Any:
-    client.post("/start/without-a-pin/", {})
+    client.post("/start/request-access/", {})
     typed = {"who": "child", "given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
-    return client.post("/start/without-a-pin/you/", typed | you)
+    return client.post("/start/request-access/about-you/", typed | you)
 
 
 def test_a_mother_without_a_pin(client: Client, patient: Patient) -> None:
     assert begin(client, street="14 Orchard Lane", postal_code="55311").headers["Location"].endswith("/children/")
-    more = client.post("/start/without-a-pin/children/", {**CHILD, "more": "yes"})
-    assert more.headers["Location"] == "/start/without-a-pin/children/"
+    more = client.post("/start/request-access/children/", {**CHILD, "more": "yes"})
+    assert more.headers["Location"] == "/start/request-access/children/"
     brother = {**CHILD, "given_names": "Mateo"}
-    assert client.post("/start/without-a-pin/children/", brother).headers["Location"] == "/start/sign-in-details/"
+    assert client.post("/start/request-access/children/", brother).headers["Location"] == "/start/sign-in-details/"
     assert signup_steps.details(client).headers["Location"] == "/start/code/"
     assert signup_steps.prove(client).headers["Location"] == "/family/"
     home = client.get("/family/").content.decode()
@@ -43,7 +43,7 @@ def test_it_shows_nothing_about_any_patient(client: Client, patient: Patient) ->
     for name in ("Sofía", "Nobody"):
         browser = Client()
         begin(browser)
-        browser.post("/start/without-a-pin/children/", {**CHILD, "given_names": name})
+        browser.post("/start/request-access/children/", {**CHILD, "given_names": name})
         signup_steps.details(browser, email=f"{name[0].lower()}@families.example")
         signup_steps.prove(browser, f"{name[0].lower()}@families.example")
         pages.append(browser.get("/family/").content.decode().replace(name, ""))
@@ -52,17 +52,17 @@ def test_it_shows_nothing_about_any_patient(client: Client, patient: Patient) ->
 
 def test_a_child_is_taken_off_again(client: Client, patient: Patient) -> None:
     begin(client)
-    client.post("/start/without-a-pin/children/", {**CHILD, "more": "yes"})
-    client.post("/start/without-a-pin/children/", {"take_off": "0"})
-    assert client.post("/start/without-a-pin/children/", {}).status_code == 422
-    client.post("/start/without-a-pin/children/", {**CHILD, "more": "yes"})
-    assert client.post("/start/without-a-pin/children/", {}).headers["Location"] == "/start/sign-in-details/"
+    client.post("/start/request-access/children/", {**CHILD, "more": "yes"})
+    client.post("/start/request-access/children/", {"take_off": "0"})
+    assert client.post("/start/request-access/children/", {}).status_code == 422
+    client.post("/start/request-access/children/", {**CHILD, "more": "yes"})
+    assert client.post("/start/request-access/children/", {}).headers["Location"] == "/start/sign-in-details/"
 
 
 def test_for_oneself(client: Client, practice: Practice) -> None:
     begin(client, who="self", given_names="Ana", family_name="Reyes", relationship="")
-    assert "Your date of birth" in client.get("/start/without-a-pin/children/").content.decode()
-    client.post("/start/without-a-pin/children/", signup_steps.born(date(2001, 5, 6)))
+    assert "Your date of birth" in client.get("/start/request-access/children/").content.decode()
+    client.post("/start/request-access/children/", signup_steps.born(date(2001, 5, 6)))
     signup_steps.details(client, email="ana@families.example")
     signup_steps.prove(client, "ana@families.example")
     asked = SelfRegistration.objects.get()
@@ -73,19 +73,19 @@ def test_with_several_practices_it_is_asked_which(client: Client, practice: Prac
     page = client.get("/start/").content.decode()
     assert "Harbor Street" in page
     assert "Maple Grove" in page
-    assert client.post("/start/without-a-pin/", {}).status_code == 422
-    chosen = client.post("/start/without-a-pin/", {"practice": str(other_practice.pk)})
-    assert chosen.headers["Location"] == "/start/without-a-pin/you/"
-    assert "Harbor Street" in client.get("/start/without-a-pin/you/").content.decode()
+    assert client.post("/start/request-access/", {}).status_code == 422
+    chosen = client.post("/start/request-access/", {"practice": str(other_practice.pk)})
+    assert chosen.headers["Location"] == "/start/request-access/about-you/"
+    assert "Harbor Street" in client.get("/start/request-access/about-you/").content.decode()
     named = Client()
     assert "Maple Grove" in named.get(f"/start/?practice={practice.slug}").content.decode()
     assert "Harbor Street" not in named.get("/start/").content.decode()
 
 
 def test_who_has_an_account_asks_with_it(family: Client, account: PortalAccount) -> None:
-    family.post("/start/without-a-pin/", {})
-    family.post("/start/without-a-pin/you/", {"who": "child", "relationship": "mother"})
-    asked = family.post("/start/without-a-pin/children/", {**CHILD, "given_names": "Leo"})
+    family.post("/start/request-access/", {})
+    family.post("/start/request-access/about-you/", {"who": "child", "relationship": "mother"})
+    asked = family.post("/start/request-access/children/", {**CHILD, "given_names": "Leo"})
     assert asked.headers["Location"] == "/start/add/"
     assert family.post("/start/add/", {}).headers["Location"] == "/family/"
     assert account.self_registrations.get().given_names == "Leo"
@@ -96,11 +96,11 @@ def test_the_practice_asks_for_more_and_the_family_answers(
 ) -> None:
     test_who_has_an_account_asks_with_it(family, account)
     asked = account.self_registrations.get()
-    self_registrations.ask_for_more(asked, question="Which doctor do you see?", actor=actor)
+    self_registrations.ask_for_information(asked, question="Which doctor do you see?", actor=actor)
     assert "Which doctor do you see?" in family.get("/family/").content.decode()
-    empty = family.post(f"/family/asked/{asked.pk}/answer/", {f"{asked.pk}-answer": " "})
+    empty = family.post(f"/family/requests/{asked.pk}/answer/", {f"{asked.pk}-answer": " "})
     assert empty.headers["Location"] == "/family/"
-    family.post(f"/family/asked/{asked.pk}/answer/", {f"{asked.pk}-answer": "Dr. Reyes"})
+    family.post(f"/family/requests/{asked.pk}/answer/", {f"{asked.pk}-answer": "Dr. Reyes"})
     asked.refresh_from_db()
     assert asked.answer == "Dr. Reyes"
     assert "Your answer is with the practice." in family.get("/family/").content.decode()
@@ -109,8 +109,8 @@ def test_the_practice_asks_for_more_and_the_family_answers(
 def test_a_family_withdraws(family: Client, account: PortalAccount) -> None:
     test_who_has_an_account_asks_with_it(family, account)
     asked = account.self_registrations.get()
-    assert family.get(f"/family/asked/{asked.pk}/withdraw/").status_code == 405
-    family.post(f"/family/asked/{asked.pk}/withdraw/")
+    assert family.get(f"/family/requests/{asked.pk}/withdraw/").status_code == 405
+    family.post(f"/family/requests/{asked.pk}/withdraw/")
     asked.refresh_from_db()
     assert asked.state == "withdrawn"
     assert "Leo" not in family.get("/family/").content.decode().split("<h1>")[1]
@@ -125,5 +125,5 @@ def test_nobody_answers_or_withdraws_for_somebody_else(
     signup_steps.family_with(
         other, signup_steps.issued([patient], actor=actor), patient.birth_date, email="p@families.example"
     )
-    assert other.post(f"/family/asked/{asked.pk}/withdraw/").status_code == 404
-    assert other.post(f"/family/asked/{asked.pk}/answer/", {f"{asked.pk}-answer": "x"}).status_code == 404
+    assert other.post(f"/family/requests/{asked.pk}/withdraw/").status_code == 404
+    assert other.post(f"/family/requests/{asked.pk}/answer/", {f"{asked.pk}-answer": "x"}).status_code == 404
