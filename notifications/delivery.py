@@ -24,11 +24,11 @@ from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from notifications import heartbeat
+from notifications import worker_heartbeat
 from notifications.models import Content, DeliveryEvent, OutgoingMessage
 from notifications.transports.base import Transport, TransportError
 from notifications.transports.mail import MailTransport
-from portal import audit, database
+from portal import audit, database_errors
 from portal.signals import worker_idle
 
 State = OutgoingMessage.State
@@ -54,8 +54,8 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
     while not stop.is_set():
         try:
             if time.monotonic() >= beat_at:
-                heartbeat.beat()
-                beat_at = time.monotonic() + heartbeat.EVERY.total_seconds()
+                worker_heartbeat.beat()
+                beat_at = time.monotonic() + worker_heartbeat.EVERY.total_seconds()
             batch = claim()
             if batch:
                 taken += len(batch)
@@ -64,9 +64,9 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
             if time.monotonic() >= tidy_at:
                 _tidy_up()
                 tidy_at = time.monotonic() + TIDY_EVERY.total_seconds()
-        except database.FAILS as fault:
+        except database_errors.FAILS as fault:
             log.exception("database not reached")
-            database.let_go_after(fault)
+            database_errors.let_go_after(fault)
             close_old_connections()
             if once:
                 raise
@@ -82,8 +82,8 @@ def _tidy_up() -> None:
     """Each job by itself: one that fails keeps no other from its turn. What failed is named, not what it had at hand."""
     for job, fault in worker_idle.send_robust(sender=None):
         if isinstance(fault, Exception):
-            if isinstance(fault, database.FAILS):
-                database.let_go_after(fault)
+            if isinstance(fault, database_errors.FAILS):
+                database_errors.let_go_after(fault)
             *_, (frame, line) = traceback.walk_tb(fault.__traceback__)
             where = f"{frame.f_code.co_filename}:{line}"
             log.error("tidy-up failed", job=job.__name__, fault=type(fault).__name__, where=where)
@@ -114,7 +114,7 @@ def claim() -> list[OutgoingMessage]:
 def deliver(batch: Sequence[OutgoingMessage], *, transport: Transport, stop: threading.Event) -> None:
     """Sends claimed messages and records the outcomes. Those that it does not come to are left to others at once."""
     # Later another worker might take over what is just going out, and this one would seem to be dead.
-    begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, heartbeat.EVERY)
+    begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, worker_heartbeat.EVERY)
     accepted: list[tuple[OutgoingMessage, str]] = []
     opened: dict[uuid.UUID, _Opened] = {}
     look_at = -math.inf
@@ -176,7 +176,7 @@ def _deliver_whatever_happens(
     """One message that nobody foresaw must not keep the others from going out."""
     try:
         return _deliver(message, opened, transport=transport)
-    except database.FAILS:
+    except database_errors.FAILS:
         raise
     except Exception as error:  # noqa: BLE001 - logged by its kind alone: its text may quote the message
         log.error("message not sendable", message=str(message.pk), error=type(error).__name__)

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 
 from portal import audit, logos
 from portal.models import AuditEvent, Logo, Membership, Practice, User
-from portal.texts import LineField, TextField
+from portal.text_fields import LineField, TextField
 
 admin.site.unregister(Group)  # rights come from a Membership's role
 admin.site.unregister(Authenticator)

@@ -20,7 +20,6 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portal import rows
 from portal.models import AuditChain, AuditEvent, Practice, User
 
 Action = AuditEvent.Action
@@ -123,7 +122,7 @@ def record_all(
             )
             event.digest = digest = _digest(event, previous=digest)
             events.append(event)
-        rows.insert(AuditEvent, events)
+        AuditEvent.objects.bulk_create(events)
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_HEAD, [number, digest, name])
 

@@ -76,13 +76,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.health.answer_health_checks",
-    "portal.pace.keep_pace",
+    "portal.response_timing.keep_pace",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "portal.sessions.keep_nothing_on_the_device",
-    "registration.family.apologies.say_that_it_is_updated",
+    "registration.family.error_pages.say_that_it_is_updated",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "portal.sessions.end_sessions",
     "registration.family.language.speak_the_familys_language",
     "registration.family.kiosk.watch_the_screen",
-    "registration.family.draft.forget_abandoned",
+    "registration.family.signup.draft.forget_abandoned",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -109,8 +109,13 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.access.context",
-                "registration.family.context.family",
+                "registration.family.context_processors.family",
             ],
+            "libraries": {
+                "account_panels": "registration.desk.account_panels",
+                "match_tags": "registration.desk.match_tags",
+                "field_tags": "registration.family.field_tags",
+            },
         },
     }
 ]
@@ -181,7 +186,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "notifications.account_mail.AccountAdapter"
+ACCOUNT_ADAPTER = "notifications.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/email/", views.nothing_here),  # an administrator changes a staff account's address
     path("accounts/signup/", views.nothing_here),
     path("", include("registration.family.urls")),
-    path("", include("registration.family.paced_urls")),  # before allauth's: some of its addresses, at an even pace
+    path("", include("registration.family.allauth_urls")),  # before allauth's: some of its addresses, at an even pace
     path("accounts/logout/", sessions.leaves_nothing(logout), name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
@@ -32,5 +32,5 @@ if settings.DEMO_MAILBOX:
 
 handler403 = "portal.views.forbidden"
 handler404 = "portal.views.not_found"
-handler400 = "registration.family.apologies.not_understood"
-handler500 = "registration.family.apologies.failed"
+handler400 = "registration.family.error_pages.not_understood"
+handler500 = "registration.family.error_pages.failed"

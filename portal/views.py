@@ -51,7 +51,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token is not the session's: the page stayed open while the person signed in anew."""
-    return render(request, "page_too_old.html", status=403)
+    return render(request, "stale_form.html", status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -11,21 +11,24 @@ class RegistrationConfig(AppConfig):
     def ready(self) -> None:
         from portal.models import User
         from portal.signals import home_wanted, statuses_wanted, worker_idle
-        from registration import accounts, coming_of_age, ending, guessing, matching, proofs, reminding, reveals
+        from registration.access import accounts, age_limit, reminders
+        from registration.claiming import one_time_codes, rate_limits
+        from registration.issuing import lifecycle, pin_display
+        from registration.matching import self_registrations
 
         def keep_statuses_true(**_: Any) -> None:
-            ending.end_what_is_due()
+            lifecycle.end_what_is_due()
 
         tidy_ups = (
-            ending.expire_due,
-            ending.revoke_unfit,
-            reveals.wipe_ended,
-            coming_of_age.warn,
-            coming_of_age.apply,
-            reminding.remind,
-            matching.refresh_likely,
-            guessing.forget_old,
-            proofs.forget_old,
+            lifecycle.expire_due,
+            lifecycle.revoke_unfit,
+            pin_display.wipe_ended,
+            age_limit.warn,
+            age_limit.apply,
+            reminders.remind,
+            self_registrations.refresh_likely,
+            rate_limits.forget_old,
+            one_time_codes.forget_old,
         )
 
         def family_home(*, user: User, **_: Any) -> str | None:

@@ -7,8 +7,8 @@ from django.test import Client
 
 from notifications.models import Carrier
 from portal.models import Practice, User
-from tests import people
-from tests.hostile import STRINGS
+from tests import factories
+from tests.hostile_strings import STRINGS
 from tests.test_hostile_strings import World, attempt, each_field_reads_every_string, everything, world
 
 __all__ = ["world"]
@@ -30,7 +30,7 @@ ADMIN_LISTS: Final = [
 @pytest.fixture
 def administrator(practice: Practice) -> Client:
     client = Client()
-    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     return client
 
 

@@ -24,7 +24,7 @@ from notifications.models import Carrier, Content, OutgoingMessage, StoppedAddre
 from patients.models import Contact, NameKey, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration import associations
+from registration.access import associations
 from registration.models import (
     Association,
     Decline,
@@ -33,10 +33,9 @@ from registration.models import (
     SelfRegistration,
     VerificationQuestion,
 )
-from tests import families, people
-from tests.family import stories
-from tests.hostile import STRINGS
-from tests.patients.test_fhir import ANA
+from tests import factories, families, signup_steps
+from tests.hostile_strings import STRINGS
+from tests.patients.intake.test_fhir import ANA
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +57,7 @@ PAGES_AFTERWARDS: Final = ["/patients/{patient}/", "/", "/activity/"]
 CHILD: Final = {
     "given_names": "Leo",
     "family_name": "García",
-    **stories.born(timezone.localdate() - timedelta(days=900)),
+    **signup_steps.born(timezone.localdate() - timedelta(days=900)),
 }
 
 
@@ -82,16 +81,18 @@ class World:
 
 @pytest.fixture
 def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> World:
-    brother = people.a_patient(practice, "Mateo", birth_date=patient.birth_date.replace(year=2021), mrn="MG-2")
-    people.a_contact(brother)
+    brother = factories.a_patient(practice, "Mateo", birth_date=patient.birth_date.replace(year=2021), mrn="MG-2")
+    factories.a_contact(brother)
     account = families.an_account("maria@families.example", "María", "Prado")
     association = families.an_association(account, patient, relationship="guardian")
     desk = Client()
-    desk.force_login(people.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes"))
+    desk.force_login(
+        factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
+    )
     world = World(
         *(practice, patient, brother, mother, actor, account, association),
         asked=families.a_self_registration(practice, account, "Leo"),
-        registration=stories.issue([patient, brother], actor=actor, to=mother, delivery=stories.email()),
+        registration=signup_steps.issue([patient, brother], actor=actor, to=mother, delivery=signup_steps.email()),
         desk=desk,
     )
     world.family.force_login(account.user)
@@ -130,16 +131,16 @@ def _proxy(world: World) -> dict[str, Any]:
 
 
 def _door(world: World, *, question: bool = False, patients: int = 1) -> None:
-    method = stories.question() if question else None
+    method = signup_steps.question() if question else None
     both = [world.patient, world.brother][:patients]
-    issued = stories.issue(both, actor=world.actor, to=world.mother, method=method, delivery=stories.email())
-    pin = stories.link_of(issued) if question else stories.pin_of(issued)
-    stories.open_door(world.nobody, pin, world.patient.birth_date)
+    issued = signup_steps.issue(both, actor=world.actor, to=world.mother, method=method, delivery=signup_steps.email())
+    pin = signup_steps.link_of(issued) if question else signup_steps.pin_of(issued)
+    signup_steps.open_door(world.nobody, pin, world.patient.birth_date)
 
 
 def _told_who(world: World) -> None:
     _door(world)
-    stories.tell_you(world.nobody)
+    signup_steps.tell_you(world.nobody)
 
 
 def _asking(world: World, **you: str) -> None:
@@ -151,12 +152,12 @@ def _asking(world: World, **you: str) -> None:
 def _proving(world: World) -> None:
     _asking(world)
     world.nobody.post("/start/without-a-pin/children/", CHILD)
-    stories.details(world.nobody)
+    signup_steps.details(world.nobody)
 
 
 def _new_address(world: World) -> None:
-    world.family.post("/start/sign-in/", {"login": world.account.user.email, "password": people.PASSWORD})
-    world.family.post("/accounts/reauthenticate/", {"password": people.PASSWORD})
+    world.family.post("/start/sign-in/", {"login": world.account.user.email, "password": factories.PASSWORD})
+    world.family.post("/accounts/reauthenticate/", {"password": factories.PASSWORD})
     world.family.post("/family/details/email/", {"email": "new@families.example"})
 
 
@@ -207,13 +208,13 @@ CASES: Final = {
     "practice": Case("desk", "/practice/", lambda w: {"practice": w.practice.pk}),
     "staff password": Case("desk", "/accounts/password/change/"),
     "is it you": Case("desk", "/accounts/reauthenticate/", lambda _: {"password": "x", "next": "/"}),
-    "door": Case("nobody", "/start/", lambda w: {"pin": "K7QF-2M9T-XB4C", "link": "", "mark": "", **stories.born(w.patient.birth_date)}),
+    "door": Case("nobody", "/start/", lambda w: {"pin": "K7QF-2M9T-XB4C", "link": "", "mark": "", **signup_steps.born(w.patient.birth_date)}),
     "the door, asked for": Case("nobody", "/start/", lambda w: {"practice": w.practice.slug, "lang": "es"}, asks=True),
     "answer": Case("nobody", "/start/question/", lambda _: {"answer": "Rex"}, lambda w: _door(w, question=True)),
-    "children": Case("nobody", "/start/children/", lambda w: stories.born(w.brother.birth_date), lambda w: _door(w, patients=2)),
+    "children": Case("nobody", "/start/children/", lambda w: signup_steps.born(w.brother.birth_date), lambda w: _door(w, patients=2)),
     "you": Case("nobody", "/start/you/", lambda _: YOU, _door),
     "sign-in details": Case(
-        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "passphrase": stories.PASSPHRASE, "terms": "on"}),
+        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "passphrase": signup_steps.PASSPHRASE, "terms": "on"}),
         before=_told_who,
     ),
     "code": Case("nobody", "/start/code/", lambda _: {"code": "000000"}, _proving),
@@ -224,10 +225,10 @@ CASES: Final = {
     ),
     "asking, child": Case("nobody", "/start/without-a-pin/children/", lambda _: CHILD, _asking),
     "asking, myself": Case(
-        *("nobody", "/start/without-a-pin/children/", lambda _: stories.born(timezone.localdate().replace(year=1990, day=1))),
+        *("nobody", "/start/without-a-pin/children/", lambda _: signup_steps.born(timezone.localdate().replace(year=1990, day=1))),
         before=lambda w: _asking(w, who="self"),
     ),
-    "sign in": Case("nobody", "/start/sign-in/", lambda w: {"login": w.account.user.email, "password": people.PASSWORD, "next": "/family/"}),
+    "sign in": Case("nobody", "/start/sign-in/", lambda w: {"login": w.account.user.email, "password": factories.PASSWORD, "next": "/family/"}),
     "staff sign-in": Case("nobody", "/accounts/login/", lambda _: {"login": "a@b.example", "password": "x", "next": "/"}),
     "forgotten": Case("nobody", "/accounts/password/reset/", lambda _: {"email": "a@b.example"}),
     "details": Case("family", "/family/details/", lambda _: {key: YOU[key] for key in ("given_names", "family_name", "phone")} | {"language": "es"}),

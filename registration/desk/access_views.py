@@ -10,17 +10,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Channel
 from patients.models import Patient
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
-from registration import associations, coming_of_age, declining
-from registration.desk.access_forms import DeclineForm, RemoveForm, ResetForm, UndoForm
+from registration.access import age_limit as coming_of_age
+from registration.access import associations
+from registration.desk.forms.access_forms import DeclineForm, RemoveForm, ResetForm, UndoForm
+from registration.issuing import declines
+from registration.issuing.eligibility import Refused
 from registration.models import Association, SelfRegistration
-from registration.rules import Refused
 
 _ASKS = ["GET", "HEAD", "POST"]
 
@@ -86,7 +88,7 @@ def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     form = DeclineForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            declining.decline(patient, **form.cleaned_data, actor=Actor.of(request))
+            declines.decline(patient, **form.cleaned_data, actor=Actor.of(request))
         except Refused as error:
             form.add_error(None, str(error))
         else:
@@ -101,7 +103,7 @@ def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 def undo_decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = _patient(request, patient_id)
     row = patient.declines.live().first()
-    if row and declining.undo(row, actor=Actor.of(request)):
+    if row and declines.undo(row, actor=Actor.of(request)):
         notices.success(request, "The family may be registered again.")
     else:
         notices.info(request, "That the family declines had been taken back already.")
@@ -112,7 +114,7 @@ def undo_decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.MANAGE_ACCESS)
 def stop_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient, chosen = _address(request, patient_id)
-    addresses.stop(request.practice, **chosen, actor=Actor.of(request), patient=patient.pk)
+    suppressions.stop(request.practice, **chosen, actor=Actor.of(request), patient=patient.pk)
     notices.success(request, f"{request.practice.name} sends nothing to {chosen['address']} any more.")
     return redirect(patient)
 
@@ -121,7 +123,7 @@ def stop_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.MANAGE_ACCESS)
 def allow_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient, chosen = _address(request, patient_id)
-    addresses.allow(request.practice, **chosen, actor=Actor.of(request), patient=patient.pk)
+    suppressions.allow(request.practice, **chosen, actor=Actor.of(request), patient=patient.pk)
     notices.success(request, f"Messages may go to {chosen['address']} again.")
     return redirect(patient)
 

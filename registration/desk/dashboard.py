@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications import heartbeat
+from notifications import worker_heartbeat
 from notifications.models import OutgoingMessage
 from patients import recent
 from portal.access import Permission, StaffRequest, requires
 from portal.models import Practice
 from portal.signals import statuses_wanted
-from registration import reminding
+from registration.access import reminders
 from registration.models import Decline, Registration, SelfRegistration
 
 State = Registration.State
@@ -34,7 +34,7 @@ def dashboard(request: StaffRequest) -> HttpResponse:
     context = _attention(request.practice) | {
         "latest": _latest(request.practice),
         "opened": recent.opened(request.practice, user=request.user),
-        "nothing_is_sent": heartbeat.is_missed(),
+        "nothing_is_sent": worker_heartbeat.is_missed(),
     }
     return render(request, "desk/dashboard.html", context)
 
@@ -52,7 +52,7 @@ def _attention(practice: Practice) -> dict[str, Any]:
         "ending": ending.filter(expires_at__lt=timezone.now() + timedelta(days=1)).order_by("expires_at")[:_SHOWN],
         "to_match": SelfRegistration.objects.of(practice).waiting().count(),
         "to_ask": _to_ask(practice)[:_SHOWN],
-        "access_ending": reminding.ending_soon(practice)[:_SHOWN],
+        "access_ending": reminders.ending_soon(practice)[:_SHOWN],
     }
 
 

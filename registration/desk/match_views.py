@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Channel
 from patients import search
 from patients.models import Patient
@@ -20,12 +20,12 @@ from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
-from registration import candidates, evidence, matching
-from registration.concerns import NeedsConfirmation
-from registration.desk.match_forms import AskForm, LookForm, MatchForm, RefuseForm
-from registration.evidence import Candidate
+from registration.desk.forms.match_forms import AskForm, LookForm, MatchForm, RefuseForm
+from registration.issuing.eligibility import Refused
+from registration.issuing.safety_checks import NeedsConfirmation
+from registration.matching import candidates, comparison, self_registrations
+from registration.matching.comparison import Candidate
 from registration.models import SelfRegistration
-from registration.rules import Refused
 
 PAGE_SIZE: Final = 25
 _DECIDED_SHOWN: Final = timedelta(days=30)
@@ -65,14 +65,14 @@ def make_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpRe
         return _item(request, asked)
     form = MatchForm(request.POST) if request.method == "POST" else MatchForm(initial={"patient": _wanted(request)})
     patient = _patient(request, request.POST.get("patient") or request.GET.get("patient", ""))
-    (candidate,) = evidence.weigh(asked, [patient])
+    (candidate,) = comparison.weigh(asked, [patient])
     if request.method == "POST" and form.is_valid():
         try:
             return _match(request, asked, patient, form)
-        except matching.ReasonWanted:
+        except self_registrations.ReasonWanted:
             form.add_error("reason", "Type why this is the right patient all the same.")
         except NeedsConfirmation:
-            candidate = evidence.weigh(asked, [patient])[0]  # as it is now
+            candidate = comparison.weigh(asked, [patient])[0]  # as it is now
     if candidate.concerns:
         form.ask(candidate.concerns)
     if request.method != "POST":
@@ -88,8 +88,8 @@ def refuse_match(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
     form = RefuseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            matching.refuse(asked, reason=form.cleaned_data["reason"], actor=Actor.of(request))
-        except matching.Taken as error:
+            self_registrations.refuse(asked, reason=form.cleaned_data["reason"], actor=Actor.of(request))
+        except self_registrations.Taken as error:
             notices.error(request, str(error))
         else:
             notices.success(request, f"You could not confirm it. {_how_told(asked)}")
@@ -104,8 +104,8 @@ def ask_for_more(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
     form = AskForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            matching.ask_for_more(asked, question=form.chosen, actor=Actor.of(request))
-        except matching.Taken as error:
+            self_registrations.ask_for_more(asked, question=form.chosen, actor=Actor.of(request))
+        except self_registrations.Taken as error:
             notices.error(request, str(error))
         else:
             notices.success(request, f"Your question is in the portal. {_how_told(asked)}")
@@ -120,8 +120,8 @@ def reopen_match(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
     if request.method != "POST":
         return _item(request, asked)
     try:
-        matching.reopen(asked, actor=Actor.of(request))
-    except (matching.Taken, Refused) as error:
+        self_registrations.reopen(asked, actor=Actor.of(request))
+    except (self_registrations.Taken, Refused) as error:
         notices.error(request, str(error))
     else:
         notices.success(request, "It waits for a match again.")
@@ -162,7 +162,7 @@ def _look(request: StaffRequest, asked: SelfRegistration) -> dict[str, Any]:
 def _match(request: StaffRequest, asked: SelfRegistration, patient: Patient, form: MatchForm) -> HttpResponse:
     typed = form.cleaned_data
     try:
-        association = matching.match(
+        association = self_registrations.match(
             asked,
             patient,
             level=typed["level"],
@@ -170,7 +170,7 @@ def _match(request: StaffRequest, asked: SelfRegistration, patient: Patient, for
             confirmed=form.confirmed,
             actor=Actor.of(request),
         )
-    except (matching.Taken, Refused) as error:
+    except (self_registrations.Taken, Refused) as error:
         notices.error(request, str(error))
         return redirect("desk:match", asked.pk)
     had_it = association.self_registration_id != asked.pk
@@ -188,7 +188,7 @@ def _form_page(request: StaffRequest, name: str, asked: SelfRegistration, form: 
 
 def _how_told(asked: SelfRegistration) -> str:
     """What the desk may promise: an address that asked for nothing more gets no letter."""
-    if addresses.is_stopped(asked.practice, Channel.EMAIL, asked.account.email):
+    if suppressions.is_stopped(asked.practice, Channel.EMAIL, asked.account.email):
         return "The family asked for no more e-mails from you: it reads this in the portal. Ring them if it matters."
     return "The family is told by e-mail."
 
@@ -214,7 +214,7 @@ def _asked(request: StaffRequest, self_registration_id: uuid.UUID) -> SelfRegist
 
 def _chosen(request: StaffRequest, asked: SelfRegistration) -> list[Candidate]:
     wanted = request.GET.get("patient", "")
-    return evidence.weigh(asked, [_patient(request, wanted)]) if wanted else []
+    return comparison.weigh(asked, [_patient(request, wanted)]) if wanted else []
 
 
 def _wanted(request: StaffRequest) -> str:

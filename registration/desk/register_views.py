@@ -12,17 +12,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import get_text_list
 from django.views.decorators.http import require_http_methods
 
-from notifications import heartbeat
+from notifications import worker_heartbeat
 from patients.models import Patient
-from portal import audit, database
+from portal import audit, database_errors
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
 from portal.signals import statuses_wanted
-from registration import issuing, reveals, rules
-from registration.concerns import NeedsConfirmation
-from registration.desk.concerns_form import ConcernsForm
-from registration.desk.forms import RegistrationForm
-from registration.desk.proxy_form import ProxyForm
+from registration.desk.forms.proxy_form import ProxyForm
+from registration.desk.forms.register_form import RegistrationForm
+from registration.desk.forms.safety_checks_form import ConcernsForm
+from registration.issuing import eligibility, pin_display, registrations
+from registration.issuing.safety_checks import NeedsConfirmation
 from registration.models import Registration, SelfRegistration
 
 log = structlog.get_logger(__name__)
@@ -66,21 +66,21 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
     status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
-            new = issuing.send_again(
+            new = registrations.send_again(
                 registration, confirmed=form.confirmed, session_key=_session(request), actor=Actor.of(request)
             )
-        except rules.Refused as error:
+        except eligibility.Refused as error:
             notices.error(request, str(error))
             return redirect(patient)
         except NeedsConfirmation as error:
             form.ask(error.concerns)
-        except database.FAILS as fault:
+        except database_errors.FAILS as fault:
             status = _nothing_was_saved(form, fault)
         else:
             return _completed(request, patient, new)
-    can = issuing.can_send_again(registration)
+    can = registrations.can_send_again(registration)
     context = {"registration": registration, "patient": patient, "can": can, "form": form}
-    context |= {"nothing_is_sent": heartbeat.is_missed()}
+    context |= {"nothing_is_sent": worker_heartbeat.is_missed()}
     return render(request, "desk/send_again.html", context, status=status)
 
 
@@ -96,24 +96,24 @@ def _window(
     if request.method != "POST":
         statuses_wanted.send(sender=None)
         _record_view(request, patient)
-    refused = rules.why_not(patient)
+    refused = eligibility.why_not(patient)
     status = 422 if request.method == "POST" else 200
     if may_issue and request.method == "POST" and not refused and form.is_valid():
         try:
             registration = _complete(request, form)
-        except database.FAILS as fault:
+        except database_errors.FAILS as fault:
             registration, status = None, _nothing_was_saved(form, fault)
         if registration:
             return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
     context = {"patient": patient, "form": form, "refused": refused, "asked": asked, "is_proxy": is_proxy}
-    context |= {"nothing_is_sent": heartbeat.is_missed()}
+    context |= {"nothing_is_sent": worker_heartbeat.is_missed()}
     return render(request, _template(request, "register"), context, status=status)
 
 
 def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | None:
     """None where the form now says what stands against it."""
     try:
-        return issuing.register_patients(
+        return registrations.register_patients(
             practice=request.practice,
             patients=form.chosen_patients,
             recipient=form.chosen_recipient,
@@ -128,7 +128,7 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
             session_key=_session(request),
             actor=Actor.of(request),
         )
-    except rules.Refused as error:
+    except eligibility.Refused as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
     except NeedsConfirmation as error:
         form.ask(error.concerns)
@@ -138,7 +138,7 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
 def _nothing_was_saved(form: Form, fault: Error) -> int:
     """The disk is full, somebody holds what is to be written, the server is gone: the form says so, with this status."""
     log.exception("database not reached")
-    database.let_go_after(fault)
+    database_errors.let_go_after(fault)
     form.add_error(
         None, "Nothing was saved: the database did not answer. What you typed is still here: try again in a moment."
     )
@@ -149,7 +149,7 @@ def _completed(
     request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
 ) -> HttpResponse:
     """The PIN, shown in the answer to the completion and nowhere else."""
-    pin = reveals.show(registration, session_key=_session(request), actor=Actor.of(request))
+    pin = pin_display.show(registration, session_key=_session(request), actor=Actor.of(request))
     if pin is None:
         registration.refresh_from_db()  # another desk may have superseded it since, and taken its PIN with it
     covered = list(registration.patients.order_by("birth_date"))
@@ -164,7 +164,7 @@ def _completed(
             "covered_first_names": get_text_list([each.first_name for each in covered], "and"),
             "pin": pin,
             "print_now": print_now and pin is not None,
-            "nothing_is_sent": heartbeat.is_missed(),
+            "nothing_is_sent": worker_heartbeat.is_missed(),
             "replaced": sorted({each.recipient_name for each in registration.replaced()}),
         },
     )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registration.desk import access_views, dashboard, match_views, register_views, views
+from registration.desk import access_views, account_page_views, dashboard, match_views, register_views
 
 app_name = "desk"
 urlpatterns = [
@@ -8,9 +8,9 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/register/", register_views.register_patient, name="register"),
     path("patients/<uuid:patient_id>/proxy/", register_views.add_proxy, name="proxy"),
     path("registrations/<uuid:registration_id>/send-again/", register_views.send_again, name="send_again"),
-    path("patients/<uuid:patient_id>/registrations/", views.registrations, name="registrations"),
-    path("registrations/<uuid:registration_id>/sheet.pdf", views.sheet, name="sheet"),
-    path("registrations/<uuid:registration_id>/revoke/", views.revoke, name="revoke"),
+    path("patients/<uuid:patient_id>/registrations/", account_page_views.registrations, name="registrations"),
+    path("registrations/<uuid:registration_id>/sheet.pdf", account_page_views.sheet, name="sheet"),
+    path("registrations/<uuid:registration_id>/revoke/", account_page_views.revoke, name="revoke"),
     path("patients/<uuid:patient_id>/decline/", access_views.decline, name="decline"),
     path("patients/<uuid:patient_id>/decline/undo/", access_views.undo_decline, name="undo_decline"),
     path("patients/<uuid:patient_id>/messages/stop/", access_views.stop_messages, name="stop_messages"),

@@ -17,10 +17,10 @@ from portal.access import Permission, StaffRequest, requires
 from portal.audit import Action, Actor
 from portal.models import User
 from portal.sessions import CLEAR_ALL
-from registration.family import draft as drafts
-from registration.family import practices
-from registration.family.access import for_everybody, forget_account
+from registration.family import current_practice
+from registration.family.decorators import for_everybody, forget_account
 from registration.family.language import CODES, COOKIE, keep
+from registration.family.signup import draft as drafts
 
 _KEY: Final = "kiosk_seen_at"
 # The page warns 30 seconds before it clears itself; the server clears a screen whose page does not.
@@ -89,7 +89,7 @@ def hand_over(request: StaffRequest) -> HttpResponse:
     audit.record(Action.SCREEN_HANDED_OVER, actor=Actor.of(request), practice=practice)
     logout(request)
     request.session[_KEY] = timezone.now().timestamp()
-    practices.choose(request, practice)
+    current_practice.choose(request, practice)
     response = redirect("family:start")
     if language in CODES:
         keep(response, language)

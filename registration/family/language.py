@@ -9,8 +9,8 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from registration.family.access import account_of
-from registration.family.doors import is_for_families
+from registration.family.audience import is_for_families
+from registration.family.decorators import account_of
 
 COOKIE: Final = "family-language"
 CODES: Final = [code for code, _ in settings.LANGUAGES]

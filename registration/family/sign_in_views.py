@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portal.pace import evenly
-from registration.family import doors, kiosk
-from registration.family import draft as drafts
-from registration.family.access import for_everybody
+from portal.response_timing import evenly
+from registration.family import audience, kiosk
+from registration.family.decorators import for_everybody
+from registration.family.signup import draft as drafts
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
@@ -90,7 +90,7 @@ _sign_in_with_passkey = _SignInWithPasskey.as_view()
 @evenly
 def sign_in(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = _sign_in(request)
-    doors.came_in(response)
+    audience.came_in(response)
     return response
 
 
@@ -105,5 +105,5 @@ def sign_in_with_passkey(request: HttpRequest) -> HttpResponse:
 @require_safe
 def help_signing_in(request: HttpRequest) -> HttpResponse:
     response = render(request, "family/help_signing_in.html")
-    doors.came_in(response)
+    audience.came_in(response)
     return response

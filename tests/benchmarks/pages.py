@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection
 from django.test import Client
 
-from patients import quick, search
+from patients import quick_search, search
 from patients.keys import mrn_key
 from patients.models import Patient, PortalStatus
 from patients.search import PatientQuery
@@ -126,8 +126,8 @@ def _searches(practice: Practice, *, patients: int) -> dict[str, tuple[Callable[
         for name, asked in _ASKED.items()
     }
     searches["MRN"] = (
-        lambda: len(quick.find(mrn, practice=practice, today=date(2026, 11, 1)).hits),
-        bare.by_mrn(mrn_key(mrn), practice, most=quick.MOST_SHOWN),
+        lambda: len(quick_search.find(mrn, practice=practice, today=date(2026, 11, 1)).hits),
+        bare.by_mrn(mrn_key(mrn), practice, most=quick_search.MOST_SHOWN),
     )
     searches["the first page"] = partial(_found, everybody), bare.query("the first page", practice)
     if patients >= HAS_FORTY:

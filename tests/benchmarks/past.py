@@ -15,8 +15,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from notifications.models import Channel, OutgoingMessage
+from patients.intake import bulk_insert
 from patients.models import Patient, PortalStatus
-from portal import rows
 from portal.models import Practice, User
 from registration.models import Decline, Registration
 from tests.benchmarks import population
@@ -36,7 +36,7 @@ def populate(practice: Practice, desk: User) -> int:
             for model, row in some:
                 by_model.setdefault(model, []).append(row)
             for model in (OutgoingMessage, Registration, Registration.patients.through, Decline):
-                rows.insert(model, by_model.get(model, []))
+                bulk_insert.insert(model, by_model.get(model, []))
             made += len(by_model.get(Registration, []))
     population.gather_statistics()
     return made

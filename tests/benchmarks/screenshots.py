@@ -273,12 +273,13 @@ class Family:
         self.shoot("passkeys")
 
     def _the_sheet(self, registration: Any) -> None:
-        from registration import handout, reveals
+        from registration.communications import pin_sheet
+        from registration.issuing import pin_display
 
-        pin = reveals.kept(registration, session_key="desk")
+        pin = pin_display.kept(registration, session_key="desk")
         if pin is None:
             return
-        with pypdfium2.PdfDocument(handout.render([handout.sheet_for(registration, pin)])) as document:
+        with pypdfium2.PdfDocument(pin_sheet.render([pin_sheet.sheet_for(registration, pin)])) as document:
             png = io.BytesIO()
             document[0].render(scale=1.1).to_pil().save(png, "PNG")
         keep(png.getvalue(), IMAGES / FOLDERS[self.language] / "sheet.png")
@@ -353,12 +354,12 @@ def issue(
 ) -> Any:
     from portal.audit import Actor
     from portal.models import User
-    from registration import issuing
-    from registration.rules import ByEmail, ByPin, ByQuestion, InPerson, Recipient
+    from registration.issuing import registrations
+    from registration.issuing.eligibility import ByEmail, ByPin, ByQuestion, InPerson, Recipient
 
     desk = User.objects.get(email="frontdesk@maplegrove.example")
     contact = patients[0].contacts.current().filter(given_names=name.split(" ")[0]).first()
-    return issuing.register_patients(
+    return registrations.register_patients(
         practice=patients[0].practice,
         patients=patients,
         recipient=Recipient(name=name, relationship=relationship, contact=contact),
@@ -375,9 +376,9 @@ def issue(
 
 
 def pin_of(registration: Any) -> str:
-    from registration import reveals
+    from registration.issuing import pin_display
 
-    pin = reveals.kept(registration, session_key="desk")
+    pin = pin_display.kept(registration, session_key="desk")
     assert pin
     shown: str = pin.shown
     return shown

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from notifications import delivery, heartbeat, outbox
+from notifications import delivery, outbox, worker_heartbeat
 from notifications.models import Channel, Content, OutgoingMessage, WorkerSeen
 from notifications.transports.mail import MailTransport
 from portal import audit
@@ -429,7 +429,7 @@ def test_a_clock_set_back_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> No
     done: list[datetime] = []
     monkeypatch.setattr(delivery, "_tidy_up", lambda: done.append(timezone.now()))
     monkeypatch.setattr(delivery, "TIDY_EVERY", timedelta(0))
-    monkeypatch.setattr(heartbeat, "EVERY", timedelta(0))
+    monkeypatch.setattr(worker_heartbeat, "EVERY", timedelta(0))
 
     class TwoRounds(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:

@@ -7,15 +7,15 @@ from django.test import Client
 
 from patients.models import NameKey, Patient
 from registration.models import Registration
-from tests import sample
+from tests import sample_data
 from tests.smtp import MailServer
 
-pytestmark = sample.needed
+pytestmark = sample_data.needed
 
 
 def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -> None:
     for _ in range(2):
-        call_command("import_patients", str(sample.FILE), verbosity=0)
+        call_command("import_patients", str(sample_data.FILE), verbosity=0)
         assert Patient.objects.count() == 120
     assert NameKey.objects.values("patient").distinct().count() == 120
 

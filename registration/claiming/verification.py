@@ -1,0 +1,264 @@
+"""A key opens a registration: a PIN, a link with a question, or the sign-in to an account; dates of birth confirm the children.
+
+Every reason for which a key does not open is one and the same to the family (Closed); the audit trail has the true one, for
+the desk. A try is taken before anything is compared (registration.guessing), in a transaction of its own that locks the
+counts first. OWASP ASVS 5.0 6.3.8, 6.5.1.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from patients import names
+from patients.models import Patient
+from portal import audit
+from portal.audit import Action
+from registration import pins
+from registration.access import portal_status
+from registration.claiming import rate_limits
+from registration.issuing import lifecycle
+from registration.models import PortalAccount, Registration, RegistrationQuerySet, Reveal
+from registration.models.registration import FINISH_WITHIN
+from registration.pins import Pin
+
+Method = Registration.Method
+State = Registration.State
+
+# A key that ended longer ago is as good as unknown.
+_REMEMBERED_FOR: Final = timedelta(days=60)
+_LOCKED: Final = {"state": State.LOCKED, "end_reason": "Too many wrong tries."}
+# What is compared where no key has the selector, so that it takes as long.
+_NOBODYS: Final = pins.digest("nobody's")
+
+
+class Closed(Exception):
+    """This opens nothing, or nothing any more. One and the same for whatever reason."""
+
+
+class NotThisDate(Exception):
+    """This is not the child's date of birth."""
+
+
+class WrongAnswer(Exception):
+    """This is not the answer; there are tries left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """That a key opened a registration, at what time, and whose date of birth was known. It is kept in the session."""
+
+    registration_id: UUID
+    opened_at: datetime
+    confirmed: frozenset[UUID]
+    answered: bool = True
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "registration": str(self.registration_id),
+            "opened_at": self.opened_at.isoformat(),
+            "confirmed": sorted(map(str, self.confirmed)),
+            "answered": self.answered,
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> "Opened":
+        return cls(
+            registration_id=UUID(data["registration"]),
+            opened_at=datetime.fromisoformat(data["opened_at"]),
+            confirmed=frozenset(map(UUID, data["confirmed"])),
+            answered=bool(data["answered"]),
+        )
+
+
+def open_with_pin(pin: Pin, birth_date: date, *, address: str | None) -> Opened:
+    """With the date of birth of one of the children. Raises Closed, TooManyTries."""
+    return _open(Method.PIN, pin.characters, birth_date, address=address)
+
+
+def open_with_link(token: str, birth_date: date, *, address: str | None) -> Opened:
+    """What it gives is not `answered` yet. Raises Closed, TooManyTries."""
+    return replace(_open(Method.QUESTION, token, birth_date, address=address), answered=False)
+
+
+def open_offer(registration: Registration, birth_date: date, *, account: PortalAccount, address: str | None) -> Opened:
+    """Opens what the practice offers to this account, which is signed in. Raises NotThisDate, Closed, TooManyTries."""
+    if registration.method != Method.ACCOUNT or registration.account_id != account.pk:
+        raise Closed
+    born_then = born_on(registration, birth_date)
+    if not attempt(registration, address=address, is_right=bool(born_then), why="date of birth"):
+        raise NotThisDate
+    return Opened(registration_id=registration.pk, opened_at=timezone.now(), confirmed=born_then)
+
+
+def answer(opened: Opened, typed: str, *, address: str | None) -> Opened:
+    """Raises WrongAnswer, Closed, TooManyTries."""
+    registration = registration_of(opened)
+    is_right = pins.matches(names.key(typed), registration.answer_digest)
+    if not attempt(registration, address=address, is_right=is_right, why="answer"):
+        raise WrongAnswer
+    return replace(opened, answered=True)
+
+
+def confirm_child(opened: Opened, patient_id: UUID, birth_date: date, *, address: str | None) -> Opened:
+    """Raises NotThisDate, Closed, TooManyTries."""
+    registration = registration_of(opened)
+    is_right = patient_id in born_on(registration, birth_date)
+    if not attempt(registration, address=address, is_right=is_right, why="date of birth"):
+        raise NotThisDate
+    return replace(opened, confirmed=opened.confirmed | {patient_id})
+
+
+def registration_of(opened: Opened) -> Registration:
+    """Raises Closed where it can no longer be claimed."""
+    found = claimable(opened).select_related("practice", "message").first()
+    if found is None:
+        raise Closed
+    return found
+
+
+def claimable(opened: Opened) -> RegistrationQuerySet:
+    """Still live, or run out while the family was at it; and no newer one of the same kind has arrived."""
+    now = timezone.now()
+    in_time = Q(expires_at__gt=now)
+    if opened.opened_at > now - FINISH_WITHIN:
+        in_time |= Q(expires_at__gt=opened.opened_at)
+    found = Registration.objects.filter(
+        in_time, pk=opened.registration_id, state__in=(State.PENDING, State.EXPIRED)
+    ).exclude(lifecycle.is_replaced())
+    assert isinstance(found, RegistrationQuerySet)
+    return found
+
+
+# --- Tries ---
+
+
+def _open(method: Method, secret: str, birth_date: date, *, address: str | None) -> Opened:
+    lifecycle.expire_due()
+    with transaction.atomic():
+        rate_limits.take(address)
+        known = list(
+            Registration.objects.filter(
+                method=method, selector=secret[:4], issued_at__gt=timezone.now() - _REMEMBERED_FOR
+            )
+            .select_related("practice")
+            .order_by("practice", "pk")
+        )
+        allowed = [each for each in known if each.is_live and _reserve(each)]
+    right = [each for each in known if pins.matches(secret, each.digest)] if known else []
+    if not known:
+        pins.matches(secret, _NOBODYS)
+    for registration in right:
+        born_then = born_on(registration, birth_date)
+        if registration in allowed and born_then:
+            _was_right([registration, *(each for each in allowed if each != registration)], address=address)
+            return Opened(registration_id=registration.pk, opened_at=timezone.now(), confirmed=born_then)
+    _was_wrong(known, right=right, allowed=allowed, address=address)
+    raise Closed
+
+
+def attempt(registration: Registration, *, address: str | None, is_right: bool, why: str) -> bool:
+    """One more thing tried on a registration that is known already. Raises Closed where no try is left, TooManyTries."""
+    with transaction.atomic():
+        rate_limits.take(address)
+        allowed = _reserve(registration)
+    if allowed and is_right:
+        _was_right([registration], address=address)
+        return True
+    with transaction.atomic():
+        locked = _lock_used_up([registration]) if allowed else []
+        _note(registration, why=why if allowed else "too many tries", address=address)
+        _note_locked(locked)
+    if locked or not allowed or _is_used_up(registration):
+        raise Closed
+    return False
+
+
+def _reserve(registration: Registration) -> bool:
+    """Takes a try of the registration and of its patients; False where there is none."""
+    patients = list(registration.patients.values_list("pk", flat=True))
+    if not rate_limits.take_of_patients(patients):
+        return False
+    mine = Registration.objects.filter(pk=registration.pk, wrong_tries__lt=_most(registration))
+    may_be_tried = Q(state=State.PENDING) | Q(state=State.EXPIRED) | Q(state=State.CLAIMED)
+    return bool(mine.filter(may_be_tried).update(wrong_tries=F("wrong_tries") + 1))
+
+
+def _most(registration: Registration) -> int:
+    return rate_limits.MOST_OF_A_QUESTION if registration.method == Method.QUESTION else rate_limits.MOST_OF_A_PIN
+
+
+def _was_right(registrations: list[Registration], *, address: str | None) -> None:
+    patients = Patient.objects.filter(registrations__in=registrations).values_list("pk", flat=True).distinct()
+    with transaction.atomic():
+        rate_limits.give_back(address, list(patients))
+        for each in registrations:
+            Registration.objects.filter(pk=each.pk, wrong_tries__gt=0).update(wrong_tries=F("wrong_tries") - 1)
+
+
+def _was_wrong(
+    known: list[Registration], *, right: list[Registration], allowed: list[Registration], address: str | None
+) -> None:
+    """Writes down why, for the desk, and locks what has been tried too often."""
+    with transaction.atomic():
+        noted = [(each, _reason(each, right=each in right, allowed=each in allowed)) for each in known]
+        locked = _lock_used_up(allowed)
+        for registration, why in noted:
+            if why:
+                _note(registration, why=why, address=address)
+        _note_locked(locked)
+        if not any(why for _, why in noted):
+            actor = audit.at_the_door(address)
+            audit.record(Action.CLAIM_FAILED, actor=actor, practice=None, details={"why": "nobody's"})
+        if rate_limits.is_used_up(address):
+            audit.record(Action.TRIES_LIMITED, actor=audit.at_the_door(address), practice=None)
+
+
+def _reason(registration: Registration, *, right: bool, allowed: bool) -> str:
+    """Why it did not open, in the desk's words; "" where the try was not about this one."""
+    if registration.state != State.PENDING or registration.expires_at <= timezone.now():
+        ended = State.EXPIRED if registration.state == State.PENDING else registration.state
+        return str(ended) if right else ""
+    if not allowed:
+        return "too many tries"
+    return "date of birth" if right else "PIN"
+
+
+def _lock_used_up(registrations: list[Registration]) -> list[Registration]:
+    """Ends those that were tried too often. All their patients are held first, in one order; the trail comes after."""
+    patients = list(
+        Patient.objects.filter(registrations__in=registrations).select_for_update(of=("self",)).order_by("pk")
+    )
+    patients = list({each.pk: each for each in patients}.values())
+    locked = [each for each in registrations if _used_up(each).update(**_LOCKED, ended_at=timezone.now())]
+    Reveal.objects.filter(registration__in=locked).delete()
+    if locked:
+        portal_status.refresh(patients)
+    return locked
+
+
+def _used_up(registration: Registration) -> QuerySet[Registration]:
+    open_ones = Registration.objects.filter(pk=registration.pk, state__in=(State.PENDING, State.EXPIRED))
+    return open_ones.filter(wrong_tries__gte=_most(registration))
+
+
+def _is_used_up(registration: Registration) -> bool:
+    return Registration.objects.filter(pk=registration.pk, wrong_tries__gte=_most(registration)).exists()
+
+
+def _note_locked(registrations: list[Registration]) -> None:
+    for registration in registrations:
+        registration.record(Action.REGISTRATION_LOCKED, actor=audit.CLOCK)
+
+
+def _note(registration: Registration, *, why: str, address: str | None) -> None:
+    registration.record(Action.CLAIM_FAILED, actor=audit.at_the_door(address), why=why)
+
+
+def born_on(registration: Registration, birth_date: date) -> frozenset[UUID]:
+    """The patients of the registration who were born on that day: twins are confirmed by one date."""
+    return frozenset(registration.patients.filter(birth_date=birth_date).values_list("pk", flat=True))
