@@ -44,9 +44,9 @@ check: .venv/dev.ready ## Lint, check the types, the migrations and the settings
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
 		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
 
-lint-js: node_modules/.ready ## Lint static/js, and check the formatting of static/js and static/css
+lint-js: node_modules/.ready ## Lint static/js, and check its formatting and that of the stylesheets (needs npm)
 	npx --no-install eslint --max-warnings 0 static/js
-	npx --no-install prettier --check --log-level warn static/js static/css
+	npx --no-install prettier --check --log-level warn static/js '**/*.css' '!static/vendor'
 
 bench: .venv/dev.ready $(static) ## A million patients, SQLite and PostgreSQL: speeds as ratios (ARGS="--patients 1000 100000")
 	@command -v ab >/dev/null || { echo 'Type: sudo apt-get install apache2-utils' >&2; exit 1; }
