@@ -17,7 +17,7 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check bench bench-timing html lighthouse screenshots messages lock clean
+.PHONY: help run test test-postgresql check lint-js bench bench-timing html lighthouse screenshots messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -38,10 +38,15 @@ check: .venv/dev.ready ## Lint, check the types, the migrations and the settings
 	$(python) -m ruff format --check .
 	@$(apart) DEMO=True $(python) -m mypy
 	$(python) -m djlint --lint --quiet templates
+	@$(MAKE) --no-print-directory lint-js
 	@$(apart) DEMO=True $(manage) makemigrations --check --dry-run
 	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
 		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
+
+lint-js: node_modules/.ready ## Lint static/js, and check its formatting and that of the stylesheets (needs npm)
+	npx --no-install eslint --max-warnings 0 static/js
+	npx --no-install prettier --check --log-level warn static/js '**/*.css' '!static/vendor'
 
 bench: .venv/dev.ready $(static) ## A million patients, SQLite and PostgreSQL: speeds as ratios (ARGS="--patients 1000 100000")
 	@command -v ab >/dev/null || { echo 'Type: sudo apt-get install apache2-utils' >&2; exit 1; }
@@ -62,7 +67,7 @@ screenshots: .venv/dev.ready $(static) ## Take the pictures of README.md and doc
 # A further language: a line in portal/settings.py (LANGUAGES), and mkdir -p locale/vi/LC_MESSAGES before this.
 messages: .venv/dev.ready ## Gather what is to be translated into locale/, and compile what is translated there
 	@$(apart) DEMO=True $(manage) makemessages --all --no-location --no-wrap --no-obsolete \
-		--ignore .venv --ignore staticfiles --ignore tests --ignore var
+		--ignore .venv --ignore node_modules --ignore staticfiles --ignore tests --ignore var
 	@$(apart) DEMO=True $(manage) compilemessages --ignore .venv --verbosity 0
 
 lock: ## Resolve the dependencies anew, with uv (ARGS=--upgrade for newer releases)
@@ -70,7 +75,7 @@ lock: ## Resolve the dependencies anew, with uv (ARGS=--upgrade for newer releas
 	$(resolve) --group dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 clean: ## Remove what can be made again; var/, the demo's data, stays
-	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage test-results
+	rm -rf .venv node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.ready: requirements.txt bin/setup
@@ -78,6 +83,9 @@ clean: ## Remove what can be made again; var/, the demo's data, stays
 
 .venv/dev.ready: requirements.txt requirements-dev.txt bin/setup
 	@bin/setup dev
+
+node_modules/.ready: package.json package-lock.json bin/setup
+	@bin/setup js
 
 $(static): .venv/run.ready $(shell find static)
 	@$(apart) DEMO=True $(manage) collectstatic --no-input --clear --verbosity 0

@@ -164,7 +164,7 @@ def test_what_is_wrong_is_summed_up_at_the_top_and_has_the_focus(
 
 def check_quick_search(page: Page) -> None:
     """It is a key away, from wherever on the page one is and types nothing; where one proves who one is there is none."""
-    if page.locator(".entrance").count():
+    if page.locator(".centered-page").count():
         return
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")
