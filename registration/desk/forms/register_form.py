@@ -187,7 +187,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     def _informed_recipients(self) -> set[str]:
         """The names of those who were told once, when this patient was registered for them."""
-        told = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
+        informed = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
         return {names.key(each) for each in informed}
 
     def _field(self, name: str, kind: type[Any]) -> Any:
