@@ -52,7 +52,7 @@ lint: .venv/dev.ready ## Lint the Python code and check its format
 	$(python) -m ruff format --check .
 
 lint-imports: .venv/dev.ready ## Check that imports between apps and packages point down only
-	.venv/bin/lint-imports --no-logo --no-timing
+	.venv/bin/lint-imports --no-logo --no-cache
 
 lint-templates: .venv/dev.ready ## Lint the HTML templates
 	$(python) -m djlint --lint --quiet templates
