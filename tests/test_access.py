@@ -19,7 +19,7 @@ from portal.models import Membership, Practice, User
 from registration.issuing import registrations
 from registration.models import Association, Decline, Registration, SelfRegistration
 from registration.values import ByEmail, ByPin, Recipient
-from tests import factories, families
+from tests import factories
 
 Role = Membership.Role
 
@@ -68,11 +68,11 @@ def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, 
     )
     call_command("deliver", "--once", verbosity=0)
     (received,) = demo_mailbox.all_mail()
-    account = families.an_account()
-    asked = families.a_self_registration(practice, account)
+    account = factories.an_account()
+    asked = factories.a_self_registration(practice, account)
     assert actor.user is not None
     Decline.objects.create(patient=patient, reason="Prefers to ring.", by=actor.user)
-    return Things(patient, registration, received.key, families.an_association(account, patient), asked)
+    return Things(patient, registration, received.key, factories.an_association(account, patient), asked)
 
 
 def address(route: str, things: Things) -> str:
@@ -183,7 +183,7 @@ def test_a_family_gets_its_own_pages(client: Client, things: Things, route: str)
 
 @pytest.mark.parametrize("route", [route for route in FOR_FAMILIES if "<" in route])
 def test_for_another_family_it_is_not_there(client: Client, things: Things, route: str) -> None:
-    client.force_login(families.an_account(email="other@families.example").user)
+    client.force_login(factories.an_account(email="other@families.example").user)
     assert ask(client, route, things).status_code == 404
 
 

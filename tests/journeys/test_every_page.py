@@ -12,7 +12,7 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.issuing import declines
-from tests import factories, families, signup_steps
+from tests import factories, signup_steps
 from tests.journeys.conftest import SIZES, check_at_every_size
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -109,7 +109,7 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     for each in (brother, declined):
         factories.a_contact(each)
     registration = signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
-    account = families.an_account("maria@families.example", "María", "Prado")
+    account = factories.an_account("maria@families.example", "María", "Prado")
     declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
     failed = signup_steps.issue([brother], actor=actor, to=brother.contacts.get(), delivery=signup_steps.email())
     assert failed.message
@@ -120,8 +120,8 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
         "patient": patient.pk,
         "brother": declined.pk,
         "registration": registration.pk,
-        "association": families.an_association(account, brother, relationship="guardian").pk,
-        "asked": families.a_self_registration(practice, account).pk,
+        "association": factories.an_association(account, brother, relationship="guardian").pk,
+        "asked": factories.a_self_registration(practice, account).pk,
     }
 
 
