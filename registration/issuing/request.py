@@ -1,16 +1,20 @@
 """What was asked for: as a fingerprint, as the audit trail tells it, and read back from a registration."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, assert_never
+from uuid import UUID
 
 from patients import names
 from patients.models import Patient
+from portal.models import Practice
 from registration import pins
 from registration.issuing import safety_checks
 from registration.models import AccessLevel, Identification, Registration
 from registration.values import (
     ByEmail,
+    ByPin,
     ByQuestion,
     ByText,
     Delivery,
@@ -23,32 +27,65 @@ from registration.values import (
 )
 
 
-def digest(
-    patients: Sequence[Patient],
-    recipient: Recipient,
-    method: Method,
-    delivery: Delivery,
-    *,
-    language: str,
-    proxy: Proxy | None,
-) -> str:
-    """The same for the same wish. Peppered, because an answer could be guessed from a bare digest."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RegistrationRequest:
+    """Everything staff choose in the Patient Registration window.
+
+    `form_token` identifies the window that was submitted. `override_reasons` has a reason for each safety warning, by the
+    warning's key. There is no repr, because a verification answer must not reach a log.
+    """
+
+    practice: Practice
+    patients: Sequence[Patient]
+    recipient: Recipient
+    method: Method
+    delivery: Delivery
+    form_token: UUID
+    language: str = "en"
+    proxy: Proxy | None = None
+    identified_by: str = ""
+    risk_acknowledged: bool = False
+    override_reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Return the same 64 characters for the same request, so that a second submission is recognized.
+
+        Peppered, because a verification answer could be guessed from a plain digest.
+        """
+        recipient = self.recipient
+        parts = [
+            sorted(str(patient.pk) for patient in self.patients),
+            *(recipient.key, recipient.name, recipient.relationship),
+            _method_parts(self.method),
+            *(channel(self.delivery), _address(self.delivery), self.language),
+            *map(str, proxy_columns(self.proxy).values()),
+        ]
+        return pins.fingerprint(json.dumps(parts))
+
+
+def _method_parts(method: Method) -> tuple[str, ...]:
+    match method:
+        case ByPin():
+            return ()
+        case ByQuestion(question, answer):
+            return (question, names.key(answer))
+        case ToAccount(account):
+            return (str(account.pk),)
+        case _:
+            assert_never(method)
+
+
+def _address(delivery: Delivery) -> str:
     match delivery:
         case ByEmail(address):
-            to = address
+            return address
         case ByText(number, carrier):
-            to = carrier.address_of(number)
+            return carrier.address_of(number)
         case InPerson():
-            to = ""
-    asked: tuple[str, ...] = ()
-    if isinstance(method, ByQuestion):
-        asked = (method.question, names.key(method.answer))
-    elif isinstance(method, ToAccount):
-        asked = (str(method.account.pk),)
-    who = (recipient.key, recipient.name, recipient.relationship)
-    patient_keys = sorted(str(patient.pk) for patient in patients)
-    how = (language, *map(str, terms(proxy).values()))
-    return pins.fingerprint(json.dumps([patient_keys, *who, asked, channel(delivery), to, *how]))
+            return ""
+        case _:
+            assert_never(delivery)
 
 
 def channel(delivery: Delivery) -> Registration.Delivery:
@@ -63,7 +100,7 @@ def channel(delivery: Delivery) -> Registration.Delivery:
             assert_never(delivery)
 
 
-def terms(proxy: Proxy | None) -> dict[str, Any]:
+def proxy_columns(proxy: Proxy | None) -> dict[str, Any]:
     """The columns of a registration that say how much access it gives, and until when."""
     if proxy is None:
         return {}

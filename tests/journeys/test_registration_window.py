@@ -10,6 +10,7 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import (
     answer_what_is_always_asked,
@@ -18,7 +19,6 @@ from tests.journeys.test_register_a_patient import (
     see_it_accepted,
     shown_pin,
 )
-from tests.registration.issuing.test_registrations import an_account
 
 
 def open_window_of(page: Page, patient: Patient) -> None:

@@ -14,8 +14,8 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.registration.desk.test_register_views import typed, window
-from tests.registration.issuing.test_registrations import an_account
 from tests.smtp import MailServer
 
 
