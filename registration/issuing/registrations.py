@@ -1,7 +1,7 @@
-"""The desk's main use case: issue a registration, in one transaction; and send one again.
+"""Issue registrations and send them again, each in one transaction.
 
-Locks are taken in one order, patients, registrations, messages, and the audit trail last, so that two desks and a worker
-never wait for each other in a ring.
+Locks are always taken in the same order: patients, registrations, messages, and the audit trail last. This keeps front
+desks and the delivery worker from deadlocking.
 """
 
 import uuid
@@ -32,7 +32,7 @@ from registration.issuing.request import (
     proxy_of,
     recipient_of,
 )
-from registration.models import Registration
+from registration.models import EndCode, Registration
 from registration.values import ByPin, ByText, Delivery, Recipient, Refused
 
 State = Registration.State
@@ -125,7 +125,10 @@ def _record_issued(
 
 
 def can_send_again(registration: Registration) -> bool:
-    """What went out as a message and is still good, has run out, or never arrived; unless another was issued since."""
+    """Return True if it was sent as a message and is live, has expired, or failed to arrive.
+
+    An expired one cannot be sent again if the recipient has a newer registration for one of its patients.
+    """
     if not registration.message or registration.method == Registration.Method.ACCOUNT:
         return False
     if registration.is_live:
@@ -137,7 +140,7 @@ def can_send_again(registration: Registration) -> bool:
 
 
 def _issued_since(registration: Registration) -> QuerySet[Registration]:
-    """What the same person was given afterwards for one of the same patients."""
+    """Find newer registrations of the same recipient for one of the same patients."""
     return Registration.objects.for_practice(registration.practice).filter(
         recipient_key=registration.recipient_key,
         patients__in=registration.patients.all(),
@@ -223,7 +226,7 @@ def _issue(
     session_key: str,
     actor: Actor,
 ) -> None:
-    """Gives the registration its key, owes its message, keeps its PIN to be seen, and saves it."""
+    """Add the credential, queue the message, save the registration, and keep its PIN for display."""
     for name, value in credential.columns.items():
         setattr(registration, name, value)
     registration.delivery = channel(delivery)
@@ -250,20 +253,23 @@ def _previous_submission(request: RegistrationRequest) -> Registration | None:
 def _superseded_by(request: RegistrationRequest) -> QuerySet[Registration]:
     """Find the recipient's earlier registrations, and what the same window submitted before."""
     same = Q(recipient_key__in=request.recipient.keys) | Q(form_token=request.form_token)
-    of_these = Registration.objects.for_practice(request.practice).filter(same, patients__in=request.patients)
-    return (of_these.filter(state=State.PENDING) | of_these.unfinished()).distinct()
+    earlier = Registration.objects.for_practice(request.practice).filter(same, patients__in=request.patients)
+    return (earlier.filter(state=State.PENDING) | earlier.unfinished()).distinct()
 
 
 def _affected_patients(recipient: Recipient, replaced: QuerySet[Registration]) -> list[Patient]:
-    """All children of the recipient: while one waits for the lock, a registration for others of them may be issued."""
+    """Return all children of the recipient, and the patients of the registrations to be superseded.
+
+    They are locked too, because another desk may be issuing a registration for the recipient's other children.
+    """
     rows = same_person.contact_rows_for(recipient.contact) if recipient.contact else []
-    theirs = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
-    return [*theirs, *portal_status.covered_by(replaced.values_list("pk", flat=True))]
+    children = Patient.objects.filter(pk__in=[row.patient_id for row in rows])
+    return [*children, *portal_status.covered_by(replaced.values_list("pk", flat=True))]
 
 
 def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:
-    these = Registration.objects.filter(pk__in=[each.pk for each in registrations])
-    these.end(State.SUPERSEDED, reason="A new registration was issued.", by=by, at=at)
+    superseded = Registration.objects.filter(pk__in=[registration.pk for registration in registrations])
+    superseded.end(State.SUPERSEDED, reason=EndCode.REISSUED, by=by, at=at)
 
 
 def _welcome(registration: Registration, patients: list[Patient], credential: Credential) -> welcome.Welcome:

@@ -1,4 +1,4 @@
-"""What was asked for: as a fingerprint, as the audit trail tells it, and read back from a registration."""
+"""What staff request in the Patient Registration window, and how to read it back from a stored registration."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -101,32 +101,32 @@ def channel(delivery: Delivery) -> Registration.Delivery:
 
 
 def proxy_columns(proxy: Proxy | None) -> dict[str, Any]:
-    """The columns of a registration that say how much access it gives, and until when."""
+    """Return the registration columns for a proxy: level, last day and authorization."""
     if proxy is None:
         return {}
     return {"level": proxy.level, "access_ends_on": proxy.ends_on, "authorization": proxy.authorization}
 
 
 def audit_details(registration: Registration) -> dict[str, str | bool]:
-    """What the audit trail says of a registration besides its kind. No address, no secret."""
+    """Return what the audit trail records about a registration. Addresses and secrets are left out."""
     details: dict[str, str | bool] = {**safety_checks.audit_details(registration.override_reasons)}
     if registration.identified_by:
         details["identified_by"] = Identification(registration.identified_by).label
     if registration.delivery != Registration.Delivery.NONE:
-        details["told_of_risk"] = registration.risk_acknowledged
+        details["risk_acknowledged"] = registration.risk_acknowledged
     if registration.access_ends_on:
         details["access"] = f"{registration.get_level_display()} until {registration.access_ends_on}"
-        details["authorisation"] = registration.authorization
+        details["authorization"] = registration.authorization
     return details
 
 
-# --- Read back, to ask for the same again ---
+# --- Read back, to send the same again ---
 
 
 def recipient_of(registration: Registration) -> Recipient:
-    """Raises Refused where the family contact is not in the record any more."""
+    """Return who received the registration. Raises Refused if the family contact is no longer in the record."""
     if registration.contact is None and registration.recipient_key.startswith("contact:"):
-        raise Refused(f"{registration.recipient_name} is not a family contact any more.")
+        raise Refused(f"{registration.recipient_name} is no longer a family contact. Start a new registration.")
     return Recipient(
         name=registration.recipient_name,
         relationship=registration.recipient_relationship,
@@ -136,13 +136,13 @@ def recipient_of(registration: Registration) -> Recipient:
 
 
 def delivery_of(registration: Registration) -> Delivery:
-    """Raises Refused where the carrier is not known any more."""
+    """Return how the registration was delivered. Raises Refused if the carrier is no longer in the list."""
     if registration.message is None:
         return InPerson()
     if registration.delivery == Registration.Delivery.EMAIL:
         return ByEmail(registration.message.shown_recipient)
     if registration.carrier is None:
-        raise Refused("The carrier is not known any more. Register the family anew.")
+        raise Refused("The cell carrier is no longer in the list. Start a new registration.")
     return ByText(registration.message.shown_recipient, registration.carrier)
 
 
