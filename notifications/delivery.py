@@ -201,7 +201,7 @@ def _opened(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Opened]:
     except ValueError:
         if len(messages) > 1:
             return {pk: opened for each in messages for pk, opened in _opened([each]).items()}
-        asked = held.values_list("message", "message__cancel_asked")
+        asked = held.values_list("message", "message__cancel_requested")
         return {pk: _Opened(None, is_taken_back) for pk, is_taken_back in asked}
 
 

@@ -57,7 +57,7 @@ class _SignIn(LoginView):  # type: ignore[misc]
 
     def get_context_data(self, **options: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**options)
-        return context | {"waits": drafts.load(self.request).has_pending_request}
+        return context | {"has_pending_request": drafts.load(self.request).has_pending_request}
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         return cast(HttpResponse, self.render_to_response(self.get_context_data(form=form), status=422))

@@ -75,7 +75,7 @@ BAD = {
     "a language that we do not speak": ({"language": "tlh"}, "language", "not one of the available choices"),
     "a child that is nobody's sibling": ({"also": "theirs"}, "also", "not one of the available choices"),
     "no way chosen": ({"delivery": ""}, "delivery", "required"),
-    "a mangled window": ({"window": "x"}, "window", "valid UUID"),
+    "a mangled window": ({"form_token": "x"}, "form_token", "valid UUID"),
     "a name that is too long": ({"recipient": "other", "other_name": "x" * 10_000, "email": "x@y.example"}, "other_name", "at most 200"),
     "a NUL": ({"recipient": "other", "other_name": "Ro\x00sa", "email": "x@y.example"}, "other_name", "Null characters"),
 }  # fmt: skip

@@ -253,7 +253,7 @@ def test_a_failure_on_the_way_leaves_nothing_behind(
     def broken(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(pin_display, "keep", broken)
+    monkeypatch.setattr(pin_display, "store", broken)
     with pytest.raises(OSError, match="disk"):
         issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     patient.refresh_from_db()

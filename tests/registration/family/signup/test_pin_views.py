@@ -271,10 +271,10 @@ def test_no_pin_is_in_an_address_a_session_or_the_trail(
 
 
 def test_each_step_leads_to_the_first_that_is_not_done(client: Client, patient: Patient, actor: Actor) -> None:
-    for address in ("question", "children", "you", "sign-in-details", "code", "known", "add"):
+    for address in ("question", "children", "about-you", "sign-in-details", "code", "existing-account", "add"):
         assert client.get(f"/start/{address}/").headers["Location"] == "/start/"
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
-    for address in ("sign-in-details", "code", "known"):
+    for address in ("sign-in-details", "code", "existing-account"):
         assert client.get(f"/start/{address}/").headers["Location"] == "/start/about-you/"
 
 
