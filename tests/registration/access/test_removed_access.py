@@ -155,9 +155,7 @@ def test_a_key_that_is_issued_while_the_removal_waits_ends_too(patient: Patient,
 def test_it_is_given_again_with_a_reason_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
     account = claim(opened(pin_of(issue_registration(patient, mother, actor=actor))))
     remove(account.associations.get(), actor)
-    with pytest.raises(
-        OverrideRequired, match=r"Access of Elena García to the record of Sofía was removed on .* A court"
-    ):
+    with pytest.raises(OverrideRequired, match=r"Elena García’s access to Sofía’s record was removed on .* A court"):
         issue_registration(patient, mother, actor=actor)
     key = pin_of(
         issue_registration(patient, mother, actor=actor, override_reasons={"removed": "The order was lifted."})

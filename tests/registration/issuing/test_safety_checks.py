@@ -180,7 +180,7 @@ def test_the_window_asks_and_goes_on_with_the_reasons(desk: Client, patient: Pat
     teen = born(patient, 2012)
     data = typed(father, email="Pablo@families.example")
     html = ask_window(desk, teen, data)
-    assert "The record of Sofía says that Pablo López may not see it." in html
+    assert "Pablo López is marked as not allowed to see Sofía’s record." in html
     assert "Sofía is 14" in html
     assert "Please check" not in html, "it is a question, not a mistake"
     assert html.count("data-take-focus") == 1

@@ -200,7 +200,7 @@ def test_a_parent_without_authority_is_not_matched_by_a_quick_click(
 ) -> None:
     Contact.objects.update(has_authority=False, active=False)  # no contact any more, and for a reason
     asked = a_self_registration(practice, elena, family="Lopez Garcia")
-    with pytest.raises(OverrideRequired, match="says that Elena García may not see it"):
+    with pytest.raises(OverrideRequired, match="Elena García is marked as not allowed to see"):
         self_registrations.match(asked, sofia, level="full", reason="Known to me.", actor=actor)
     self_registrations.match(
         asked, sofia, level="full", override_reasons={"authority": "The order was lifted."}, actor=actor
