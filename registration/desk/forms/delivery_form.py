@@ -13,6 +13,7 @@ from patients import names
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal import phones
+from portal.form_messages import StaffForm
 from portal.models import Practice
 from registration.desk.forms.fields import OTHER, PATIENT, CarrierField
 from registration.models import Registration
@@ -36,7 +37,7 @@ def in_words(time: timedelta) -> str:
     return f"{minutes} minutes"
 
 
-class DeliveryForm(forms.Form):
+class DeliveryForm(StaffForm):
     delivery = forms.ChoiceField(
         label="Send to",
         choices=DeliveryMethod.choices,
