@@ -188,7 +188,7 @@ def test_a_revoked_pin_is_printed_no_more(desk: Client, patient: Patient, mother
     assert desk.get(sheet_of(registration)).status_code == 410
     html = desk.get(patient.get_absolute_url()).content.decode()
     assert "wrong address" in html
-    assert "Cancelled before it was sent." in html
+    assert "Canceled before it was sent." in html
 
 
 def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient, mother: Contact) -> None:
@@ -204,7 +204,7 @@ def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient
 
 def test_a_message_that_waits_is_told_with_its_next_try(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.post(window(patient), typed(mother))
-    OutgoingMessage.objects.update(attempts=2, outcome="The mail server could not be reached, or hung up.")
+    OutgoingMessage.objects.update(attempts=2, outcome="The mail server could not be reached or closed the connection.")
     html = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
     assert "Waiting to try again" in html
     assert "2 tries so far" in html
