@@ -1,7 +1,6 @@
 """Every address, for every role, for the other practice's staff and for nobody."""
 
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,10 @@ from patients.models import Contact, Patient
 from portal.access import PERMISSIONS, Permission
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration.issuing import registrations
 from registration.models import Association, Decline, Registration, SelfRegistration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
+from tests.factories import issue_registration
 
 Role = Membership.Role
 
@@ -67,16 +66,7 @@ class Things:
 def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, settings: Any, tmp_path: Any) -> Things:
     settings.EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
     settings.DEMO_MAILBOX = tmp_path / "box"
-    registration = registrations.register_patients(
-        practice=practice,
-        patients=[patient],
-        recipient=Recipient(name=mother.name, contact=mother),
-        method=ByPin(),
-        delivery=ByEmail("elena@families.example"),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     call_command("deliver", "--once", verbosity=0)
     (received,) = demo_mailbox.all_mail()
     account = factories.an_account()

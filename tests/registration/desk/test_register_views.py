@@ -63,7 +63,7 @@ BAD = {
     "no question": ({"method": "question", "answer": "Rex"}, "question", "Choose a question"),
     "no answer": ({"method": "question", "question": "first"}, "answer", "Type the answer"),
     "an answer of nothing": ({"method": "question", "question": "first", "answer": "?!"}, "answer", "at least one letter or digit"),
-    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "goes with a message"),
+    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "needs a message"),
     "nobody chosen": ({"recipient": ""}, "recipient", "Choose who receives"),
     "somebody else without a name": ({"recipient": "other"}, "other_name", "Type the name"),
     "a contact of another practice": ({"recipient": "theirs"}, "recipient", "Choose one from the list"),
@@ -319,7 +319,7 @@ def test_the_grown_patients_address_is_not_another_persons(desk: Client, practic
     ("change", "told"),
     [
         ({"in_source": False}, "no longer a family contact"),
-        ({"has_authority": False}, "choose this person in the list"),
+        ({"has_authority": False}, "Select this person in the list"),
     ],
 )
 def test_somebody_else_who_cannot_be_chosen_in_the_list(
