@@ -238,7 +238,7 @@ def _end_by_date(association: Association) -> None:
 def record(action: Action, association: Association, *, actor: Actor, **details: str | int) -> None:
     """Write an audit event for the patient, with the name of the account."""
     patient = association.patient
-    all_details = {"association": str(association.pk), "whose": association.account.name, **details}
+    all_details = {"association": str(association.pk), "account": association.account.name, **details}
     audit.record(action, actor=actor, practice=patient.practice, patient=patient.pk, details=all_details)
 
 

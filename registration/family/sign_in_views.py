@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from portal.form_messages import FamilyMessages
 from portal.response_timing import evenly_timed
 from registration.family import audience, kiosk
 from registration.family.decorators import public
 from registration.family.signup import draft as drafts
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
+class SignInForm(FamilyMessages, LoginForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         login, password = self.fields["login"], self.fields["password"]

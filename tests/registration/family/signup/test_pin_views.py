@@ -296,7 +296,7 @@ def test_going_back_loses_nothing(client: Client, patient: Patient, actor: Actor
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ({"email": "elena"}, "Enter a valid email address"),
+        ({"email": "elena"}, "Enter an email address like"),
         ({"passphrase": "short"}, "at least 15"),
         ({"passphrase": ""}, "15 characters or more"),
         ({"passphrase": "elena@families.example"}, "too similar"),
