@@ -35,5 +35,5 @@ class OutgoingMessageAdmin(ReadOnlyAdmin):
     inlines = (DeliveryEventInline,)
     fields = (
         "id", "practice", "channel", "recipient", "shown_recipient", "sender_name", "reply_to",
-        "state", "attempts", "due_at", "good_until", "outcome", "created_at", "finished_at",
+        "state", "attempts", "due_at", "valid_until", "outcome", "created_at", "finished_at",
     )  # fmt: skip

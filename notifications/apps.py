@@ -7,7 +7,7 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Messages and carriers"
 
     def ready(self) -> None:
-        from notifications import carriers, heartbeat
+        from notifications import carrier_seed, worker_heartbeat
 
-        post_migrate.connect(carriers.seed, sender=self, dispatch_uid="carriers")
-        post_migrate.connect(heartbeat.begin, sender=self, dispatch_uid="heartbeat")
+        post_migrate.connect(carrier_seed.seed, sender=self, dispatch_uid="carriers")
+        post_migrate.connect(worker_heartbeat.seed_after_migrate, sender=self, dispatch_uid="heartbeat")

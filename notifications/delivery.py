@@ -24,20 +24,20 @@ from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from notifications import heartbeat
+from notifications import worker_heartbeat
 from notifications.models import Content, DeliveryEvent, OutgoingMessage
 from notifications.transports.base import Transport, TransportError
 from notifications.transports.mail import MailTransport
-from portal import audit, database
+from portal import audit, database_errors
 from portal.signals import worker_idle
 
 State = OutgoingMessage.State
 Kind = DeliveryEvent.Kind
 
 BATCH: Final = 10
-LOOK_EVERY: Final = timedelta(seconds=0.5)
+RECHECK_EVERY: Final = timedelta(seconds=0.5)
 MAX_ATTEMPTS: Final = 12  # about five hours, all in all
-MOST_LEFT_BEHIND: Final = 4  # copies that a family may get where each is accepted and none can be recorded
+MAX_ABANDONED: Final = 4  # copies that a family may get where each is accepted and none can be recorded
 FIRST_DELAY: Final = timedelta(seconds=15)
 LONGEST_DELAY: Final = timedelta(minutes=40)
 POLL_EVERY: Final = timedelta(seconds=1)
@@ -54,8 +54,8 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
     while not stop.is_set():
         try:
             if time.monotonic() >= beat_at:
-                heartbeat.beat()
-                beat_at = time.monotonic() + heartbeat.EVERY.total_seconds()
+                worker_heartbeat.beat()
+                beat_at = time.monotonic() + worker_heartbeat.EVERY.total_seconds()
             batch = claim()
             if batch:
                 taken += len(batch)
@@ -64,9 +64,9 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
             if time.monotonic() >= tidy_at:
                 _tidy_up()
                 tidy_at = time.monotonic() + TIDY_EVERY.total_seconds()
-        except database.FAILS as fault:
+        except database_errors.UNAVAILABLE as fault:
             log.exception("database not reached")
-            database.let_go_after(fault)
+            database_errors.close_broken_connection(fault)
             close_old_connections()
             if once:
                 raise
@@ -82,8 +82,8 @@ def _tidy_up() -> None:
     """Each job by itself: one that fails keeps no other from its turn. What failed is named, not what it had at hand."""
     for job, fault in worker_idle.send_robust(sender=None):
         if isinstance(fault, Exception):
-            if isinstance(fault, database.FAILS):
-                database.let_go_after(fault)
+            if isinstance(fault, database_errors.UNAVAILABLE):
+                database_errors.close_broken_connection(fault)
             *_, (frame, line) = traceback.walk_tb(fault.__traceback__)
             where = f"{frame.f_code.co_filename}:{line}"
             log.error("tidy-up failed", job=job.__name__, fault=type(fault).__name__, where=where)
@@ -103,32 +103,32 @@ def claim() -> list[OutgoingMessage]:
                 lease=lease,
                 due_at=until,
                 attempts=F("attempts") + 1,
-                left_behind=F("left_behind") + Case(When(state=State.SENDING, then=1), default=0),
+                abandoned_count=F("abandoned_count") + Case(When(state=State.SENDING, then=1), default=0),
             )
             for message in batch:
                 message.lease, message.due_at, message.attempts = lease, until, message.attempts + 1
-                message.left_behind += message.state == State.SENDING
+                message.abandoned_count += message.state == State.SENDING
     return batch
 
 
 def deliver(batch: Sequence[OutgoingMessage], *, transport: Transport, stop: threading.Event) -> None:
     """Sends claimed messages and records the outcomes. Those that it does not come to are left to others at once."""
     # Later another worker might take over what is just going out, and this one would seem to be dead.
-    begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, heartbeat.EVERY)
+    begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, worker_heartbeat.EVERY)
     accepted: list[tuple[OutgoingMessage, str]] = []
     opened: dict[uuid.UUID, _Opened] = {}
     look_at = -math.inf
     try:
         for position, message in enumerate(batch):
             if stop.is_set() or timezone.now() > begin_by:
-                _give_back(batch[position:])
+                _release(batch[position:])
                 break
             if time.monotonic() >= look_at:
                 _accept(accepted)
                 accepted = []
                 opened = _opened(batch[position:])
-                look_at = time.monotonic() + LOOK_EVERY.total_seconds()
-            outcome = _deliver_whatever_happens(message, opened.get(message.pk), transport=transport)
+                look_at = time.monotonic() + RECHECK_EVERY.total_seconds()
+            outcome = _deliver_safely(message, opened.get(message.pk), transport=transport)
             if outcome:
                 accepted.append((message, outcome))
     finally:
@@ -140,10 +140,12 @@ def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: T
     if opened is None:  # another worker took it over
         log.warning("lease lost", message=str(message.pk))
     elif opened.is_taken_back:
-        _finish([message], State.CANCELLED, "Cancelled." if message.left_behind else "Cancelled before it was sent.")
-    elif message.good_until and message.good_until <= timezone.now():
+        _finish(
+            [message], State.CANCELLED, "Cancelled." if message.abandoned_count else "Cancelled before it was sent."
+        )
+    elif message.valid_until and message.valid_until <= timezone.now():
         _finish([message], State.FAILED, "Not sent: what it says is no longer valid.")
-    elif message.left_behind > MOST_LEFT_BEHIND:
+    elif message.abandoned_count > MAX_ABANDONED:
         _finish([message], State.FAILED, "Given up: time and again nobody could say what became of it.")
     elif opened.content is None:  # this worker lacks the key; another one may have it
         _try_again(message, "The message could not be opened: SEALING_KEYS has to be checked.")
@@ -158,7 +160,7 @@ def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: T
     return None
 
 
-def _give_back(messages: Sequence[OutgoingMessage]) -> None:
+def _release(messages: Sequence[OutgoingMessage]) -> None:
     """They were claimed and not begun. What was taken back meanwhile is the next worker's to finish, at once."""
     ours = OutgoingMessage.objects.filter(pk__in=[each.pk for each in messages], lease=messages[0].lease)
     ours.update(state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1)
@@ -170,13 +172,11 @@ def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = rand
     return now + delay * (1 + jitter() / 10)
 
 
-def _deliver_whatever_happens(
-    message: OutgoingMessage, opened: "_Opened | None", *, transport: Transport
-) -> str | None:
+def _deliver_safely(message: OutgoingMessage, opened: "_Opened | None", *, transport: Transport) -> str | None:
     """One message that nobody foresaw must not keep the others from going out."""
     try:
         return _deliver(message, opened, transport=transport)
-    except database.FAILS:
+    except database_errors.UNAVAILABLE:
         raise
     except Exception as error:  # noqa: BLE001 - logged by its kind alone: its text may quote the message
         log.error("message not sendable", message=str(message.pk), error=type(error).__name__)
@@ -197,7 +197,7 @@ def _opened(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Opened]:
     """Of those that are still held."""
     held = Content.objects.filter(message__in=[each.pk for each in messages], message__lease=messages[0].lease)
     try:
-        return {each.pk: _Opened(each, each.message.cancel_asked) for each in held.select_related("message")}
+        return {each.pk: _Opened(each, each.message.cancel_requested) for each in held.select_related("message")}
     except ValueError:
         if len(messages) > 1:
             return {pk: opened for each in messages for pk, opened in _opened([each]).items()}
@@ -225,7 +225,7 @@ def _finish(messages: Sequence[OutgoingMessage], state: State, outcome: str, *, 
 
     A row that somebody has locked just now is waited for with no other in hand: two might wait for each other.
     """
-    if state != State.ACCEPTED and any(each.left_behind for each in messages):
+    if state != State.ACCEPTED and any(each.abandoned_count for each in messages):
         outcome = f"{outcome} {OutgoingMessage.MAY_BE_OUT}"
     finished: set[uuid.UUID] = set()
     if len(messages) > 1:
@@ -277,7 +277,7 @@ def _try_again(message: OutgoingMessage, outcome: str) -> None:
         _finish([message], State.FAILED, outcome)
         return
     with transaction.atomic():
-        held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease, cancel_asked=False).update(
+        held = OutgoingMessage.objects.filter(pk=message.pk, lease=message.lease, cancel_requested=False).update(
             state=State.QUEUED, due_at=retry_at(message.attempts, now=timezone.now()), lease=None, outcome=outcome
         )
         if held:

@@ -70,12 +70,12 @@ class Received:
         return str(part.get_content()) if part else ""
 
 
-def received() -> Iterator[Received]:
+def all_mail() -> Iterator[Received]:
     """Every message, the newest first."""
     yield from sorted((_opened(key, raw) for key, raw in _raw()), key=lambda each: (each.at, each.key), reverse=True)
 
 
-def one(key: str) -> Received | None:
+def get_mail(key: str) -> Received | None:
     raw = _box().get_bytes(key) if key in _box() else None
     return _opened(key, raw) if raw is not None else None
 

@@ -81,10 +81,10 @@ class Carrier(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
-    def seen_from(self, practice: Practice) -> Self:
+    def visible_to(self, practice: Practice) -> Self:
         """Those of the practice, and what the installation itself wrote to its members (a code for a forgotten password)."""
         members = practice.memberships.values("user__email")
         return self.filter(Q(practice=practice) | Q(practice=None, recipient__in=members))
@@ -118,12 +118,12 @@ class OutgoingMessage(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     due_at = models.DateTimeField(null=True)
     lease = models.UUIDField(null=True, editable=False)
-    good_until = models.DateTimeField(null=True, help_text="From then on it is not sent any more.")
+    valid_until = models.DateTimeField(null=True, help_text="From then on it is not sent any more.")
     attempts = models.PositiveSmallIntegerField(default=0)
-    left_behind = models.PositiveSmallIntegerField(
+    abandoned_count = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How often a worker had it and never said what became of it: it may be out."
     )
-    cancel_asked = models.BooleanField(default=False)
+    cancel_requested = models.BooleanField(default=False)
     outcome = models.CharField(max_length=200, blank=True, help_text="In words, for the desk.")
     address_refused = models.BooleanField(default=False, help_text="It failed because nobody has this address.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -185,7 +185,7 @@ class DeliveryEvent(models.Model):
         return self.get_kind_display()
 
 
-class WorkerSeen(models.Model):
+class WorkerHeartbeat(models.Model):
     """When a delivery worker was last at work: one row for all of them (`notifications.heartbeat`)."""
 
     at = models.DateTimeField()
@@ -194,7 +194,7 @@ class WorkerSeen(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class StoppedAddress(models.Model):
+class SuppressedAddress(models.Model):
     """An e-mail address or a number to which a practice sends nothing, because whoever it belongs to asked for that."""
 
     practice = models.ForeignKey(Practice, models.CASCADE, related_name="+")

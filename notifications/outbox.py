@@ -25,7 +25,7 @@ def enqueue(
     text: str,
     html: str | None = None,
     reply_to: str = "",
-    good_until: datetime | None = None,
+    valid_until: datetime | None = None,
     about: uuid.UUID | None = None,
 ) -> OutgoingMessage:
     """Puts a message into the outbox. Only inside a transaction: what it tells of is committed with it, or neither is."""
@@ -39,7 +39,7 @@ def enqueue(
         shown_recipient=shown_recipient,
         sender_name=sender_name,
         reply_to=reply_to,
-        good_until=good_until,
+        valid_until=valid_until,
         due_at=timezone.now(),
     )
     Content.objects.create(message=message, subject=subject, text=text, html=html)
@@ -55,15 +55,15 @@ def cancel(message: OutgoingMessage) -> bool:
     """
     unfinished = OutgoingMessage.objects.filter(pk=message.pk, state__in=OutgoingMessage.UNFINISHED)
     queued = unfinished.filter(state=State.QUEUED)
-    left_behind = unfinished.filter(state=State.SENDING, due_at__lte=timezone.now())
-    cancelled = _end(queued.filter(left_behind=0), "Cancelled before it was sent.") or _end(
-        queued | left_behind, f"Cancelled. {OutgoingMessage.MAY_BE_OUT}"
+    abandoned_count = unfinished.filter(state=State.SENDING, due_at__lte=timezone.now())
+    cancelled = _end(queued.filter(abandoned_count=0), "Cancelled before it was sent.") or _end(
+        queued | abandoned_count, f"Cancelled. {OutgoingMessage.MAY_BE_OUT}"
     )
     if cancelled:
         Content.objects.filter(message=message).delete()
         DeliveryEvent.objects.create(message=message, kind=Kind.CANCELLED)
     else:
-        unfinished.update(cancel_asked=True)
+        unfinished.update(cancel_requested=True)
     return cancelled
 
 

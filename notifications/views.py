@@ -18,7 +18,7 @@ from portal.access import Permission, StaffRequest, requires
 @require_safe
 @requires(Permission.READ_DEMO_MAILBOX)
 def mailbox(request: StaffRequest) -> HttpResponse:
-    messages = list(demo_mailbox.received())
+    messages = list(demo_mailbox.all_mail())
     ours = _of_practice(request, messages)
     return render(
         request,
@@ -66,7 +66,7 @@ def received_html(request: StaffRequest, key: str) -> HttpResponse:
 
 
 def _one(request: StaffRequest, key: str) -> tuple[Received, OutgoingMessage]:
-    message = demo_mailbox.one(key)
+    message = demo_mailbox.get_mail(key)
     row = _of_practice(request, [message]).get(message.row_id) if message else None
     if message is None or row is None:
         raise Http404
@@ -75,7 +75,7 @@ def _one(request: StaffRequest, key: str) -> tuple[Received, OutgoingMessage]:
 
 def _of_practice(request: StaffRequest, messages: list[Received]) -> dict[str, OutgoingMessage]:
     """The rows of those messages that the practice at hand sent, or the installation itself, by their id."""
-    rows = OutgoingMessage.objects.seen_from(request.practice).in_bulk(
+    rows = OutgoingMessage.objects.visible_to(request.practice).in_bulk(
         [each.row_id for each in messages if each.row_id]
     )
     return {str(pk): row for pk, row in rows.items()}

@@ -93,7 +93,7 @@ def _record_view(request: HttpRequest, response: HttpResponse, patient: Patient 
     if patient and response.status_code == 200:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,
-            actor=audit.Actor.of(request),
+            actor=audit.Actor.from_request(request),
             practice=patient.practice,
             patient=patient.pk,
             details={"in": "administration"},

@@ -24,7 +24,7 @@ class PortalStatus(models.TextChoices):
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
 
@@ -111,7 +111,7 @@ class Patient(models.Model):
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         return self.filter(practice=practice)
 
     def current(self) -> Self:
@@ -179,12 +179,12 @@ class NameKey(models.Model):
     the patient, copied so that each search is answered from one index.
     """
 
-    class Whose(models.IntegerChoices):
+    class Owner(models.IntegerChoices):
         PATIENT = 0
         CONTACT = 1
 
     practice = models.ForeignKey(Practice, models.CASCADE, related_name="+", db_index=False)
-    whose = models.PositiveSmallIntegerField(choices=Whose)
+    owner = models.PositiveSmallIntegerField(choices=Owner)
     last = KeyField(max_length=120)
     first = KeyField(max_length=160)
     date_of_birth = models.DateField()
@@ -194,11 +194,11 @@ class NameKey(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("practice", "whose", "last", "first", "date_of_birth"), name="key_by_last"),
-            models.Index(fields=("practice", "whose", "first", "last", "date_of_birth"), name="key_by_first"),
-            models.Index(fields=("practice", "whose", "date_of_birth", "last", "first"), name="key_by_birth"),
+            models.Index(fields=("practice", "owner", "last", "first", "date_of_birth"), name="key_by_last"),
+            models.Index(fields=("practice", "owner", "first", "last", "date_of_birth"), name="key_by_first"),
+            models.Index(fields=("practice", "owner", "date_of_birth", "last", "first"), name="key_by_birth"),
             models.Index(
-                fields=("practice", "whose", "status", "last", "first", "date_of_birth"), name="key_by_status"
+                fields=("practice", "owner", "status", "last", "first", "date_of_birth"), name="key_by_status"
             ),
         )
 
@@ -235,7 +235,7 @@ class Key(NamedTuple):
     """The columns of a NameKey that is not in the database: a tenth of what such an object costs to make."""
 
     practice_id: UUID
-    whose: NameKey.Whose
+    owner: NameKey.Owner
     last: str
     first: str
     date_of_birth: date
@@ -252,11 +252,11 @@ def keys_of(patient: Patient, contacts: Iterable[Contact]) -> list[NameKey]:
 def key_columns(patient: Patient, contacts: Iterable[Contact]) -> list[Key]:
     """What `keys_of` gives, for those who write many."""
 
-    def keys(whose: NameKey.Whose, surnames: list[str], given: list[str], contact: UUID | None) -> list[Key]:
+    def keys(owner: NameKey.Owner, surnames: list[str], given: list[str], contact: UUID | None) -> list[Key]:
         return [
             Key(
                 practice_id=patient.practice_id,
-                whose=whose,
+                owner=owner,
                 last=last[:120],
                 first=first[:160],
                 date_of_birth=patient.birth_date,
@@ -269,9 +269,9 @@ def key_columns(patient: Patient, contacts: Iterable[Contact]) -> list[Key]:
         ]
 
     own = names.given_keys(patient.given_names, patient.preferred_name)
-    found = keys(NameKey.Whose.PATIENT, names.surname_keys(patient.family_name), own, None)
+    found = keys(NameKey.Owner.PATIENT, names.surname_keys(patient.family_name), own, None)
     for contact in contacts:
         if contact.is_current:
             surnames, given = names.surname_keys(contact.family_name), names.given_keys(contact.given_names)
-            found += keys(NameKey.Whose.CONTACT, surnames, given, contact.pk)
+            found += keys(NameKey.Owner.CONTACT, surnames, given, contact.pk)
     return sorted(found, key=attrgetter("last", "first"))

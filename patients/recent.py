@@ -7,10 +7,10 @@ from django.utils import timezone
 from patients.models import Patient, RecentlyOpened
 from portal.models import Practice, User
 
-MOST_KEPT: Final = 10
+MAX_KEPT: Final = 10
 
 
-def note(patient: Patient, *, user: User) -> None:
+def record(patient: Patient, *, user: User) -> None:
     """Remembers that `user` opened this account now, and forgets what was opened before the last ten."""
     opened = RecentlyOpened.objects.filter(user=user, practice=patient.practice_id)
     # One statement for what is new and what is known: two tabs that open the same account do not meet.
@@ -20,12 +20,12 @@ def note(patient: Patient, *, user: User) -> None:
         unique_fields=["user", "practice", "patient"],
         update_fields=["at"],
     )
-    kept = list(opened.order_by("-at", "-pk").values_list("pk", flat=True)[: MOST_KEPT + 1])
-    if len(kept) > MOST_KEPT:
-        opened.exclude(pk__in=kept[:MOST_KEPT]).delete()
+    kept = list(opened.order_by("-at", "-pk").values_list("pk", flat=True)[: MAX_KEPT + 1])
+    if len(kept) > MAX_KEPT:
+        opened.exclude(pk__in=kept[:MAX_KEPT]).delete()
 
 
-def opened(practice: Practice, *, user: User) -> list[Patient]:
+def recently_opened(practice: Practice, *, user: User) -> list[Patient]:
     """At most ten, the latest first."""
     rows = RecentlyOpened.objects.filter(user=user, practice=practice).select_related("patient")
-    return [row.patient for row in rows.order_by("-at", "-pk")[:MOST_KEPT]]
+    return [row.patient for row in rows.order_by("-at", "-pk")[:MAX_KEPT]]

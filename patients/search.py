@@ -19,7 +19,7 @@ from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
 
 PAGE_SIZE: Final = 25
-MOST_COUNTED: Final = 1000
+MAX_COUNTED: Final = 1000
 # What lists say of a patient, and of a contact: the rest is read where somebody asks for it.
 _OF_PATIENT: Final = (
     "p.id, p.family_name, p.given_names, p.preferred_name, p.birth_date, p.sex, p.mrn,"
@@ -75,7 +75,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Lead:
+class FirstHit:
     """Whom a search finds first: the patient, and the name that it was found by."""
 
     patient: UUID
@@ -95,7 +95,7 @@ class Page:
     @property
     def shown_count(self) -> str:
         """ "1,000+" where there are more than anybody would count."""
-        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+        return f"{MAX_COUNTED:,}+" if self.count > MAX_COUNTED else f"{self.count:,}"
 
 
 def first(query: PatientQuery, *, most: int) -> list[Hit]:
@@ -103,21 +103,21 @@ def first(query: PatientQuery, *, most: int) -> list[Hit]:
     return [row.hit for row in _rows(query, most=most)]
 
 
-def leads_to(queries: Sequence[PatientQuery]) -> list[Lead | None]:
+def first_hits(queries: Sequence[PatientQuery]) -> list[FirstHit | None]:
     """The first hit alone of each of several queries, in one statement. None of them may be by an address.
 
     By its key as it comes: the first of all is the first of the distinct.
     """
-    each = [_lead(number, query) for number, query in enumerate(queries)]
-    leads: list[Lead | None] = [None] * len(each)
+    each = [_first_hit(number, query) for number, query in enumerate(queries)]
+    leads: list[FirstHit | None] = [None] * len(each)
     if each:
         sql = " UNION ALL ".join(f"SELECT * FROM ({one.sql}) AS lead" for one in each)  # noqa: S608 - no value is in it
         for number, patient, *names_of in _fetch(sql, [value for one in each for value in one.values]):
-            leads[number] = Lead(UUID(str(patient)), *names_of)
+            leads[number] = FirstHit(UUID(str(patient)), *names_of)
     return leads
 
 
-def _lead(number: int, query: PatientQuery) -> "_Sql":
+def _first_hit(number: int, query: PatientQuery) -> "_Sql":
     person = "contact" if query.by_contact else "patient"
     where = _matching(query)
     return _Sql(
@@ -130,7 +130,7 @@ def _lead(number: int, query: PatientQuery) -> "_Sql":
 
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
     """One page of the patients that match, in the order of the key they were found by, each patient once."""
-    start = _place(query.practice, _order(query), after or before)
+    start = _page_start(query.practice, _order(query), after or before)
     backwards = start is not None and after is None
     rows = _rows(query, most=PAGE_SIZE + 1, start=start, backwards=backwards, counted=_count(query))
     if not rows and start:
@@ -164,7 +164,7 @@ class _Sql(NamedTuple):
 
 
 _NOT_COUNTED: Final = _Sql("0", [])
-_FIRST_KEYS: Final = MOST_COUNTED * 16 // 10
+_FIRST_KEYS: Final = MAX_COUNTED * 16 // 10
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _rows(
     counted: _Sql = _NOT_COUNTED,
 ) -> list[_Row]:
     """`counted` stands beside each row: one statement costs either database less than two."""
-    (sql, values), order, reached = _distinct(query), _order(query), _reached(query)
+    (sql, values), order, reached = _distinct(query), _order(query), _by_address_cte(query)
     if start is not None:
         sql += f" AND ({', '.join(order)}) {'<' if backwards else '>'} ({', '.join(['%s'] * len(order))})"
         values = [*values, *start]
@@ -219,27 +219,27 @@ def _count(query: PatientQuery) -> _Sql:
     patients are counted at once; only where neither is so is each key asked whether it is its patient's first.
     """
     where = _distinct(query)
-    count = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_keys(query)} WHERE {where.sql} LIMIT {MOST_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
+    count = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_keys(query)} WHERE {where.sql} LIMIT {MAX_COUNTED + 1}) AS found"  # noqa: S608 - no value is in it
     if query.is_by_address:  # a household
         return _Sql(count, where.values)
     keys = _matching(query)
-    of_all = f"SELECT DISTINCT k.patient_id FROM patients_namekey k WHERE {keys.sql} LIMIT {MOST_COUNTED + 1}"  # noqa: S608 - no value is in it
+    of_all = f"SELECT DISTINCT k.patient_id FROM patients_namekey k WHERE {keys.sql} LIMIT {MAX_COUNTED + 1}"  # noqa: S608 - no value is in it
     first = f"SELECT k.date_of_birth FROM patients_namekey k WHERE {keys.sql} LIMIT {_FIRST_KEYS}"  # noqa: S608 - no value is in it
     sql = (
-        f"SELECT CASE WHEN days > {MOST_COUNTED} THEN {MOST_COUNTED + 1}"  # noqa: S608 - no value is in it
+        f"SELECT CASE WHEN days > {MAX_COUNTED} THEN {MAX_COUNTED + 1}"  # noqa: S608 - no value is in it
         f" WHEN keys < {_FIRST_KEYS} THEN (SELECT COUNT(*) FROM ({of_all}) AS patients) ELSE ({count}) END"
         f" FROM (SELECT COUNT(DISTINCT date_of_birth) AS days, COUNT(*) AS keys FROM ({first}) AS first_keys) AS counted"
     )
     return _Sql(sql, [*keys.values, *where.values, *keys.values])
 
 
-def _place(practice: Practice, order: Sequence[str], key: int | None) -> Sequence[Any] | None:
+def _page_start(practice: Practice, order: Sequence[str], key: int | None) -> Sequence[Any] | None:
     """Where a page begins: what the order is by, of this key; None where the practice has no such key."""
     if not key:
         return None
     found = _fetch(
         f"SELECT {', '.join(order)} FROM patients_namekey k WHERE k.practice_id = %s AND k.id = %s",  # noqa: S608 - no value is in it
-        [_stored("practice", practice.pk), key],
+        [_db_value("practice", practice.pk), key],
     )
     return found[0] if found else None
 
@@ -255,7 +255,7 @@ def _distinct(query: PatientQuery) -> _Sql:
     """
     if query.is_by_address:
         return _Sql("TRUE", [])  # as `_reached` has them
-    where, earlier = _matching(query), _all_of(_whose(query), *_names(query))
+    where, earlier = _matching(query), _all_of(_owner_filter(query), *_names(query))
     # IS TRUE: by an index of names, PostgreSQL would look all that match through again for each of them.
     exists = (
         "SELECT 1 FROM patients_namekey e"  # noqa: S608 - no value is in it
@@ -264,7 +264,7 @@ def _distinct(query: PatientQuery) -> _Sql:
     return _Sql(f"{where.sql} AND NOT EXISTS ({exists})", [*where.values, *earlier.values])
 
 
-def _reached(query: PatientQuery) -> _Sql:
+def _by_address_cte(query: PatientQuery) -> _Sql:
     """What stands before a search by address or number: `k`, each patient whom it reaches at the first of its keys.
 
     From the indexes of contacts and of patients to their keys: asked the other way, both databases would read every key.
@@ -277,16 +277,16 @@ def _reached(query: PatientQuery) -> _Sql:
     if query.phone:
         asked["phone_key"] = phone_key(query.phone)
     where, has_it = (
-        _all_of(*_names(query), *_facts(query)),
+        _all_of(*_names(query), *_status_and_birth_filters(query)),
         " AND ".join(["practice_id = %s", *(f"{name} = %s" for name in asked)]),
     )
     keys = "SELECT k.* FROM patients_namekey k WHERE"
     contacts = f"SELECT id FROM patients_contact WHERE {has_it} AND active AND in_source"  # noqa: S608 - no value is in it
     patients = f"SELECT id FROM patients_patient WHERE {has_it}"  # noqa: S608 - no value is in it
-    values = [_stored("practice", query.practice.pk), *asked.values(), *where.values]
+    values = [_db_value("practice", query.practice.pk), *asked.values(), *where.values]
     return _Sql(
         f"WITH reached AS ({keys} k.contact_id IN ({contacts}) AND {where.sql} UNION ALL"  # noqa: S608 - no value is in it
-        f" {keys} k.whose = {NameKey.Whose.PATIENT} AND k.patient_id IN ({patients}) AND {where.sql}),"
+        f" {keys} k.owner = {NameKey.Owner.PATIENT} AND k.patient_id IN ({patients}) AND {where.sql}),"
         " k AS (SELECT * FROM reached WHERE id IN (SELECT MIN(id) FROM reached GROUP BY patient_id))",
         values * 2,
     )
@@ -294,12 +294,12 @@ def _reached(query: PatientQuery) -> _Sql:
 
 def _matching(query: PatientQuery) -> _Sql:
     """The keys that match a search without an address, from an index that holds all that is asked."""
-    practice = _Sql("k.practice_id = %s", [_stored("practice", query.practice.pk)])
-    return _all_of(practice, _whose(query), *_names(query), *_facts(query))
+    practice = _Sql("k.practice_id = %s", [_db_value("practice", query.practice.pk)])
+    return _all_of(practice, _owner_filter(query), *_names(query), *_status_and_birth_filters(query))
 
 
-def _whose(query: PatientQuery) -> _Sql:
-    return _Sql("k.whose = %s", [int(NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT)])
+def _owner_filter(query: PatientQuery) -> _Sql:
+    return _Sql("k.owner = %s", [int(NameKey.Owner.CONTACT if query.by_contact else NameKey.Owner.PATIENT)])
 
 
 def _names(query: PatientQuery) -> list[_Sql]:
@@ -310,11 +310,11 @@ def _names(query: PatientQuery) -> list[_Sql]:
     ]
 
 
-def _facts(query: PatientQuery) -> list[_Sql]:
+def _status_and_birth_filters(query: PatientQuery) -> list[_Sql]:
     """What is true of a patient, and so of all its keys or of none."""
     facts = []
     if query.date_of_birth:
-        facts.append(_Sql("k.date_of_birth = %s", [_stored("date_of_birth", query.date_of_birth)]))
+        facts.append(_Sql("k.date_of_birth = %s", [_db_value("date_of_birth", query.date_of_birth)]))
     if query.status:
         facts.append(_Sql("k.status = %s", [query.status.value]))
     return facts
@@ -331,7 +331,7 @@ def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _stored(field: str, value: object) -> Any:
+def _db_value(field: str, value: object) -> Any:
     """As this database has it in the column: SQLite knows neither dates nor UUIDs."""
     column = NameKey._meta.get_field(field)
     assert isinstance(column, models.Field)

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from patients import names, nicknames, search, surnames
 from patients.models import NameKey
-from patients.search import Hit, Lead, PatientQuery
+from patients.search import FirstHit, Hit, PatientQuery
 
-FEW: Final = 3  # with as many hits as this nothing is suggested
-MOST: Final = 5
+FEW_HITS: Final = 3  # with as many hits as this nothing is suggested
+MAX_SUGGESTIONS: Final = 5
 _NICKNAMES_TRIED: Final = 5
 
 _Key = tuple[str, str, date | None]
@@ -59,11 +59,11 @@ def offered(query: PatientQuery, hits: Iterable[Hit], *, asked: Iterable[Patient
         return []
     led_to, found = {hit.patient.pk for hit in hits}, []
     new = _new(_considered(query), tried={_key(each) for each in (query, *asked)})
-    for suggestion, lead in zip(new, search.leads_to([each.query for each in new]), strict=True):
+    for suggestion, lead in zip(new, search.first_hits([each.query for each in new]), strict=True):
         if lead and lead.patient not in led_to:
             led_to.add(lead.patient)
             found.append(_as_on_record(suggestion, lead))
-    return found[:MOST]
+    return found[:MAX_SUGGESTIONS]
 
 
 def _new(considered: Iterable[Suggestion], *, tried: set[_Key]) -> list[Suggestion]:
@@ -80,13 +80,13 @@ def _key(query: PatientQuery) -> _Key:
 
 
 def _considered(query: PatientQuery) -> Iterator[Suggestion]:
-    yield from _turned_round(query)
+    yield from _day_and_month_switched(query)
     yield from _swapped(query)
     yield from _nicknames(query)
     yield from _spelled(query)
 
 
-def _turned_round(query: PatientQuery) -> Iterator[Suggestion]:
+def _day_and_month_switched(query: PatientQuery) -> Iterator[Suggestion]:
     born = query.date_of_birth
     if born and born.day <= 12 and born.day != born.month:
         turned = date(born.year, born.day, born.month)
@@ -114,12 +114,12 @@ def _nicknames(query: PatientQuery) -> Iterator[Suggestion]:
 def _spelled(query: PatientQuery) -> Iterator[Suggestion]:
     if not query.last:
         return
-    whose = NameKey.Whose.CONTACT if query.by_contact else NameKey.Whose.PATIENT
-    for other in surnames.near(query.practice, query.last, whose=whose):
+    owner = NameKey.Owner.CONTACT if query.by_contact else NameKey.Owner.PATIENT
+    for other in surnames.near(query.practice, query.last, owner=owner):
         yield Suggestion(replace(query, last_name=other.title()), "spelled another way")
 
 
-def _as_on_record(suggestion: Suggestion, lead: Lead) -> Suggestion:
+def _as_on_record(suggestion: Suggestion, lead: FirstHit) -> Suggestion:
     """ "Obrien" is shown as "O'Brien", where that is the name of somebody whom it finds."""
     query = suggestion.query
     shown_last = _shown(query.last_name, lead.family_name)

@@ -13,12 +13,12 @@ from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from patients.models import NameKey
 from portal.models import Practice
 
-MOST: Final = 3
+MAX_NEAR: Final = 3
 _GOOD_FOR: Final = 300  # seconds; who came since is found, and only not proposed yet
 _SHORTEST_SOUND: Final = 2  # letters of a metaphone: one says too little
 _PRACTICES_KEPT: Final = 20
 
-Whose = NameKey.Whose
+Owner = NameKey.Owner
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ _known: dict[tuple[UUID, int], _Surnames] = {}
 _lock: Final = Lock()
 
 
-def near(practice: Practice, last: str, *, whose: Whose = Whose.PATIENT) -> list[str]:
+def near(practice: Practice, last: str, *, owner: Owner = Owner.PATIENT) -> list[str]:
     """At most MOST surnames of the practice, folded, that `last` (folded) may have been meant for; the likeliest first."""
     if len(last) < 2:
         return []
-    surnames = _of(practice, whose)
+    surnames = _surnames_for(practice, owner)
     spelled = {name for name, _, _ in process.extract(
         last, surnames.names, scorer=DamerauLevenshtein.distance, score_cutoff=_mistakes(last), limit=50
     )}  # fmt: skip
@@ -48,7 +48,7 @@ def near(practice: Practice, last: str, *, whose: Whose = Whose.PATIENT) -> list
         sounds_so = 1 if name in alike else 0
         return (DamerauLevenshtein.distance(last, name) - sounds_so - JaroWinkler.similarity(last, name), name)
 
-    return sorted(candidates, key=unlikeness)[:MOST]
+    return sorted(candidates, key=unlikeness)[:MAX_NEAR]
 
 
 def _mistakes(last: str) -> int:
@@ -56,11 +56,11 @@ def _mistakes(last: str) -> int:
     return 1 if len(last) < 5 else 2
 
 
-def _of(practice: Practice, whose: Whose) -> _Surnames:
-    key = (practice.pk, int(whose))
+def _surnames_for(practice: Practice, owner: Owner) -> _Surnames:
+    key = (practice.pk, int(owner))
     known = _known.get(key)
     if known is None or time.monotonic() - known.read_at > _GOOD_FOR:
-        known = _read(practice, whose)
+        known = _read(practice, owner)
         with _lock:
             if len(_known) >= _PRACTICES_KEPT:
                 _known.clear()
@@ -68,8 +68,8 @@ def _of(practice: Practice, whose: Whose) -> _Surnames:
     return known
 
 
-def _read(practice: Practice, whose: Whose) -> _Surnames:
-    rows = NameKey.objects.filter(practice=practice, whose=whose).exclude(last="")
+def _read(practice: Practice, owner: Owner) -> _Surnames:
+    rows = NameKey.objects.filter(practice=practice, owner=owner).exclude(last="")
     surnames = _Surnames(time.monotonic(), list(rows.order_by("last").values_list("last", flat=True).distinct()))
     for name in surnames.names:
         surnames.by_sound.setdefault(jellyfish.metaphone(name), []).append(name)

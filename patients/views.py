@@ -11,7 +11,7 @@ from patients.forms import ACCOUNT, CONTACT, SearchForm
 from patients.models import Patient
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
-from portal.signals import statuses_wanted
+from portal.signals import portal_statuses_needed
 
 
 @require_safe
@@ -23,10 +23,10 @@ def search_patients(request: StaffRequest) -> HttpResponse:
     if asked and form.is_valid():
         query = form.query(request.practice)
         if not query.is_empty:
-            statuses_wanted.send(sender=None)
+            portal_statuses_needed.send(sender=None)
             page = search.find(query, after=_key(request, "after"), before=_key(request, "before"))
             _record_search(request, form, page)
-            if page.count < suggestions.FEW:
+            if page.count < suggestions.FEW_HITS:
                 offered = suggestions.offered(query, page.hits)
     context = {"form": form, "page": page, "query": query, "asked": asked, "suggestions": offered}
     return render(request, "patients/search.html", {**context, "parameters": _without_paging(request)})
@@ -35,12 +35,15 @@ def search_patients(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires(Permission.VIEW_PATIENT)
 def account(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    statuses_wanted.send(sender=None)
-    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
+    portal_statuses_needed.send(sender=None)
+    patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     audit.record(
-        audit.Action.ACCOUNT_VIEWED, actor=audit.Actor.of(request), practice=request.practice, patient=patient.pk
+        audit.Action.ACCOUNT_VIEWED,
+        actor=audit.Actor.from_request(request),
+        practice=request.practice,
+        patient=patient.pk,
     )
-    recent.note(patient, user=request.user)
+    recent.record(patient, user=request.user)
     contacts = patient.contacts.current()
     return render(request, "patients/account.html", {"patient": patient, "contacts": contacts})
 
@@ -65,7 +68,7 @@ def _record_search(request: StaffRequest, form: SearchForm, page: search.Page) -
         fields.insert(0, "family contact")
     audit.record(
         audit.Action.SEARCHED,
-        actor=audit.Actor.of(request),
+        actor=audit.Actor.from_request(request),
         practice=request.practice,
         details={"by": ", ".join(fields), "found": page.shown_count},
     )

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
 from portal.models import Membership, Practice, User
-from portal.signals import home_wanted
+from portal.signals import home_url_requested
 
 P = ParamSpec("P")
 Role = Membership.Role
@@ -69,7 +69,7 @@ def requires(
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
-            staff = _at_work(request)
+            staff = _load_membership(request)
             if staff is None:
                 return _without_practice(request)
             if permission not in staff.permissions:
@@ -83,7 +83,7 @@ def requires(
     return decorate
 
 
-def work_in(request: StaffRequest, practice_id: str) -> bool:
+def switch_practice(request: StaffRequest, practice_id: str) -> bool:
     """From now on the person works in this practice; False where it is not one of theirs."""
     is_theirs = any(str(membership.practice_id) == practice_id for membership in request.memberships)
     if is_theirs:
@@ -91,11 +91,11 @@ def work_in(request: StaffRequest, practice_id: str) -> bool:
     return is_theirs
 
 
-def context(request: HttpRequest) -> dict[str, Any]:
+def staff_context(request: HttpRequest) -> dict[str, Any]:
     """For every template: the practice at hand and what may be done there."""
     user = getattr(request, "user", None)  # a request that was stopped early has none
     if user and user.is_authenticated and not hasattr(request, "practice"):
-        _at_work(request)  # a page of allauth, or of an error: its navigation panel is that of every page
+        _load_membership(request)  # a page of allauth, or of an error: its navigation panel is that of every page
     return {
         "practice": getattr(request, "practice", None),
         "memberships": getattr(request, "memberships", []),
@@ -105,7 +105,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _at_work(request: HttpRequest) -> StaffRequest | None:
+def _load_membership(request: HttpRequest) -> StaffRequest | None:
     memberships = list(Membership.objects.filter(user=cast(User, request.user)).select_related("practice"))
     if not memberships:
         return None
@@ -134,7 +134,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 def _without_practice(request: HttpRequest) -> HttpResponse:
     if cast(User, request.user).is_staff:
         return redirect("admin:index")
-    homes = [home for _, home in home_wanted.send(sender=None, user=request.user) if home]
+    homes = [home for _, home in home_url_requested.send(sender=None, user=request.user) if home]
     if homes:
         return redirect(homes[0])
     return render(request, "portal/no_practice.html", status=403)

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 
 from portal import audit, logos
 from portal.models import AuditEvent, Logo, Membership, Practice, User
-from portal.texts import LineField, TextField
+from portal.text_fields import LineField, TextField
 
 admin.site.unregister(Group)  # rights come from a Membership's role
 admin.site.unregister(Authenticator)
@@ -33,7 +33,7 @@ AS_TEXT: Final[dict[type[models.Field[Any, Any]], dict[str, Any]]] = {
     models.SlugField: {"form_class": forms.SlugField},  # which is a CharField
     models.TextField: {"form_class": TextField},
 }
-_MOST_WORDS: Final = 10  # of a search: each is a condition of its own, and a thousand are more than SQLite reads
+_MAX_WORDS: Final = 10  # of a search: each is a condition of its own, and a thousand are more than SQLite reads
 
 
 class PortalAdmin(admin.ModelAdmin[Any]):
@@ -43,25 +43,25 @@ class PortalAdmin(admin.ModelAdmin[Any]):
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         entry = super().log_addition(request, obj, message)
-        _into_the_trail(request, obj, message)
+        _record_change(request, obj, message)
         return entry
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         entry = super().log_change(request, obj, message)
-        _into_the_trail(request, obj, message)
+        _record_change(request, obj, message)
         return entry
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         entries = super().log_deletions(request, queryset)
         for obj in queryset:
-            _into_the_trail(request, obj, [{"deleted": {}}])
+            _record_change(request, obj, [{"deleted": {}}])
         return entries
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        return super().get_search_results(request, queryset, " ".join(search_term.split()[:_MOST_WORDS]))
+        return super().get_search_results(request, queryset, " ".join(search_term.split()[:_MAX_WORDS]))
 
 
-def _into_the_trail(request: HttpRequest, obj: Any, message: str | list[dict[str, dict[str, Any]]]) -> None:
+def _record_change(request: HttpRequest, obj: Any, message: str | list[dict[str, dict[str, Any]]]) -> None:
     """`message` is Django's: of the row itself and of those beside it, what was done and to which fields."""
     parts = message if isinstance(message, list) else [{message: {}}]
     practice = obj if isinstance(obj, Practice) else getattr(obj, "practice", None)
@@ -69,23 +69,24 @@ def _into_the_trail(request: HttpRequest, obj: Any, message: str | list[dict[str
     named = {} if is_patient else {"name": obj.email if isinstance(obj, User) else str(obj)}
     audit.record(
         audit.Action.ADMINISTERED,
-        actor=audit.Actor.of(request),
+        actor=audit.Actor.from_request(request),
         practice=practice,
         patient=obj.pk if is_patient else None,
         details={
             "what": str(obj._meta.verbose_name),
             **named,
-            "done": "; ".join(_said(deed, to) for part in parts for deed, to in part.items()) or "saved as it was",
+            "done": "; ".join(_describe_change(action, to) for part in parts for action, to in part.items())
+            or "saved as it was",
         },
     )
 
 
-def _said(deed: str, to: dict[str, Any]) -> str:
+def _describe_change(action: str, to: dict[str, Any]) -> str:
     """ "changed Email, Active", or of a row beside it: "changed contact Elena García (Has authority)"."""
     fields = ", ".join(to.get("fields", []))
     if "object" not in to:
-        return f"{deed} {fields}".strip()
-    return f"{deed} {to['name']} {to['object']}" + (f" ({fields})" if fields else "")
+        return f"{action} {fields}".strip()
+    return f"{action} {to['name']} {to['object']}" + (f" ({fields})" if fields else "")
 
 
 class ReadOnlyAdmin(PortalAdmin):

@@ -11,5 +11,5 @@ class PortalConfig(AppConfig):
 
         checks.listen()
         sign_in.listen()
-        worker_idle.connect(sessions.forget_expired, dispatch_uid="sessions")
+        worker_idle.connect(sessions.delete_expired, dispatch_uid="sessions")
         worker_idle.connect(statistics.keep, dispatch_uid="statistics")

@@ -20,7 +20,6 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portal import rows
 from portal.models import AuditChain, AuditEvent, Practice, User
 
 Action = AuditEvent.Action
@@ -35,14 +34,14 @@ class Actor:
     address: str | None = None
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Actor":
+    def from_request(cls, request: HttpRequest) -> "Actor":
         user = request.user
         if not isinstance(user, User):
             raise PermissionError("Nobody is signed in, so nobody can have done this.")
-        return cls.at(request, user=user)
+        return cls.for_user(request, user=user)
 
     @classmethod
-    def at(cls, request: HttpRequest, *, user: User) -> "Actor":
+    def for_user(cls, request: HttpRequest, *, user: User) -> "Actor":
         """This person, at the address that the request came from."""
         return cls(user=user, name=user.email, address=client_address(request))
 
@@ -50,12 +49,12 @@ class Actor:
 WORKER: Final = Actor(user=None, name="delivery worker")
 CLOCK: Final = Actor(user=None, name="clock")
 COMMAND_LINE: Final = Actor(user=None, name="command line")
-FAMILY_AT_THE_DOOR: Final = "family at the door"  # nobody knows yet who it is
+ANONYMOUS_FAMILY: Final = "family at the door"  # nobody knows yet who it is
 
 
-def at_the_door(address: str | None) -> Actor:
+def anonymous_family(address: str | None) -> Actor:
     """Somebody who has not signed in, at this address."""
-    return Actor(user=None, name=FAMILY_AT_THE_DOOR, address=address)
+    return Actor(user=None, name=ANONYMOUS_FAMILY, address=address)
 
 
 _WITH_PORT: Final = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")
@@ -123,7 +122,7 @@ def record_all(
             )
             event.digest = digest = _digest(event, previous=digest)
             events.append(event)
-        rows.insert(AuditEvent, events)
+        AuditEvent.objects.bulk_create(events)
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_HEAD, [number, digest, name])
 
@@ -161,11 +160,11 @@ def verify() -> list[Break]:
     chains = set(AuditChain.objects.values_list("name", flat=True))
     chains |= set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
     for name in sorted(chains):
-        breaks += _breaks_of(name)
+        breaks += _verify_chain(name)
     return breaks
 
 
-def _breaks_of(chain: str) -> Iterator[Break]:
+def _verify_chain(chain: str) -> Iterator[Break]:
     # The head first: what is recorded meanwhile stands after it, and only has to chain on.
     head = AuditChain.objects.filter(name=chain).first()
     previous, number, digest_at_head = "", 0, ""

@@ -7,10 +7,10 @@ from django.core import checks
 
 
 def listen() -> None:
-    checks.register(check_who_speaks_tls)
+    checks.register(check_tls_termination)
 
 
-def check_who_speaks_tls(**_: Any) -> list[checks.CheckMessage]:
+def check_tls_termination(**_: Any) -> list[checks.CheckMessage]:
     """gunicorn, as we run it, speaks plain http, so with https somebody stands before it."""
     if not settings.HTTPS or settings.BEHIND_PROXY:
         return []

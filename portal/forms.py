@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal import audit
-from portal.days import DayInput
+from portal.date_input import DayInput
 from portal.models import AuditEvent, Practice, User
 
 _PARTS_OF_THE_PROGRAM: Final = (audit.WORKER.name, audit.CLOCK.name, audit.COMMAND_LINE.name)
@@ -38,7 +38,7 @@ class ActivityForm(forms.Form):
         who.choices = [
             ("", "Everybody"),
             *((str(person.pk), str(person)) for person in people),
-            *((name, name.capitalize()) for name in (*_PARTS_OF_THE_PROGRAM, audit.FAMILY_AT_THE_DOOR)),
+            *((name, name.capitalize()) for name in (*_PARTS_OF_THE_PROGRAM, audit.ANONYMOUS_FAMILY)),
         ]
 
     def clean(self) -> dict[str, Any]:

@@ -17,11 +17,11 @@ R = TypeVar("R")
 SLOTS: Final = 40_000
 
 
-def with_headroom(deed: Callable[P, R]) -> Callable[P, R]:
+def with_headroom(action: Callable[P, R]) -> Callable[P, R]:
     """`deed`, called on a chunk of the stack that has some 200 kB of room."""
 
     def on_a_chunk_of_its_own(*args: P.args, **kwargs: P.kwargs) -> R:
-        return deed(*args, **kwargs)
+        return action(*args, **kwargs)
 
     on_a_chunk_of_its_own.__code__ = on_a_chunk_of_its_own.__code__.replace(co_stacksize=SLOTS)
     return on_a_chunk_of_its_own

@@ -22,7 +22,7 @@ CLEAR_ALL: Final = '"cache", "cookies", "storage"'
 _STAMP_EVERY = timedelta(minutes=1)
 
 
-def keep_nothing_on_the_device(get_response: Handler) -> Handler:
+def no_store(get_response: Handler) -> Handler:
     """No page is kept by the browser: 45 CFR 170.315(d)(7), and no way back after signing out."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -33,7 +33,7 @@ def keep_nothing_on_the_device(get_response: Handler) -> Handler:
     return middleware
 
 
-def leaves_nothing(view: Handler) -> Handler:
+def clear_site_data_on_logout(view: Handler) -> Handler:
     """The view signs out: the browser then forgets what it has of this site.
 
     Only with the redirect after a sign-out. A page with a form would lose the cookie of its token; the page that the
@@ -63,14 +63,14 @@ def end_sessions(get_response: Handler) -> Handler:
             if why := _is_over(request.session, now=now):
                 request.session["why_ended"] = why  # the trail tells it: portal/sign_in.py
                 logout(request)
-            elif not _asked_by_the_page(request) and now - _seen_at(request.session) > _STAMP_EVERY.total_seconds():
+            elif not _is_background_request(request) and now - _seen_at(request.session) > _STAMP_EVERY.total_seconds():
                 _stamp(request.session, now=now)
         return get_response(request)
 
     return middleware
 
 
-def forget_expired(**_: Any) -> None:
+def delete_expired(**_: Any) -> None:
     """Deletes the sessions that have run out, with all that somebody typed and never finished."""
     SessionStore.clear_expired()
 
@@ -97,5 +97,5 @@ def _stamp(session: SessionBase, *, now: float) -> None:
     session.modified = modified
 
 
-def _asked_by_the_page(request: HttpRequest) -> bool:
+def _is_background_request(request: HttpRequest) -> bool:
     return request.headers.get("X-Live-Update") == "true"

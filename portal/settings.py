@@ -76,21 +76,21 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.health.answer_health_checks",
-    "portal.pace.keep_pace",
+    "portal.response_timing.even_response_time",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
-    "portal.sessions.keep_nothing_on_the_device",
-    "registration.family.apologies.say_that_it_is_updated",
+    "portal.sessions.no_store",
+    "registration.family.error_pages.maintenance_mode",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.sessions.end_sessions",
-    "registration.family.language.speak_the_familys_language",
-    "registration.family.kiosk.watch_the_screen",
-    "registration.family.draft.forget_abandoned",
+    "registration.family.language.family_language",
+    "registration.family.kiosk.kiosk_timeout",
+    "registration.family.signup.draft.expire_draft",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -108,9 +108,14 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "portal.access.context",
-                "registration.family.context.family",
+                "portal.access.staff_context",
+                "registration.family.context_processors.family_context",
             ],
+            "libraries": {
+                "account_panels": "registration.desk.account_panels",
+                "match_tags": "registration.desk.match_tags",
+                "field_tags": "registration.family.field_tags",
+            },
         },
     }
 ]
@@ -181,7 +186,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "notifications.account_mail.AccountAdapter"
+ACCOUNT_ADAPTER = "notifications.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -206,7 +211,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
-CSRF_FAILURE_VIEW = "portal.views.page_too_old"
+CSRF_FAILURE_VIEW = "portal.views.stale_form"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- The browser ---------------------------------------------------------------------------------

@@ -25,13 +25,13 @@ def _only_practice(user: User | None) -> Practice | None:
 def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
     request.session["signed_in_at"] = timezone.now().timestamp()
     request.session.pop("seen_at", None)  # a second sign-in may go on with the first one's session
-    actor = audit.Actor.at(request, user=user)
+    actor = audit.Actor.for_user(request, user=user)
     audit.record(audit.Action.SIGNED_IN, actor=actor, practice=_only_practice(user))
 
 
 def _signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
-        actor = audit.Actor.at(request, user=user)
+        actor = audit.Actor.for_user(request, user=user)
         why = request.session.get("why_ended")
         details = {"why": why} if why else {}
         audit.record(audit.Action.SIGNED_OUT, actor=actor, practice=_only_practice(user), details=details)

@@ -14,14 +14,14 @@ admin.site.index_title = "Administration"
 admin.site.site_url = None  # who administers the installation need not work in a practice
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("accounts/session/", views.still_signed_in),
+    path("accounts/session/", views.keep_session_alive),
     path("practice/", views.choose_practice, name="choose_practice"),
     path("activity/", views.activity, name="activity"),
-    path("accounts/email/", views.nothing_here),  # an administrator changes a staff account's address
-    path("accounts/signup/", views.nothing_here),
+    path("accounts/email/", views.empty),  # an administrator changes a staff account's address
+    path("accounts/signup/", views.empty),
     path("", include("registration.family.urls")),
-    path("", include("registration.family.paced_urls")),  # before allauth's: some of its addresses, at an even pace
-    path("accounts/logout/", sessions.leaves_nothing(logout), name="account_logout"),
+    path("", include("registration.family.allauth_urls")),  # before allauth's: some of its addresses, at an even pace
+    path("accounts/logout/", sessions.clear_site_data_on_logout(logout), name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("patients/", include("patients.urls")),
@@ -32,5 +32,5 @@ if settings.DEMO_MAILBOX:
 
 handler403 = "portal.views.forbidden"
 handler404 = "portal.views.not_found"
-handler400 = "registration.family.apologies.not_understood"
-handler500 = "registration.family.apologies.failed"
+handler400 = "registration.family.error_pages.bad_request"
+handler500 = "registration.family.error_pages.server_error"

@@ -16,7 +16,7 @@ from portal.models import AuditEvent
 @require_POST
 @requires(Permission.SEE_DASHBOARD)
 def choose_practice(request: StaffRequest) -> HttpResponse:
-    if not access.work_in(request, request.POST.get("practice", "")):
+    if not access.switch_practice(request, request.POST.get("practice", "")):
         raise Http404
     return redirect("/")
 
@@ -29,19 +29,19 @@ def activity(request: StaffRequest) -> HttpResponse:
     events = form.filtered(AuditEvent.objects.filter(practice=request.practice).select_related("actor"))
     page = Paginator(events, 50).get_page(request.GET.get("page"))
     if page.number == 1:
-        audit.record(audit.Action.TRAIL_VIEWED, actor=audit.Actor.of(request), practice=request.practice)
+        audit.record(audit.Action.TRAIL_VIEWED, actor=audit.Actor.from_request(request), practice=request.practice)
     parameters = request.GET.copy()
     parameters.pop("page", None)
     return render(request, "portal/activity.html", {"form": form, "page": page, "parameters": parameters.urlencode()})
 
 
 @require_safe
-def still_signed_in(request: HttpRequest) -> HttpResponse:
+def keep_session_alive(request: HttpRequest) -> HttpResponse:
     """204 for whoever is signed in, 401 otherwise: an idle page asks, to leave when the session has ended."""
     return HttpResponse(status=204 if request.user.is_authenticated else 401)
 
 
-def nothing_here(request: HttpRequest) -> NoReturn:
+def empty(request: HttpRequest) -> NoReturn:
     raise Http404
 
 
@@ -49,9 +49,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "403.html", status=403)
 
 
-def page_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token is not the session's: the page stayed open while the person signed in anew."""
-    return render(request, "page_too_old.html", status=403)
+    return render(request, "stale_form.html", status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

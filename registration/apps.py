@@ -10,29 +10,32 @@ class RegistrationConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.models import User
-        from portal.signals import home_wanted, statuses_wanted, worker_idle
-        from registration import accounts, coming_of_age, ending, guessing, matching, proofs, reminding, reveals
+        from portal.signals import home_url_requested, portal_statuses_needed, worker_idle
+        from registration.access import accounts, age_limit, reminders
+        from registration.claiming import one_time_codes, rate_limits
+        from registration.issuing import lifecycle, pin_display
+        from registration.matching import self_registrations
 
         def keep_statuses_true(**_: Any) -> None:
-            ending.end_what_is_due()
+            lifecycle.end_due()
 
         tidy_ups = (
-            ending.expire_due,
-            ending.revoke_unfit,
-            reveals.wipe_ended,
-            coming_of_age.warn,
-            coming_of_age.apply,
-            reminding.remind,
-            matching.refresh_likely,
-            guessing.forget_old,
-            proofs.forget_old,
+            lifecycle.expire_due,
+            lifecycle.revoke_ineligible,
+            pin_display.delete_expired,
+            age_limit.send_advance_notices,
+            age_limit.apply_age_limit,
+            reminders.send_due,
+            self_registrations.refresh_likely,
+            rate_limits.delete_old,
+            one_time_codes.delete_old,
         )
 
         def family_home(*, user: User, **_: Any) -> str | None:
-            return "/family/" if accounts.of(user) else None
+            return "/family/" if accounts.for_user(user) else None
 
-        statuses_wanted.connect(keep_statuses_true, weak=False, dispatch_uid="registration")
-        home_wanted.connect(family_home, weak=False, dispatch_uid="registration")
+        portal_statuses_needed.connect(keep_statuses_true, weak=False, dispatch_uid="registration")
+        home_url_requested.connect(family_home, weak=False, dispatch_uid="registration")
         for job in map(_when_idle, tidy_ups):
             worker_idle.connect(job, weak=False, dispatch_uid=job.__name__)
 

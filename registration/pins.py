@@ -55,7 +55,7 @@ class Pin:
         return "-".join(self.groups)
 
 
-def new() -> Pin:
+def generate() -> Pin:
     return Pin("".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
 
 
@@ -96,7 +96,7 @@ def fingerprint(text: str) -> str:
     return _peppered(text)
 
 
-def mail_mark(pin: Pin) -> str:
+def email_proof(pin: Pin) -> str:
     """What the link of an e-mail has beside the PIN, and nothing else: whoever shows it has read that very e-mail.
 
     80 bits under the pepper. Neither the sheet, nor the text, nor the desk's screen has it.

@@ -9,11 +9,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from patients.models import Contact, Patient
-from portal import pace
+from portal import response_timing
 from portal.audit import Actor
 from portal.models import Practice, User
 from registration import pins
-from tests import markup, people
+from tests import factories, markup
 from tests.smtp import MailServer
 
 # Playwright keeps an event loop in the thread that also uses the database.
@@ -55,22 +55,22 @@ def quick_hashes() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def quick_pace() -> None:
     """tests/portal/test_pace.py has the pace that is kept elsewhere."""
-    pace.BEAT, pace.JITTER = 0.001, 0.0  # type: ignore[misc]
+    response_timing.BEAT, response_timing.JITTER = 0.001, 0.0  # type: ignore[misc]
 
 
 @pytest.fixture
 def practice(db: None) -> Practice:
-    return people.a_practice()
+    return factories.a_practice()
 
 
 @pytest.fixture
 def other_practice(db: None) -> Practice:
-    return people.a_practice("Harbor Street Children's Clinic", short_name="Harbor Street")
+    return factories.a_practice("Harbor Street Children's Clinic", short_name="Harbor Street")
 
 
 @pytest.fixture
 def front_desk(practice: Practice) -> User:
-    return people.a_member(practice, name="Dana Fields")
+    return factories.a_member(practice, name="Dana Fields")
 
 
 @pytest.fixture
@@ -80,17 +80,19 @@ def actor(front_desk: User) -> Actor:
 
 @pytest.fixture
 def patient(practice: Practice) -> Patient:
-    return people.a_patient(practice)
+    return factories.a_patient(practice)
 
 
 @pytest.fixture
 def mother(patient: Patient) -> Contact:
-    return people.a_contact(patient)
+    return factories.a_contact(patient)
 
 
 @pytest.fixture
 def father(patient: Patient) -> Contact:
-    return people.a_contact(patient, "Pablo", "López", relationship="Father", email="pablo@families.example", phone="")
+    return factories.a_contact(
+        patient, "Pablo", "López", relationship="Father", email="pablo@families.example", phone=""
+    )
 
 
 @pytest.fixture

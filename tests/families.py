@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from patients.models import Patient
 from portal.models import Practice, User
-from registration import candidates, statuses
+from registration.access import portal_status
+from registration.matching import candidates
 from registration.models import Association, PortalAccount, SelfRegistration
-from tests.people import PASSWORD
+from tests.factories import PASSWORD
 
 Relationship = Association.Relationship
 
@@ -54,7 +55,7 @@ def a_self_registration(
     asked.likely = candidates.likely(practice, asked)
     asked.save(force_insert=True)
     if asked.likely:
-        statuses.refresh([asked.likely])
+        portal_status.refresh([asked.likely])
     return asked
 
 
@@ -62,5 +63,5 @@ def an_association(account: PortalAccount, patient: Patient, **fields: Any) -> A
     """Access, of a mother in full where nothing else is said; the patient's status says so."""
     fields = {"relationship": Relationship.MOTHER, **fields}
     association = Association.objects.create(account=account, patient=patient, **fields)
-    statuses.refresh([patient])
+    portal_status.refresh([patient])
     return association

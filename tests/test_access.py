@@ -19,10 +19,10 @@ from patients.models import Patient
 from portal.access import PERMISSIONS, Permission
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration import issuing
+from registration.issuing import registrations
 from registration.models import Association, Decline, Registration, SelfRegistration
-from registration.rules import ByEmail, ByPin, Recipient
-from tests import families, people
+from registration.values import ByEmail, ByPin, Recipient
+from tests import factories, families
 
 Role = Membership.Role
 
@@ -81,23 +81,23 @@ def shared_things(
 
 
 def make_things() -> Things:
-    practice = people.a_practice()
-    patient = people.a_patient(practice)
-    mother = people.a_contact(patient)
-    user = people.a_member(practice, name="Dana Fields")
+    practice = factories.a_practice()
+    patient = factories.a_patient(practice)
+    mother = factories.a_contact(patient)
+    user = factories.a_member(practice, name="Dana Fields")
     actor = Actor(user=user, name=user.email, address="192.0.2.7")
-    registration = issuing.register_patients(
+    registration = registrations.register_patients(
         practice=practice,
         patients=[patient],
         recipient=Recipient(name=mother.name, contact=mother),
         method=ByPin(),
         delivery=ByEmail("elena@families.example"),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="-",
         actor=actor,
     )
     call_command("deliver", "--once", verbosity=0)
-    (received,) = demo_mailbox.received()
+    (received,) = demo_mailbox.all_mail()
     account = families.an_account()
     asked = families.a_self_registration(practice, account)
     Decline.objects.create(patient=patient, reason="Prefers to ring.", by=user)
@@ -160,7 +160,7 @@ def test_nobody_gets_to_sign_in_and_nothing_else(client: Client, things: Things,
 def test_each_role_gets_what_its_permissions_say(
     client: Client, things: Things, practice: Practice, role: Role, route: str
 ) -> None:
-    client.force_login(people.a_member(practice, role, "somebody@maplegrove.example"))
+    client.force_login(factories.a_member(practice, role, "somebody@maplegrove.example"))
     allowed = _permission(dict(OURS)[route].callback) in PERMISSIONS[role]
     expected = {410} if route.endswith("sheet.pdf") else {200, 302, 422}
     assert ask(client, route, things).status_code in (expected if allowed else {403})
@@ -170,7 +170,7 @@ def test_each_role_gets_what_its_permissions_say(
 def test_for_the_other_practice_it_is_not_there(
     client: Client, things: Things, other_practice: Practice, route: str
 ) -> None:
-    client.force_login(people.a_member(other_practice, Role.MANAGER, "manager@harborstreet.example"))
+    client.force_login(factories.a_member(other_practice, Role.MANAGER, "manager@harborstreet.example"))
     assert ask(client, route, things).status_code == 404
 
 
@@ -178,14 +178,14 @@ def test_for_the_other_practice_it_is_not_there(
 def test_an_administrator_without_a_practice_is_led_to_the_administration(
     client: Client, things: Things, route: str
 ) -> None:
-    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     response = ask(client, route, things)
     assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
 
 
 @pytest.mark.parametrize("route", [*DESK, HAND_OVER])
 def test_somebody_without_a_practice_is_told(client: Client, things: Things, route: str) -> None:
-    client.force_login(people.a_member(None, email="new@maplegrove.example"))
+    client.force_login(factories.a_member(None, email="new@maplegrove.example"))
     assert ask(client, route, things).status_code == 403
 
 
@@ -255,7 +255,7 @@ def admin_lists() -> list[str]:
 
 @pytest.fixture
 def administrator(db: None) -> User:
-    return people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True)
+    return factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True)
 
 
 @pytest.mark.parametrize("path", ["/admin/", *admin_lists()])
@@ -263,7 +263,7 @@ def test_the_administration_is_for_administrators(
     client: Client, practice: Practice, administrator: User, path: str
 ) -> None:
     assert client.get(path).status_code == 302
-    client.force_login(people.a_member(practice, Role.MANAGER, "manager@maplegrove.example"))
+    client.force_login(factories.a_member(practice, Role.MANAGER, "manager@maplegrove.example"))
     assert client.get(path).status_code in {302, 403}
     client.force_login(administrator)
     assert client.get(path).status_code == 200
@@ -333,7 +333,7 @@ def test_each_address_of_the_account_answers_everybody(
         client.force_login(administrator)
     else:
         of = None if role == "without a practice" else practice
-        client.force_login(people.a_member(of, role, "somebody@maplegrove.example"))
+        client.force_login(factories.a_member(of, role, "somebody@maplegrove.example"))
     answer = client.get(account_address(route)).status_code
     assert answer == 404 if route in CLOSED else answer in {200, 204, 302, 403, 404, 405}
     assert client.post(account_address(route)).status_code in {200, 302, 400, 403, 404, 405}
@@ -342,13 +342,13 @@ def test_each_address_of_the_account_answers_everybody(
 @pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/signup/"])
 def test_nobody_makes_a_staff_account_or_changes_its_address(client: Client, practice: Practice, path: str) -> None:
     assert client.get(path).status_code == 404
-    client.force_login(people.a_member(practice, email="somebody@maplegrove.example"))
+    client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     assert client.post(path, {"email": "x@y.example"}).status_code == 404
 
 
 def test_a_page_from_before_the_sign_in_is_told_in_words(practice: Practice) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(people.a_member(practice, email="somebody@maplegrove.example"))
+    client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     response = client.post("/practice/", {"practice": str(practice.pk)})
     assert response.status_code == 403
     assert "This page was too old" in response.content.decode()

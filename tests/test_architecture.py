@@ -45,7 +45,7 @@ def test_views_ask_a_scoped_manager() -> None:
         for line in path.read_text().splitlines():
             if ".objects" in line and not line.strip().startswith("#"):
                 assert (
-                    ".of(request.practice)" in line
+                    ".for_practice(request.practice)" in line
                     or ".seen_from(request.practice)" in line
                     or "filter(practice=request.practice)" in line
                 ), f"{path}: {line}"

@@ -7,9 +7,9 @@ from django.test import Client
 
 from notifications.models import Carrier
 from portal.models import Practice, User
-from tests import people
-from tests.hostile import STRINGS
-from tests.test_hostile_strings import World, attempt, each_field_reads, everything, world
+from tests import factories
+from tests.hostile_strings import HOSTILE_STRINGS
+from tests.test_hostile_strings import Fixtures, attempt, each_field_reads, everything, world
 
 __all__ = ["world"]
 
@@ -24,7 +24,7 @@ ADMIN_PAGES: Final = [
     *("portal/practice/{practice}/change/", "portal/user/{manager}/change/", "patients/patient/{patient}/change/"),
     *("registration/verificationquestion/{question}/change/", "notifications/carrier/{carrier}/change/"),
 ]  # fmt: skip
-ADMIN_STRINGS: Final = [each for each in STRINGS if each != "<!--"]  # Django's own pages have comments
+ADMIN_STRINGS: Final = [each for each in HOSTILE_STRINGS if each != "<!--"]  # Django's own pages have comments
 ADMIN_LISTS: Final = [
     *("portal/practice", "portal/user", "portal/auditevent", "mfa/authenticator", "patients/patient", "patients/contact"),
     *("registration/verificationquestion", "registration/registration", "notifications/carrier", "notifications/outgoingmessage"),
@@ -34,13 +34,13 @@ ADMIN_LISTS: Final = [
 @pytest.fixture
 def administrator(practice: Practice) -> Client:
     client = Client()
-    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     return client
 
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)
 def test_whatever_an_administrator_types_is_answered_with_a_page(
-    world: World, administrator: Client, path: str, every_string: bool
+    world: Fixtures, administrator: Client, path: str, every_string: bool
 ) -> None:
     manager = User.objects.get(email="manager@maplegrove.example")
     known = {"practice": world.practice.pk, "patient": world.patient.pk, "manager": manager.pk}
@@ -58,12 +58,12 @@ def test_whatever_an_administrator_types_is_answered_with_a_page(
     for offset, each in enumerate(sorted(right)):
         for hostile in ADMIN_STRINGS[(7 * number + offset) % alone :: alone]:
             attempt(world, administrator, address, right | {each: hostile}, hostile, before, asks=False)
-    each_field_reads(page.context["adminform"].form, STRINGS[number % read :: read])
+    each_field_reads(page.context["adminform"].form, HOSTILE_STRINGS[number % read :: read])
 
 
 @pytest.mark.parametrize("model", ADMIN_LISTS)
 def test_whatever_an_administrator_searches_for_is_answered_with_a_page(
-    world: World, administrator: Client, model: str, every_string: bool
+    world: Fixtures, administrator: Client, model: str, every_string: bool
 ) -> None:
     before = everything()
     number, path = ADMIN_LISTS.index(model), f"/admin/{model}/"

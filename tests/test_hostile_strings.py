@@ -20,11 +20,11 @@ from django.db import connection, models, transaction
 from django.test import Client
 from django.utils import timezone
 
-from notifications.models import Carrier, Content, OutgoingMessage, StoppedAddress
+from notifications.models import Carrier, Content, OutgoingMessage, SuppressedAddress
 from patients.models import Contact, NameKey, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration import associations
+from registration.access import associations
 from registration.models import (
     Association,
     Decline,
@@ -33,19 +33,18 @@ from registration.models import (
     SelfRegistration,
     VerificationQuestion,
 )
-from tests import families, people
-from tests.family import stories
-from tests.hostile import STRINGS
-from tests.patients.test_fhir import ANA
+from tests import factories, families, signup_steps
+from tests.hostile_strings import HOSTILE_STRINGS
+from tests.patients.intake.test_fhir import ANA
 
 pytestmark = pytest.mark.django_db
 
-# What is kept of people. The trail, tries and sessions may grow whatever the answer is.
+# What is kept of factories. The trail, tries and sessions may grow whatever the answer is.
 KEPT: Final[list[type[models.Model]]] = [
-    *(Practice, User, Membership, Patient, Contact, NameKey, OutgoingMessage, Content, StoppedAddress),
+    *(Practice, User, Membership, Patient, Contact, NameKey, OutgoingMessage, Content, SuppressedAddress),
     *(Carrier, Registration, VerificationQuestion, PortalAccount, Association, SelfRegistration, Decline),
 ]
-COUNTED: Final = {"last_login", "likely_id", "likely_looked_at", "wrong_tries"}  # by the way, whatever the answer is
+COUNTED: Final = {"last_login", "likely_id", "likely_looked_at", "wrong_attempts"}  # by the way, whatever the answer is
 NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 MANY_LINES: Final = {
     "question",
@@ -58,12 +57,12 @@ PAGES_AFTERWARDS: Final = ["/patients/{patient}/", "/", "/activity/"]
 CHILD: Final = {
     "given_names": "Leo",
     "family_name": "García",
-    **stories.born(timezone.localdate() - timedelta(days=900)),
+    **signup_steps.born(timezone.localdate() - timedelta(days=900)),
 }
 
 
 @dataclass
-class World:
+class Fixtures:
     """One practice and one family, with one of each thing that a form can be about."""
 
     practice: Practice
@@ -81,17 +80,19 @@ class World:
 
 
 @pytest.fixture
-def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> World:
-    brother = people.a_patient(practice, "Mateo", birth_date=patient.birth_date.replace(year=2021), mrn="MG-2")
-    people.a_contact(brother)
+def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> Fixtures:
+    brother = factories.a_patient(practice, "Mateo", birth_date=patient.birth_date.replace(year=2021), mrn="MG-2")
+    factories.a_contact(brother)
     account = families.an_account("maria@families.example", "María", "Prado")
     association = families.an_association(account, patient, relationship="guardian")
     desk = Client()
-    desk.force_login(people.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes"))
-    world = World(
+    desk.force_login(
+        factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
+    )
+    world = Fixtures(
         *(practice, patient, brother, mother, actor, account, association),
         asked=families.a_self_registration(practice, account, "Leo"),
-        registration=stories.issue([patient, brother], actor=actor, to=mother, delivery=stories.email()),
+        registration=signup_steps.issue([patient, brother], actor=actor, to=mother, delivery=signup_steps.email()),
         desk=desk,
     )
     world.family.force_login(account.user)
@@ -105,18 +106,18 @@ def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -
 class Case:
     who: str
     path: str
-    valid: Callable[[World], dict[str, Any]] = lambda _: {}
-    before: Callable[[World], Any] = lambda _: None
+    valid: Callable[[Fixtures], dict[str, Any]] = lambda _: {}
+    before: Callable[[Fixtures], Any] = lambda _: None
     asks: bool = False  # by GET
 
 
-def _window(world: World, **changes: Any) -> dict[str, Any]:
+def _window(world: Fixtures, **changes: Any) -> dict[str, Any]:
     email = {"recipient": "other", "other_name": "Rosa Prado", "other_relationship": "Aunt", "email": "rosa@x.example"}
-    asked = {"told_of_risk": "on", "identified_by": "photo_id", "language": "en"}
-    return {"method": "pin", "delivery": "email", "window": str(uuid.UUID(int=7)), **email, **asked, **changes}
+    asked = {"risk_acknowledged": "on", "identified_by": "photo_id", "language": "en"}
+    return {"method": "pin", "delivery": "email", "form_token": str(uuid.UUID(int=7)), **email, **asked, **changes}
 
 
-def _by_text(world: World) -> dict[str, Any]:
+def _by_text(world: Fixtures) -> dict[str, Any]:
     question = world.practice.verification_questions.get().pk
     carrier = Carrier.objects.filter(status=Carrier.Status.VERIFIED).first() or Carrier.objects.first()
     assert carrier
@@ -124,43 +125,43 @@ def _by_text(world: World) -> dict[str, Any]:
     return _window(world, method="question", question=question, answer="Rex", recipient=str(world.mother.pk), **text)
 
 
-def _proxy(world: World) -> dict[str, Any]:
+def _proxy(world: Fixtures) -> dict[str, Any]:
     day = (timezone.localdate() + timedelta(days=90)).isoformat()
-    return _window(world, level="limited", access_ends_on=day, authorisation="On file")
+    return _window(world, level="limited", access_ends_on=day, authorization="On file")
 
 
-def _door(world: World, *, question: bool = False, patients: int = 1) -> None:
-    method = stories.question() if question else None
+def _door(world: Fixtures, *, question: bool = False, patients: int = 1) -> None:
+    method = signup_steps.question() if question else None
     both = [world.patient, world.brother][:patients]
-    issued = stories.issue(both, actor=world.actor, to=world.mother, method=method, delivery=stories.email())
-    pin = stories.link_of(issued) if question else stories.pin_of(issued)
-    stories.open_door(world.nobody, pin, world.patient.birth_date)
+    issued = signup_steps.issue(both, actor=world.actor, to=world.mother, method=method, delivery=signup_steps.email())
+    pin = signup_steps.link_of(issued) if question else signup_steps.pin_of(issued)
+    signup_steps.open_door(world.nobody, pin, world.patient.birth_date)
 
 
-def _told_who(world: World) -> None:
+def _told_who(world: Fixtures) -> None:
     _door(world)
-    stories.tell_you(world.nobody)
+    signup_steps.tell_you(world.nobody)
 
 
-def _asking(world: World, **you: str) -> None:
-    world.nobody.post("/start/without-a-pin/", {})
+def _asking(world: Fixtures, **you: str) -> None:
+    world.nobody.post("/start/request-access/", {})
     typed = {"who": "child", "given_names": "Elena", "family_name": "García", "relationship": "mother"}
-    world.nobody.post("/start/without-a-pin/you/", {**typed, **you})
+    world.nobody.post("/start/request-access/about-you/", {**typed, **you})
 
 
-def _proving(world: World) -> None:
+def _proving(world: Fixtures) -> None:
     _asking(world)
-    world.nobody.post("/start/without-a-pin/children/", CHILD)
-    stories.details(world.nobody)
+    world.nobody.post("/start/request-access/children/", CHILD)
+    signup_steps.details(world.nobody)
 
 
-def _new_address(world: World) -> None:
-    world.family.post("/start/sign-in/", {"login": world.account.user.email, "password": people.PASSWORD})
-    world.family.post("/accounts/reauthenticate/", {"password": people.PASSWORD})
-    world.family.post("/family/details/email/", {"email": "new@families.example"})
+def _new_address(world: Fixtures) -> None:
+    world.family.post("/start/sign-in/", {"login": world.account.user.email, "password": factories.PASSWORD})
+    world.family.post("/accounts/reauthenticate/", {"password": factories.PASSWORD})
+    world.family.post("/family/profile/email/", {"email": "new@families.example"})
 
 
-def _asked_more(world: World) -> None:
+def _asked_more(world: Fixtures) -> None:
     world.desk.post(f"/matches/{world.asked.pk}/ask/", {"ready": "spelling"})
 
 
@@ -207,34 +208,34 @@ CASES: Final = {
     "practice": Case("desk", "/practice/", lambda w: {"practice": w.practice.pk}),
     "staff password": Case("desk", "/accounts/password/change/"),
     "is it you": Case("desk", "/accounts/reauthenticate/", lambda _: {"password": "x", "next": "/"}),
-    "door": Case("nobody", "/start/", lambda w: {"pin": "K7QF-2M9T-XB4C", "link": "", "mark": "", **stories.born(w.patient.birth_date)}),
+    "door": Case("nobody", "/start/", lambda w: {"pin": "K7QF-2M9T-XB4C", "link": "", "mark": "", **signup_steps.born(w.patient.birth_date)}),
     "the door, asked for": Case("nobody", "/start/", lambda w: {"practice": w.practice.slug, "lang": "es"}, asks=True),
     "answer": Case("nobody", "/start/question/", lambda _: {"answer": "Rex"}, lambda w: _door(w, question=True)),
-    "children": Case("nobody", "/start/children/", lambda w: stories.born(w.brother.birth_date), lambda w: _door(w, patients=2)),
-    "you": Case("nobody", "/start/you/", lambda _: YOU, _door),
+    "children": Case("nobody", "/start/children/", lambda w: signup_steps.born(w.brother.birth_date), lambda w: _door(w, patients=2)),
+    "you": Case("nobody", "/start/about-you/", lambda _: YOU, _door),
     "sign-in details": Case(
-        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "passphrase": stories.PASSPHRASE, "terms": "on"}),
+        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "passphrase": signup_steps.PASSPHRASE, "terms": "on"}),
         before=_told_who,
     ),
     "code": Case("nobody", "/start/code/", lambda _: {"code": "000000"}, _proving),
-    "asking, practice": Case("nobody", "/start/without-a-pin/", lambda w: {"practice": w.practice.pk}),
+    "asking, practice": Case("nobody", "/start/request-access/", lambda w: {"practice": w.practice.pk}),
     "asking, you": Case(
-        *("nobody", "/start/without-a-pin/you/", lambda _: YOU | {"who": "child", "street": "1 Elm", "postal_code": "55311"}),
+        *("nobody", "/start/request-access/about-you/", lambda _: YOU | {"who": "child", "street": "1 Elm", "postal_code": "55311"}),
         before=_asking,
     ),
-    "asking, child": Case("nobody", "/start/without-a-pin/children/", lambda _: CHILD, _asking),
+    "asking, child": Case("nobody", "/start/request-access/children/", lambda _: CHILD, _asking),
     "asking, myself": Case(
-        *("nobody", "/start/without-a-pin/children/", lambda _: stories.born(timezone.localdate().replace(year=1990, day=1))),
+        *("nobody", "/start/request-access/children/", lambda _: signup_steps.born(timezone.localdate().replace(year=1990, day=1))),
         before=lambda w: _asking(w, who="self"),
     ),
-    "sign in": Case("nobody", "/start/sign-in/", lambda w: {"login": w.account.user.email, "password": people.PASSWORD, "next": "/family/"}),
+    "sign in": Case("nobody", "/start/sign-in/", lambda w: {"login": w.account.user.email, "password": factories.PASSWORD, "next": "/family/"}),
     "staff sign-in": Case("nobody", "/accounts/login/", lambda _: {"login": "a@b.example", "password": "x", "next": "/"}),
     "forgotten": Case("nobody", "/accounts/password/reset/", lambda _: {"email": "a@b.example"}),
-    "details": Case("family", "/family/details/", lambda _: {key: YOU[key] for key in ("given_names", "family_name", "phone")} | {"language": "es"}),
-    "new address": Case("family", "/family/details/email/", lambda _: {"email": "new@families.example"}, _new_address),
-    "code of the new address": Case("family", "/family/details/email/code/", lambda _: {"code": "000000"}, _new_address),
+    "details": Case("family", "/family/profile/", lambda _: {key: YOU[key] for key in ("given_names", "family_name", "phone")} | {"language": "es"}),
+    "new address": Case("family", "/family/profile/email/", lambda _: {"email": "new@families.example"}, _new_address),
+    "code of the new address": Case("family", "/family/profile/email/code/", lambda _: {"code": "000000"}, _new_address),
     "answer to the practice": Case(
-        "family", "/family/asked/{asked}/answer/", lambda w: {f"{w.asked.pk}-answer": "Leo Juan"}, _asked_more
+        "family", "/family/requests/{asked}/answer/", lambda w: {f"{w.asked.pk}-answer": "Leo Juan"}, _asked_more
     ),
 }  # fmt: skip
 
@@ -246,7 +247,7 @@ CASES: Final = {
 @pytest.mark.parametrize("every_string", [False, pytest.param(True, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("name", CASES)
 def test_whatever_is_typed_is_answered_with_a_page_and_stored_whole_or_not_at_all(
-    world: World, name: str, every_string: bool
+    world: Fixtures, name: str, every_string: bool
 ) -> None:
     """All fields at once with some of the strings, each field for itself with others while the rest is right, and each with
     every fifth as far as its own check goes. The campaign sends all fields at once with all of them, each for itself with
@@ -261,13 +262,13 @@ def test_whatever_is_typed_is_answered_with_a_page_and_stored_whole_or_not_at_al
     fields = sorted(set(valid) | _fields(page))
     number, before = list(CASES).index(name), everything()
     together, alone, read = (1, 10, 1) if every_string else (len(CASES), 400, 5)
-    for hostile in STRINGS[number % together :: together]:
+    for hostile in HOSTILE_STRINGS[number % together :: together]:
         attempt(world, browser, path, dict.fromkeys(fields, hostile), hostile, before, asks=case.asks)
     for offset, each in enumerate(fields):
-        for hostile in STRINGS[(7 * number + offset) % alone :: alone]:
+        for hostile in HOSTILE_STRINGS[(7 * number + offset) % alone :: alone]:
             attempt(world, browser, path, valid | {each: hostile}, hostile, before, asks=case.asks)
     if form := (page.context or {}).get("form"):
-        each_field_reads(form, STRINGS[number % read :: read])
+        each_field_reads(form, HOSTILE_STRINGS[number % read :: read])
 
 
 def each_field_reads(form: forms.Form, strings: list[str]) -> None:
@@ -280,7 +281,9 @@ def each_field_reads(form: forms.Form, strings: list[str]) -> None:
                 assert all(error.messages)
 
 
-def test_whatever_the_record_system_sends_is_imported_whole_or_refused_in_words(world: World, tmp_path: Path) -> None:
+def test_whatever_the_record_system_sends_is_imported_whole_or_refused_in_words(
+    world: Fixtures, tmp_path: Path
+) -> None:
     """Each string in each place of a patient, beside one that is right."""
     places: list[Callable[[str], dict[str, Any]]] = [
         lambda text: {"name": [{"family": text, "given": ["Ana", text]}]},
@@ -293,7 +296,8 @@ def test_whatever_the_record_system_sends_is_imported_whole_or_refused_in_words(
     ]
     for place in places:
         rows = [
-            ANA | {"identifier": [{"system": "urn:x", "value": str(n)}]} | place(text) for n, text in enumerate(STRINGS)
+            ANA | {"identifier": [{"system": "urn:x", "value": str(n)}]} | place(text)
+            for n, text in enumerate(HOSTILE_STRINGS)
         ]
         rows.append(ANA | {"identifier": [{"system": "urn:x", "value": "right"}]})
         file, refused = tmp_path / "patients.ndjson", tmp_path / "refused.csv"
@@ -310,7 +314,7 @@ def test_whatever_the_record_system_sends_is_imported_whole_or_refused_in_words(
 
 
 def attempt(
-    world: World, browser: Client, path: str, typed: dict[str, str], hostile: str, before: _Rows, *, asks: bool
+    world: Fixtures, browser: Client, path: str, typed: dict[str, str], hostile: str, before: _Rows, *, asks: bool
 ) -> None:
     with _forgotten(browser):
         body = "&".join(f"{quote(name)}={quote(value)}" for name, value in typed.items())
@@ -336,7 +340,7 @@ def quote(value: str) -> str:
     return quote_from_bytes(value.encode("utf-8", "surrogatepass"))
 
 
-def _filled(path: str, world: World) -> str:
+def _filled(path: str, world: Fixtures) -> str:
     known = {name: getattr(world, name).pk for name in ("patient", "registration", "association", "asked")}
     return path.format(**known)
 

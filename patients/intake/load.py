@@ -20,10 +20,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from patients.intake import bulk_insert
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
 from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, Key, NameKey, Patient, key_columns
-from portal import rows
 from portal.models import Practice
 
 _PATIENT_FIELDS: Final = (
@@ -213,7 +213,7 @@ class _Batch:
 
     def write(self) -> None:
         new_patients, changed_patients = _part(self.patients)
-        rows.insert(Patient, new_patients)
+        bulk_insert.insert(Patient, new_patients)
         Patient.objects.bulk_create(
             changed_patients,
             update_conflicts=True,
@@ -221,7 +221,7 @@ class _Batch:
             update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "mrn_key", "updated_at"],
         )
         new_contacts, changed_contacts = _part(self.contacts)
-        rows.insert(Contact, new_contacts)
+        bulk_insert.insert(Contact, new_contacts)
         Contact.objects.bulk_create(
             changed_contacts,
             update_conflicts=True,
@@ -229,7 +229,7 @@ class _Batch:
             update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "in_source"],
         )
         NameKey.objects.filter(patient__in=self.rekeyed).delete()
-        rows.insert(NameKey, self.name_keys)
+        bulk_insert.insert(NameKey, self.name_keys)
 
 
 def _part(objects: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:

@@ -66,7 +66,9 @@ def shown_age(born: date, *, on: date) -> str:
 def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[AuditEvent]:
     """The events, each with the `patient` whose id it bears: a trail names patients by their ids alone."""
     listed = list(events)
-    patients = Patient.objects.of(practice).in_bulk({event.patient_id for event in listed if event.patient_id})
+    patients = Patient.objects.for_practice(practice).in_bulk(
+        {event.patient_id for event in listed if event.patient_id}
+    )
     for event in listed:
         event.patient = patients.get(event.patient_id)  # type: ignore[attr-defined]  # for the template alone
     return listed

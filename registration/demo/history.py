@@ -42,7 +42,7 @@ _RELATIONSHIPS: Final = {
 def live_through(records: Sequence[PatientRecord], *, practice: Practice, desk: User, seed: int) -> None:
     """Gives families a past: siblings share it; those to whom nobody would give a PIN have none."""
     past = _Past(practice, desk=desk, rng=Random(seed))  # noqa: S311 - histories of a demo, not secrets
-    patients = {each.source_id: each for each in Patient.objects.of(practice)}
+    patients = {each.source_id: each for each in Patient.objects.for_practice(practice)}
     for _, family in groupby(records, key=_family_of):
         siblings = list(family)
         past.give([patients[each.source_id] for each in siblings if _may_have_portal(each)], siblings[0].contacts)
@@ -104,7 +104,7 @@ class _Past:
                 relationship=_RELATIONSHIPS.get(parent.relationship, "other"),
                 since=self._now - timedelta(days=days_ago),
                 past_age_limit=child.age(on=self._today) >= limit,
-                told_of_age_limit=dates.age(child.birth_date, on=soon) >= limit,
+                age_limit_notice_sent=dates.age(child.birth_date, on=soon) >= limit,
             )
             for child in siblings
         ]

@@ -10,17 +10,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Channel
 from patients.models import Patient
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
-from portal.signals import statuses_wanted
-from registration import associations, coming_of_age, declining
-from registration.desk.access_forms import DeclineForm, RemoveForm, ResetForm, UndoForm
+from portal.signals import portal_statuses_needed
+from registration.access import age_limit as coming_of_age
+from registration.access import associations
+from registration.desk.forms.access_forms import DeclineForm, RemoveForm, ResetForm, RestoreForm
+from registration.issuing import declines
 from registration.models import Association, SelfRegistration
-from registration.rules import Refused
+from registration.values import Refused
 
 _ASKS = ["GET", "HEAD", "POST"]
 
@@ -33,7 +35,7 @@ def remove(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
     form.fields["on"].widget.attrs["min"] = associations.today(request.practice).isoformat()
     if request.method == "POST" and form.is_valid():
         try:
-            removed = associations.remove(association, **form.cleaned_data, actor=Actor.of(request))
+            removed = associations.remove(association, **form.cleaned_data, actor=Actor.from_request(request))
         except Refused as error:
             form.add_error(error.field, str(error))
         else:
@@ -44,18 +46,18 @@ def remove(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(_ASKS)
 @requires(Permission.MANAGE_ACCESS)
-def undo(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
+def restore(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
     association = _association(request, association_id)
-    form = UndoForm(request.POST or None)
+    form = RestoreForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            associations.undo(association, **form.cleaned_data, actor=Actor.of(request))
+            associations.restore(association, **form.cleaned_data, actor=Actor.from_request(request))
         except Refused as error:
             form.add_error(None, str(error))
         else:
             notices.success(request, f"{association.account.name} has access again and is told by e-mail.")
             return redirect(association.patient)
-    refused = associations.why_not_restored(association)
+    refused = associations.restore_refusal(association)
     of_age = associations.is_past_age_limit(association)
     return _ask(request, "undo_access", form, association=association, refused=refused, of_age=of_age)
 
@@ -69,13 +71,15 @@ def reset_sign_in(request: StaffRequest, association_id: uuid.UUID) -> HttpRespo
     form = ResetForm(request.POST or None, practice=request.practice)
     if request.method == "POST" and form.is_valid():
         try:
-            associations.reset_sign_in(account, **form.cleaned_data, practice=request.practice, actor=Actor.of(request))
+            associations.reset_sign_in(
+                account, **form.cleaned_data, practice=request.practice, actor=Actor.from_request(request)
+            )
         except Refused as error:
             form.add_error(None, str(error))
         else:
             notices.success(request, f"The passkeys of {account.name} no longer work. An e-mail says how to go on.")
             return redirect(association.patient)
-    refused = associations.why_no_reset(account, practice=request.practice)
+    refused = associations.reset_refusal(account, practice=request.practice)
     return _ask(request, "reset_sign_in", form, association=association, refused=refused)
 
 
@@ -86,7 +90,7 @@ def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     form = DeclineForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            declining.decline(patient, **form.cleaned_data, actor=Actor.of(request))
+            declines.decline(patient, **form.cleaned_data, actor=Actor.from_request(request))
         except Refused as error:
             form.add_error(None, str(error))
         else:
@@ -101,7 +105,7 @@ def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 def undo_decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = _patient(request, patient_id)
     row = patient.declines.live().first()
-    if row and declining.undo(row, actor=Actor.of(request)):
+    if row and declines.undo(row, actor=Actor.from_request(request)):
         notices.success(request, "The family may be registered again.")
     else:
         notices.info(request, "That the family declines had been taken back already.")
@@ -112,7 +116,7 @@ def undo_decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.MANAGE_ACCESS)
 def stop_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient, chosen = _address(request, patient_id)
-    addresses.stop(request.practice, **chosen, actor=Actor.of(request), patient=patient.pk)
+    suppressions.suppress(request.practice, **chosen, actor=Actor.from_request(request), patient=patient.pk)
     notices.success(request, f"{request.practice.name} sends nothing to {chosen['address']} any more.")
     return redirect(patient)
 
@@ -121,7 +125,7 @@ def stop_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.MANAGE_ACCESS)
 def allow_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient, chosen = _address(request, patient_id)
-    addresses.allow(request.practice, **chosen, actor=Actor.of(request), patient=patient.pk)
+    suppressions.unsuppress(request.practice, **chosen, actor=Actor.from_request(request), patient=patient.pk)
     notices.success(request, f"Messages may go to {chosen['address']} again.")
     return redirect(patient)
 
@@ -130,11 +134,11 @@ def allow_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse
 @requires(Permission.VIEW_PATIENT)
 def age_limit(request: StaffRequest) -> HttpResponse:
     """The worklist of birthdays in the next 90 days that change what parents may see."""
-    statuses_wanted.send(sender=None)
-    rows = list(coming_of_age.coming(request.practice))
+    portal_statuses_needed.send(sender=None)
+    rows = list(coming_of_age.upcoming_birthdays(request.practice))
     audit.record(
         audit.Action.SEARCHED,
-        actor=Actor.of(request),
+        actor=Actor.from_request(request),
         practice=request.practice,
         details={"by": "minor age limit", "found": len(rows)},
     )
@@ -149,13 +153,15 @@ def _ask(request: StaffRequest, template: str, form: forms.Form, **context: Any)
 
 
 def _association(request: StaffRequest, association_id: uuid.UUID) -> Association:
-    statuses_wanted.send(sender=None)  # what has ended by its date is not to be removed
-    rows = Association.objects.of(request.practice).select_related("account__user", "patient__practice", "registration")
+    portal_statuses_needed.send(sender=None)  # what has ended by its date is not to be removed
+    rows = Association.objects.for_practice(request.practice).select_related(
+        "account__user", "patient__practice", "registration"
+    )
     return get_object_or_404(rows, pk=association_id)
 
 
 def _patient(request: StaffRequest, patient_id: uuid.UUID) -> Patient:
-    return get_object_or_404(Patient.objects.of(request.practice).select_related("practice"), pk=patient_id)
+    return get_object_or_404(Patient.objects.for_practice(request.practice).select_related("practice"), pk=patient_id)
 
 
 def _address(request: StaffRequest, patient_id: uuid.UUID) -> tuple[Patient, dict[str, str]]:

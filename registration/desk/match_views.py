@@ -12,20 +12,20 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications import addresses
+from notifications import suppressions
 from notifications.models import Channel
 from patients import search
 from patients.models import Patient
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
-from portal.signals import statuses_wanted
-from registration import candidates, evidence, matching
-from registration.concerns import NeedsConfirmation
-from registration.desk.match_forms import AskForm, LookForm, MatchForm, RefuseForm
-from registration.evidence import Candidate
+from portal.signals import portal_statuses_needed
+from registration.desk.forms.match_forms import AskForm, MatchForm, RefuseForm, SearchForm
+from registration.issuing.safety_checks import OverrideRequired
+from registration.matching import candidates, comparison, self_registrations
+from registration.matching.comparison import Candidate
 from registration.models import SelfRegistration
-from registration.rules import Refused
+from registration.values import Refused
 
 PAGE_SIZE: Final = 25
 _DECIDED_SHOWN: Final = timedelta(days=30)
@@ -38,7 +38,9 @@ State = SelfRegistration.State
 @requires(Permission.MATCH)
 def matches(request: StaffRequest) -> HttpResponse:
     """The queue, the oldest first; or what was decided in the last days, the newest first."""
-    ours = SelfRegistration.objects.of(request.practice).select_related("account__user", "practice", "decided_by")
+    ours = SelfRegistration.objects.for_practice(request.practice).select_related(
+        "account__user", "practice", "decided_by"
+    )
     if request.GET.get("show") == "decided":
         since = timezone.now() - _DECIDED_SHOWN
         decided = ours.filter(decided_at__gt=since).select_related("association__patient").order_by("-decided_at", "pk")
@@ -53,142 +55,157 @@ def matches(request: StaffRequest) -> HttpResponse:
 @requires(Permission.MATCH)
 def match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
     """One self-registration. `patient` in the address puts somebody else beside it, too."""
-    return _item(request, _asked(request, self_registration_id))
+    return _match_page(request, _get_self_registration(request, self_registration_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
 def make_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
     """Makes the match; the page asks for the reasons where something differs, or speaks against it."""
-    asked = _asked(request, self_registration_id)
+    self_registration = _get_self_registration(request, self_registration_id)
     if request.method != "POST" and "patient" not in request.GET:
-        return _item(request, asked)
+        return _match_page(request, self_registration)
     form = MatchForm(request.POST) if request.method == "POST" else MatchForm(initial={"patient": _wanted(request)})
     patient = _patient(request, request.POST.get("patient") or request.GET.get("patient", ""))
-    (candidate,) = evidence.weigh(asked, [patient])
+    (candidate,) = comparison.compare(self_registration, [patient])
     if request.method == "POST" and form.is_valid():
         try:
-            return _match(request, asked, patient, form)
-        except matching.ReasonWanted:
+            return _match(request, self_registration, patient, form)
+        except self_registrations.ReasonRequired:
             form.add_error("reason", "Type why this is the right patient all the same.")
-        except NeedsConfirmation:
-            candidate = evidence.weigh(asked, [patient])[0]  # as it is now
-    if candidate.concerns:
-        form.ask(candidate.concerns)
+        except OverrideRequired:
+            candidate = comparison.compare(self_registration, [patient])[0]  # as it is now
+    if candidate.safety_warnings:
+        form.ask(candidate.safety_warnings)
     if request.method != "POST":
         _record_seen(request, [candidate])
-    context = {"asked": asked, "candidate": candidate, "form": form}
+    context = {"self_registration": self_registration, "candidate": candidate, "form": form}
     return render(request, "desk/match_confirm.html", context, status=422 if request.method == "POST" else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
 def refuse_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    asked = _asked(request, self_registration_id)
+    self_registration = _get_self_registration(request, self_registration_id)
     form = RefuseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            matching.refuse(asked, reason=form.cleaned_data["reason"], actor=Actor.of(request))
-        except matching.Taken as error:
+            self_registrations.refuse(
+                self_registration, reason=form.cleaned_data["reason"], actor=Actor.from_request(request)
+            )
+        except self_registrations.AlreadyDecided as error:
             notices.error(request, str(error))
         else:
-            notices.success(request, f"You could not confirm it. {_how_told(asked)}")
+            notices.success(request, f"You could not confirm it. {_notice_promise(self_registration)}")
         return redirect("desk:matches")
-    return _form_page(request, "match_refuse", asked, form)
+    return _form_page(request, "match_refuse", self_registration, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
-def ask_for_more(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    asked = _asked(request, self_registration_id)
+def ask_for_information(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
+    self_registration = _get_self_registration(request, self_registration_id)
     form = AskForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            matching.ask_for_more(asked, question=form.chosen, actor=Actor.of(request))
-        except matching.Taken as error:
+            self_registrations.ask_for_information(
+                self_registration, question=form.chosen, actor=Actor.from_request(request)
+            )
+        except self_registrations.AlreadyDecided as error:
             notices.error(request, str(error))
         else:
-            notices.success(request, f"Your question is in the portal. {_how_told(asked)}")
+            notices.success(request, f"Your question is in the portal. {_notice_promise(self_registration)}")
         return redirect("desk:matches")
-    return _form_page(request, "match_ask", asked, form)
+    return _form_page(request, "match_ask", self_registration, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
 def reopen_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    asked = _asked(request, self_registration_id)
+    self_registration = _get_self_registration(request, self_registration_id)
     if request.method != "POST":
-        return _item(request, asked)
+        return _match_page(request, self_registration)
     try:
-        matching.reopen(asked, actor=Actor.of(request))
-    except (matching.Taken, Refused) as error:
+        self_registrations.reopen(self_registration, actor=Actor.from_request(request))
+    except (self_registrations.AlreadyDecided, Refused) as error:
         notices.error(request, str(error))
     else:
         notices.success(request, "It waits for a match again.")
-    return redirect("desk:match", asked.pk)
+    return redirect("desk:match", self_registration.pk)
 
 
 # --- How a page is put together ---
 
 
-def _item(request: StaffRequest, asked: SelfRegistration) -> HttpResponse:
-    statuses_wanted.send(sender=None)
-    if not asked.is_waiting:
-        return render(request, "desk/match.html", {"asked": asked})
-    found = candidates.find(asked)
-    chosen = _chosen(request, asked)
+def _match_page(request: StaffRequest, self_registration: SelfRegistration) -> HttpResponse:
+    portal_statuses_needed.send(sender=None)
+    if not self_registration.is_waiting:
+        return render(request, "desk/match.html", {"self_registration": self_registration})
+    found = candidates.find(self_registration)
+    chosen = _chosen(request, self_registration)
     found = [*chosen, *(each for each in found if each.patient not in {one.patient for one in chosen})]
     _record_seen(request, found)
     close = [each for each in found if each.is_close or each in chosen]
     shown = {"close": close, "weak": [each for each in found if each not in close], "chosen": chosen}
-    return render(request, "desk/match.html", {"asked": asked, **shown, **_look(request, asked)})
+    return render(
+        request,
+        "desk/match.html",
+        {"self_registration": self_registration, **shown, **_search(request, self_registration)},
+    )
 
 
-def _look(request: StaffRequest, asked: SelfRegistration) -> dict[str, Any]:
+def _search(request: StaffRequest, self_registration: SelfRegistration) -> dict[str, Any]:
     """The search for somebody else than the candidates, filled in with what the family told."""
     if "look" not in request.GET:
-        told = {"last_name": asked.family_name, "date_of_birth": f"{asked.birth_date:%m/%d/%Y}"}
-        return {"look": LookForm(initial=told)}
-    look = LookForm(request.GET)
+        told = {"last_name": self_registration.family_name, "date_of_birth": f"{self_registration.birth_date:%m/%d/%Y}"}
+        return {"look": SearchForm(initial=told)}
+    look = SearchForm(request.GET)
     if not look.is_valid():
         return {"look": look}
     page = search.find(search.PatientQuery(practice=request.practice, **look.cleaned_data))
     fields = ", ".join(name for name, typed in look.cleaned_data.items() if typed)
     details = {"by": fields, "found": page.shown_count, "in": "Merge Match"}
-    audit.record(audit.Action.SEARCHED, actor=Actor.of(request), practice=request.practice, details=details)
+    audit.record(audit.Action.SEARCHED, actor=Actor.from_request(request), practice=request.practice, details=details)
     return {"look": look, "hits": page.hits[:_HITS_SHOWN], "are_more": page.count > _HITS_SHOWN}
 
 
-def _match(request: StaffRequest, asked: SelfRegistration, patient: Patient, form: MatchForm) -> HttpResponse:
+def _match(
+    request: StaffRequest, self_registration: SelfRegistration, patient: Patient, form: MatchForm
+) -> HttpResponse:
     typed = form.cleaned_data
     try:
-        association = matching.match(
-            asked,
+        association = self_registrations.match(
+            self_registration,
             patient,
             level=typed["level"],
             reason=typed["reason"],
-            confirmed=form.confirmed,
-            actor=Actor.of(request),
+            override_reasons=form.override_reasons,
+            actor=Actor.from_request(request),
         )
-    except (matching.Taken, Refused) as error:
+    except (self_registrations.AlreadyDecided, Refused) as error:
         notices.error(request, str(error))
-        return redirect("desk:match", asked.pk)
-    had_it = association.self_registration_id != asked.pk
+        return redirect("desk:match", self_registration.pk)
+    had_it = association.self_registration_id != self_registration.pk
     has = "had access already" if had_it else "has access now"
-    notices.success(request, f"{asked.account.name} {has}: {patient.name}. {_how_told(asked)}")
+    notices.success(
+        request, f"{self_registration.account.name} {has}: {patient.name}. {_notice_promise(self_registration)}"
+    )
     return redirect("desk:matches")
 
 
-def _form_page(request: StaffRequest, name: str, asked: SelfRegistration, form: Any) -> HttpResponse:
+def _form_page(request: StaffRequest, name: str, self_registration: SelfRegistration, form: Any) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     return render(
-        request, f"desk/{name}.html", {"asked": asked, "form": form, "how_told": _how_told(asked)}, status=status
+        request,
+        f"desk/{name}.html",
+        {"self_registration": self_registration, "form": form, "how_told": _notice_promise(self_registration)},
+        status=status,
     )
 
 
-def _how_told(asked: SelfRegistration) -> str:
+def _notice_promise(self_registration: SelfRegistration) -> str:
     """What the desk may promise: an address that asked for nothing more gets no letter."""
-    if addresses.is_stopped(asked.practice, Channel.EMAIL, asked.account.email):
+    if suppressions.is_suppressed(self_registration.practice, Channel.EMAIL, self_registration.account.email):
         return "The family asked for no more e-mails from you: it reads this in the portal. Ring them if it matters."
     return "The family is told by e-mail."
 
@@ -198,23 +215,23 @@ def _record_seen(request: StaffRequest, shown: list[Candidate]) -> None:
     for each in shown:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,
-            actor=Actor.of(request),
+            actor=Actor.from_request(request),
             practice=request.practice,
             patient=each.patient.pk,
             details={"in": "Merge Match"},
         )
 
 
-def _asked(request: StaffRequest, self_registration_id: uuid.UUID) -> SelfRegistration:
-    ours = SelfRegistration.objects.of(request.practice).select_related(
+def _get_self_registration(request: StaffRequest, self_registration_id: uuid.UUID) -> SelfRegistration:
+    ours = SelfRegistration.objects.for_practice(request.practice).select_related(
         "account__user", "practice", "likely", "decided_by"
     )
     return get_object_or_404(ours, pk=self_registration_id)
 
 
-def _chosen(request: StaffRequest, asked: SelfRegistration) -> list[Candidate]:
+def _chosen(request: StaffRequest, self_registration: SelfRegistration) -> list[Candidate]:
     wanted = request.GET.get("patient", "")
-    return evidence.weigh(asked, [_patient(request, wanted)]) if wanted else []
+    return comparison.compare(self_registration, [_patient(request, wanted)]) if wanted else []
 
 
 def _wanted(request: StaffRequest) -> str:
@@ -227,7 +244,7 @@ def _patient(request: StaffRequest, key: str) -> Patient:
         wanted = uuid.UUID(key)
     except ValueError:
         raise Http404 from None
-    return get_object_or_404(Patient.objects.of(request.practice).prefetch_related("contacts"), pk=wanted)
+    return get_object_or_404(Patient.objects.for_practice(request.practice).prefetch_related("contacts"), pk=wanted)
 
 
 def _after(request: StaffRequest) -> Q:

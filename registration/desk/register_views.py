@@ -12,108 +12,122 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import get_text_list
 from django.views.decorators.http import require_http_methods
 
-from notifications import heartbeat
+from notifications import worker_heartbeat
 from patients.models import Patient
-from portal import audit, database
+from portal import audit, database_errors
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
-from portal.signals import statuses_wanted
-from registration import issuing, reveals, rules
-from registration.concerns import NeedsConfirmation
-from registration.desk.concerns_form import ConcernsForm
-from registration.desk.forms import RegistrationForm
-from registration.desk.proxy_form import ProxyForm
+from portal.signals import portal_statuses_needed
+from registration.desk.forms.proxy_form import ProxyForm
+from registration.desk.forms.register_form import RegistrationForm
+from registration.desk.forms.safety_checks_form import SafetyChecksForm
+from registration.issuing import eligibility, pin_display, registrations
+from registration.issuing.safety_checks import OverrideRequired
 from registration.models import Registration, SelfRegistration
+from registration.values import Refused
 
 log = structlog.get_logger(__name__)
 
-_WINDOW: Final = ["GET", "HEAD", "POST"]
+_METHODS: Final = ["GET", "HEAD", "POST"]
 
 
-@require_http_methods(_WINDOW)
+@require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The Patient Registration window: over the account page, or a whole page without JavaScript.
 
     Where a self-registration for this patient waits it leads there; `another` opens the form all the same.
     """
-    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
-    asked = _asked_for(patient)
+    patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
+    self_registration = _pending_request(patient)
     for_another = "another" in request.GET or "another" in request.POST
-    if asked and not for_another and request.method != "POST":
+    if self_registration and not for_another and request.method != "POST":
         _record_view(request, patient)
-        return render(request, _template(request, "asked_for"), {"patient": patient, "asked": asked})
+        return render(
+            request, _template(request, "asked_for"), {"patient": patient, "self_registration": self_registration}
+        )
     form = RegistrationForm(request.POST or None, practice=request.practice, patient=patient)
-    return _window(request, patient, form, asked=asked, may_issue=for_another or not asked)
+    return _window_response(
+        request, patient, form, self_registration=self_registration, may_issue=for_another or not self_registration
+    )
 
 
-@require_http_methods(_WINDOW)
+@require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     """The same window for somebody who has access for a time, on paper."""
-    patient = get_object_or_404(Patient.objects.of(request.practice), pk=patient_id)
+    patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     form = ProxyForm(request.POST or None, practice=request.practice, patient=patient)
-    return _window(request, patient, form, is_proxy=True)
+    return _window_response(request, patient, form, is_proxy=True)
 
 
-@require_http_methods(_WINDOW)
+@require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     """Asks, and sends again what a family lost or never got; what speaks against it by now is asked here, too."""
-    registration = get_object_or_404(Registration.objects.of(request.practice), pk=registration_id)
+    registration = get_object_or_404(Registration.objects.for_practice(request.practice), pk=registration_id)
     patient = registration.patients.all()[0]
-    form = ConcernsForm(request.POST if request.method == "POST" else None)
+    form = SafetyChecksForm(request.POST if request.method == "POST" else None)
     status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
-            new = issuing.send_again(
-                registration, confirmed=form.confirmed, session_key=_session(request), actor=Actor.of(request)
+            new = registrations.send_again(
+                registration,
+                override_reasons=form.override_reasons,
+                session_key=_session(request),
+                actor=Actor.from_request(request),
             )
-        except rules.Refused as error:
+        except Refused as error:
             notices.error(request, str(error))
             return redirect(patient)
-        except NeedsConfirmation as error:
-            form.ask(error.concerns)
-        except database.FAILS as fault:
-            status = _nothing_was_saved(form, fault)
+        except OverrideRequired as error:
+            form.ask(error.safety_warnings)
+        except database_errors.UNAVAILABLE as fault:
+            status = _database_unavailable(form, fault)
         else:
             return _completed(request, patient, new)
-    can = issuing.can_send_again(registration)
+    can = registrations.can_send_again(registration)
     context = {"registration": registration, "patient": patient, "can": can, "form": form}
-    context |= {"nothing_is_sent": heartbeat.is_missed()}
+    context |= {"nothing_is_sent": worker_heartbeat.is_missed()}
     return render(request, "desk/send_again.html", context, status=status)
 
 
-def _window(
+def _window_response(
     request: StaffRequest,
     patient: Patient,
     form: RegistrationForm,
     *,
-    asked: SelfRegistration | None = None,
+    self_registration: SelfRegistration | None = None,
     may_issue: bool = True,
     is_proxy: bool = False,
 ) -> HttpResponse:
     if request.method != "POST":
-        statuses_wanted.send(sender=None)
+        portal_statuses_needed.send(sender=None)
         _record_view(request, patient)
-    refused = rules.why_not(patient)
+    refused = eligibility.refusal_reason(patient)
     status = 422 if request.method == "POST" else 200
     if may_issue and request.method == "POST" and not refused and form.is_valid():
         try:
             registration = _complete(request, form)
-        except database.FAILS as fault:
-            registration, status = None, _nothing_was_saved(form, fault)
+        except database_errors.UNAVAILABLE as fault:
+            registration, status = None, _database_unavailable(form, fault)
         if registration:
             return _completed(request, patient, registration, print_now=form.cleaned_data["print_pin"])
-    context = {"patient": patient, "form": form, "refused": refused, "asked": asked, "is_proxy": is_proxy}
-    context |= {"nothing_is_sent": heartbeat.is_missed()}
+    context = {
+        "patient": patient,
+        "form": form,
+        "refused": refused,
+        "self_registration": self_registration,
+        "is_proxy": is_proxy,
+    }
+    context |= {"nothing_is_sent": worker_heartbeat.is_missed()}
     return render(request, _template(request, "register"), context, status=status)
 
 
 def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | None:
     """None where the form now says what stands against it."""
     try:
-        return issuing.register_patients(
+        return registrations.register_patients(
             practice=request.practice,
             patients=form.chosen_patients,
             recipient=form.chosen_recipient,
@@ -122,23 +136,23 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
             language=form.chosen_language,
             proxy=form.chosen_proxy,
             identified_by=form.cleaned_data["identified_by"],
-            told_of_risk=form.cleaned_data["told_of_risk"],
-            confirmed=form.confirmed,
-            window=form.cleaned_data["window"],
+            risk_acknowledged=form.cleaned_data["risk_acknowledged"],
+            override_reasons=form.override_reasons,
+            form_token=form.cleaned_data["form_token"],
             session_key=_session(request),
-            actor=Actor.of(request),
+            actor=Actor.from_request(request),
         )
-    except rules.Refused as error:
+    except Refused as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
-    except NeedsConfirmation as error:
-        form.ask(error.concerns)
+    except OverrideRequired as error:
+        form.ask(error.safety_warnings)
     return None
 
 
-def _nothing_was_saved(form: Form, fault: Error) -> int:
+def _database_unavailable(form: Form, fault: Error) -> int:
     """The disk is full, somebody holds what is to be written, the server is gone: the form says so, with this status."""
     log.exception("database not reached")
-    database.let_go_after(fault)
+    database_errors.close_broken_connection(fault)
     form.add_error(
         None, "Nothing was saved: the database did not answer. What you typed is still here: try again in a moment."
     )
@@ -149,7 +163,7 @@ def _completed(
     request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
 ) -> HttpResponse:
     """The PIN, shown in the answer to the completion and nowhere else."""
-    pin = reveals.show(registration, session_key=_session(request), actor=Actor.of(request))
+    pin = pin_display.reveal(registration, session_key=_session(request), actor=Actor.from_request(request))
     if pin is None:
         registration.refresh_from_db()  # another desk may have superseded it since, and taken its PIN with it
     covered = list(registration.patients.order_by("birth_date"))
@@ -164,20 +178,20 @@ def _completed(
             "covered_first_names": get_text_list([each.first_name for each in covered], "and"),
             "pin": pin,
             "print_now": print_now and pin is not None,
-            "nothing_is_sent": heartbeat.is_missed(),
+            "nothing_is_sent": worker_heartbeat.is_missed(),
             "replaced": sorted({each.recipient_name for each in registration.replaced()}),
         },
     )
 
 
-def _asked_for(patient: Patient) -> SelfRegistration | None:
+def _pending_request(patient: Patient) -> SelfRegistration | None:
     return patient.self_registrations.waiting().select_related("account").first()
 
 
 def _record_view(request: StaffRequest, patient: Patient) -> None:
     audit.record(
         audit.Action.ACCOUNT_VIEWED,
-        actor=Actor.of(request),
+        actor=Actor.from_request(request),
         practice=request.practice,
         patient=patient.pk,
         details={"in": "Patient Registration window"},

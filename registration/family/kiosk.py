@@ -17,10 +17,10 @@ from portal.access import Permission, StaffRequest, requires
 from portal.audit import Action, Actor
 from portal.models import User
 from portal.sessions import CLEAR_ALL
-from registration.family import draft as drafts
-from registration.family import practices
-from registration.family.access import for_everybody, forget_account
+from registration.family import current_practice
+from registration.family.decorators import forget_account, public
 from registration.family.language import CODES, COOKIE, keep
+from registration.family.signup import draft as drafts
 
 _KEY: Final = "kiosk_seen_at"
 # The page warns 30 seconds before it clears itself; the server clears a screen whose page does not.
@@ -42,7 +42,7 @@ def is_on(request: HttpRequest) -> bool:
     return _KEY in request.session
 
 
-def watch_the_screen(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def kiosk_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: a screen that nobody touched for five minutes is cleared, whatever it is asked for next.
 
     A family that signs in stays on the practice's screen, by whichever door it came; the staff takes the screen back.
@@ -79,17 +79,17 @@ def _is_staff(user: User) -> bool:
 
 @require_POST
 @requires(Permission.REGISTER_PATIENT)
-def hand_over(request: StaffRequest) -> HttpResponse:
+def start_kiosk(request: StaffRequest) -> HttpResponse:
     """The desk hands the screen to the family: staff is signed out, the family's door opens.
 
     The PIN stands in the fragment of the form's own address, which the browser carries over the redirect.
     """
     practice = request.practice
     language = request.POST.get("language", "")
-    audit.record(Action.SCREEN_HANDED_OVER, actor=Actor.of(request), practice=practice)
+    audit.record(Action.SCREEN_HANDED_OVER, actor=Actor.from_request(request), practice=practice)
     logout(request)
     request.session[_KEY] = timezone.now().timestamp()
-    practices.choose(request, practice)
+    current_practice.choose(request, practice)
     response = redirect("family:start")
     if language in CODES:
         keep(response, language)
@@ -98,16 +98,16 @@ def hand_over(request: StaffRequest) -> HttpResponse:
     return response
 
 
-hand_over.family = True  # type: ignore[attr-defined]
+start_kiosk.family = True  # type: ignore[attr-defined]
 
 
-@for_everybody
+@public
 @require_POST
 def clear_screen(request: HttpRequest) -> HttpResponse:
     return cleared(request)
 
 
-@for_everybody
+@public
 @require_safe
 def screen_cleared(request: HttpRequest) -> HttpResponse:
     return render(request, "family/cleared.html", {"is_ready": request.GET.get("ready") == "yes"})

@@ -9,20 +9,20 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from registration.family.access import account_of
-from registration.family.doors import is_for_families
+from registration.family.audience import is_family_page
+from registration.family.decorators import current_account
 
 COOKIE: Final = "family-language"
 CODES: Final = [code for code, _ in settings.LANGUAGES]
 
 
-def speak_the_familys_language(
+def family_language(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """The language that the address asks for, and keeps; or the one kept; the account's; the browser's; English."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not is_for_families(request):
+        if not is_family_page(request):
             return get_response(request)
         asked = request.GET.get("lang", "")
         language = asked if asked in CODES else _known(request)
@@ -60,7 +60,7 @@ def _known(request: HttpRequest) -> str:
     kept = request.COOKIES.get(COOKIE, "")
     if kept in CODES:
         return kept
-    account = account_of(request)
+    account = current_account(request)
     if account and account.language in CODES:
         return account.language
     return _of_the_browser(request)

@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portal.pace import evenly
-from registration.family import doors, kiosk
-from registration.family import draft as drafts
-from registration.family.access import for_everybody
+from portal.response_timing import evenly_timed
+from registration.family import audience, kiosk
+from registration.family.decorators import public
+from registration.family.signup import draft as drafts
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
@@ -35,7 +35,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
 
 
 def _after_sign_in(request: HttpRequest) -> str:
-    return reverse("family:add" if drafts.of(request).waits else "family:home")
+    return reverse("family:add" if drafts.load(request).has_pending_request else "family:home")
 
 
 class _SignIn(LoginView):  # type: ignore[misc]
@@ -52,12 +52,12 @@ class _SignIn(LoginView):  # type: ignore[misc]
         return _after_sign_in(self.request)
 
     def get_initial(self) -> dict[str, Any]:
-        draft = drafts.of(self.request)
-        return {"login": draft.email if draft.is_proved else ""}
+        draft = drafts.load(self.request)
+        return {"login": draft.email if draft.is_email_verified else ""}
 
     def get_context_data(self, **options: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**options)
-        return context | {"waits": drafts.of(self.request).waits}
+        return context | {"waits": drafts.load(self.request).has_pending_request}
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         return cast(HttpResponse, self.render_to_response(self.get_context_data(form=form), status=422))
@@ -86,24 +86,24 @@ _sign_in = _SignIn.as_view()
 _sign_in_with_passkey = _SignInWithPasskey.as_view()
 
 
-@for_everybody
-@evenly
+@public
+@evenly_timed
 def sign_in(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = _sign_in(request)
-    doors.came_in(response)
+    audience.came_in(response)
     return response
 
 
-@for_everybody
-@evenly
+@public
+@evenly_timed
 def sign_in_with_passkey(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = _sign_in_with_passkey(request)
     return response
 
 
-@for_everybody
+@public
 @require_safe
 def help_signing_in(request: HttpRequest) -> HttpResponse:
     response = render(request, "family/help_signing_in.html")
-    doors.came_in(response)
+    audience.came_in(response)
     return response

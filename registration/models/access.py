@@ -46,7 +46,7 @@ class PortalAccount(models.Model):
 
 
 class AssociationQuerySet(models.QuerySet["Association"]):
-    def of(self, practice: Practice) -> Self:
+    def for_practice(self, practice: Practice) -> Self:
         return self.filter(patient__practice=practice)
 
     def live(self) -> Self:
@@ -77,7 +77,7 @@ class Association(models.Model):
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="associations")
     relationship = models.CharField(max_length=15, choices=Relationship)
     level = models.CharField("access level", max_length=7, choices=AccessLevel, default=AccessLevel.FULL)
-    authorisation = models.CharField(
+    authorization = models.CharField(
         max_length=200,
         blank=True,
         help_text="For a proxy: the paper that gives the right, as a court order or a consent.",
@@ -94,7 +94,7 @@ class Association(models.Model):
     past_age_limit = models.BooleanField(
         default=False, help_text="The minor age limit was applied, or does not apply: not to be applied again."
     )
-    told_of_age_limit = models.BooleanField(default=False)
+    age_limit_notice_sent = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     ending = models.CharField(max_length=10, choices=Ending, blank=True)

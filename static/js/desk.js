@@ -135,7 +135,7 @@
         // An address belongs to a person: with another person it goes, typed or not. A PIN must not follow the wrong one.
         form.elements.email.value = people[value]?.email || "";
         form.elements.cell_phone.value = people[value]?.phone || "";
-        form.elements.told_of_risk.checked = people[value]?.told || false;
+        form.elements.risk_acknowledged.checked = people[value]?.told || false;
         if (form.elements.shared_address) form.elements.shared_address.checked = false;
       }
       if (name === "method" && value === "question" && form.elements.delivery.value === "none") {

@@ -16,22 +16,22 @@ _REACHED: Final = (
 
 # Of the columns of NameKey (k), Patient (p) and Contact (c): what is looked for, and the order of the index that has it.
 WHERE: Final[dict[str, tuple[str, str, list[Any]]]] = {
-    "last-name prefix": ("k.whose = 0 AND k.last >= ? AND k.last < ?", "last", ["quillf", "quillf\U0010ffff"]),
+    "last-name prefix": ("k.owner = 0 AND k.last >= ? AND k.last < ?", "last", ["quillf", "quillf\U0010ffff"]),
     "last + first": (
-        "k.whose = 0 AND k.last >= ? AND k.last < ? AND k.first >= ? AND k.first < ?",
+        "k.owner = 0 AND k.last >= ? AND k.last < ? AND k.first >= ? AND k.first < ?",
         "last",
         ["quillfeather", "quillfeather\U0010ffff", "joa", "joa\U0010ffff"],
     ),
-    "date of birth": ("k.whose = 0 AND k.date_of_birth = ?", "birth", ["2019-02-28"]),
+    "date of birth": ("k.owner = 0 AND k.date_of_birth = ?", "birth", ["2019-02-28"]),
     "phone": (
         _REACHED,
         "last",
         [None, "+16125550199", None, "+16125550199", "+16125550199", "+16125550199"],
     ),
-    "the first page": ("k.whose = 0 AND k.status = ?", "last", ["unregistered"]),
-    "by status": ("k.whose = 0 AND k.status = ?", "last", ["pending"]),
-    "a common last name": ("k.whose = 0 AND k.last >= ? AND k.last < ?", "last", ["s", "s\U0010ffff"]),
-    "nobody's name": ("k.whose = 0 AND k.last >= ? AND k.last < ?", "last", ["xyzzq", "xyzzq\U0010ffff"]),
+    "the first page": ("k.owner = 0 AND k.status = ?", "last", ["unregistered"]),
+    "by status": ("k.owner = 0 AND k.status = ?", "last", ["pending"]),
+    "a common last name": ("k.owner = 0 AND k.last >= ? AND k.last < ?", "last", ["s", "s\U0010ffff"]),
+    "nobody's name": ("k.owner = 0 AND k.last >= ? AND k.last < ?", "last", ["xyzzq", "xyzzq\U0010ffff"]),
 }
 _ORDER: Final = {
     "last": "k.last, k.first, k.date_of_birth, k.id",

@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping
 Deed = Callable[[], object]
 
 
-def seconds(deed: Deed) -> float:
+def seconds(action: Deed) -> float:
     begun = time.perf_counter()
-    deed()
+    action()
     return time.perf_counter() - begun
 
 
-def in_turn(deeds: Mapping[str, Deed], *, rounds: int, warm_up: int = 2) -> dict[str, float]:
+def in_turn(actions: Mapping[str, Deed], *, rounds: int, warm_up: int = 2) -> dict[str, float]:
     """The median seconds of each, done A B C A B C ...; the first rounds load what is loaded once and do not count."""
-    taken: dict[str, list[float]] = {name: [] for name in deeds}
+    taken: dict[str, list[float]] = {name: [] for name in actions}
     gc.collect()
     for number in range(rounds + warm_up):
-        for name, deed in deeds.items():
-            took = seconds(deed)
+        for name, action in actions.items():
+            took = seconds(action)
             if number >= warm_up:
                 taken[name].append(took)
     return {name: statistics.median(times) for name, times in taken.items()}

@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 
 from patients.models import Contact, NameKey, Patient
 from portal.models import Practice
-from tests import people
+from tests import factories
 from tests.benchmarks import clock, population
 from tests.benchmarks.targets import Figure
 
@@ -21,7 +21,7 @@ MODELS: tuple[type[models.Model], ...] = (Patient, Contact, NameKey)
 
 
 def measure(*, patients: int) -> Iterator[Figure]:
-    imported, inserted = people.a_practice("By import"), people.a_practice("By bare inserts")
+    imported, inserted = factories.a_practice("By import"), factories.a_practice("By bare inserts")
     file = Path(tempfile.mkdtemp()) / "patients.ndjson"
     with file.open("w") as lines:
         for person in _people(imported, patients):

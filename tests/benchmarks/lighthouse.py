@@ -117,13 +117,13 @@ def pages() -> Iterator[tuple[str, str, str]]:
     yield "the door, in Spanish", "/start/?practice=maple-grove-pediatrics&lang=es", ""
     yield "sign in", "/start/sign-in/", ""
     yield "help signing in", "/start/help-signing-in/", ""
-    yield "without a PIN: who I am", "/start/without-a-pin/you/", cookie(at_without_a_pin())
+    yield "without a PIN: who I am", "/start/request-access/about-you/", cookie(at_without_a_pin())
     yield "terms", "/start/terms/", ""
     client = Client()
     assert client.post("/start/", {"pin": pin.shown, **born(child.birth_date)}).status_code == 302
-    yield "with a PIN: about you", "/start/you/", cookie(client)
+    yield "with a PIN: about you", "/start/about-you/", cookie(client)
     you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
-    assert client.post("/start/you/", you).status_code == 302
+    assert client.post("/start/about-you/", you).status_code == 302
     yield "with a PIN: how to sign in", "/start/sign-in-details/", cookie(client)
     account = families.an_account("lighthouse@families.example")
     families.an_association(account, child)
@@ -132,7 +132,7 @@ def pages() -> Iterator[tuple[str, str, str]]:
     for name, path in (
         ("at home", "/family/"),
         ("add a child", "/family/add/"),
-        ("my details", "/family/details/"),
+        ("my details", "/family/profile/"),
         ("passkeys and devices", "/accounts/2fa/"),
     ):
         yield name, path, cookie(at_home)
@@ -141,7 +141,7 @@ def pages() -> Iterator[tuple[str, str, str]]:
 def practice_patient(practice: Any) -> Any:
     from patients.models import Patient
 
-    return Patient.objects.of(practice).get(family_name="García-López", given_names="Sofía")
+    return Patient.objects.for_practice(practice).get(family_name="García-López", given_names="Sofía")
 
 
 def at_without_a_pin() -> Any:
@@ -149,7 +149,7 @@ def at_without_a_pin() -> Any:
 
     client = Client()
     client.get("/start/?practice=maple-grove-pediatrics")
-    client.get("/start/without-a-pin/")
+    client.get("/start/request-access/")
     return client
 
 

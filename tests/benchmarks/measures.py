@@ -19,8 +19,8 @@ from django.db import connection
 from django.test import Client
 
 from portal.headroom import with_headroom
-from tests import people
-from tests.benchmarks import crowd, deeds, importing, pages, past, population
+from tests import factories
+from tests.benchmarks import actions, crowd, importing, pages, past, population
 from tests.benchmarks.targets import Figure
 
 
@@ -45,8 +45,8 @@ def main() -> None:
 
 
 def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
-    practice = people.a_practice()
-    desk = people.a_member(practice)
+    practice = factories.a_practice()
+    desk = factories.a_member(practice)
     took = population.populate(practice, patients=chosen.patients)
     registrations = past.populate(practice, desk)
     print(
@@ -56,11 +56,11 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
     client = Client()
     client.force_login(desk)
     yield from pages.measure(client, practice, patients=chosen.patients, rounds=chosen.rounds)
-    yield deeds.registration(client, practice, patients=chosen.patients, rounds=chosen.rounds)
+    yield actions.registration(client, practice, patients=chosen.patients, rounds=chosen.rounds)
     if chosen.crowd:
         yield from crowd.measure(client, patients=chosen.patients, requests=chosen.crowd)
     if chosen.messages:
-        yield from deeds.measure(practice, desk, rounds=chosen.rounds, messages=chosen.messages)
+        yield from actions.measure(practice, desk, rounds=chosen.rounds, messages=chosen.messages)
     if chosen.imported:
         yield from importing.measure(patients=chosen.imported)
 

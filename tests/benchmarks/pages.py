@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection
 from django.test import Client
 
-from patients import quick, search
+from patients import quick_search, search
 from patients.keys import mrn_key
 from patients.models import Patient, PortalStatus
 from patients.search import PatientQuery
@@ -81,7 +81,7 @@ def measure(client: Client, practice: Practice, *, patients: int, rounds: int) -
 
 def _desk(client: Client, practice: Practice) -> dict[str, clock.Deed]:
     """The other pages of a morning. They show more than an empty page does, and the same at every size."""
-    child = Patient.objects.of(practice).filter(family_name="Quillfeather").order_by("given_names")[0]
+    child = Patient.objects.for_practice(practice).filter(family_name="Quillfeather").order_by("given_names")[0]
     addresses = {
         "the dashboard": "/",
         "an account": f"/patients/{child.pk}/",
@@ -111,10 +111,10 @@ def _queries(practice: Practice, here: dict[str, Any], *, rounds: int) -> Iterat
     """The statements of a search beside bare ones; then with what Django needs to write them and to make its objects."""
     for name, (ours, bare_query) in _searches(practice, patients=here["patients"]).items():
         assert ours() == min(bare_query(), search.PAGE_SIZE), name
-        deeds: dict[str, clock.Deed] = {"ours": _statements_of(ours), "with Django": ours, "bare": bare_query}
-        times = clock.in_turn(deeds, rounds=4 * rounds)
-        for group, deed, at_most in (("queries", "ours", 3.0), ("find", "with Django", None)):
-            ratio, took = times[deed] / times["bare"], 1000 * times[deed]
+        actions: dict[str, clock.Deed] = {"ours": _statements_of(ours), "with Django": ours, "bare": bare_query}
+        times = clock.in_turn(actions, rounds=4 * rounds)
+        for group, action, at_most in (("queries", "ours", 3.0), ("find", "with Django", None)):
+            ratio, took = times[action] / times["bare"], 1000 * times[action]
             yield Figure(group=group, name=name, **here, ratio=ratio, milliseconds=took, at_most=at_most)
 
 
@@ -126,8 +126,8 @@ def _searches(practice: Practice, *, patients: int) -> dict[str, tuple[Callable[
         for name, asked in _ASKED.items()
     }
     searches["MRN"] = (
-        lambda: len(quick.find(mrn, practice=practice, today=date(2026, 11, 1)).hits),
-        bare.by_mrn(mrn_key(mrn), practice, most=quick.MOST_SHOWN),
+        lambda: len(quick_search.find(mrn, practice=practice, today=date(2026, 11, 1)).hits),
+        bare.by_mrn(mrn_key(mrn), practice, most=quick_search.MAX_SHOWN),
     )
     searches["the first page"] = partial(_found, everybody), bare.query("the first page", practice)
     if patients >= HAS_FORTY:

@@ -15,8 +15,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from notifications.models import Channel, OutgoingMessage
+from patients.intake import bulk_insert
 from patients.models import Patient, PortalStatus
-from portal import rows
 from portal.models import Practice, User
 from registration.models import Decline, Registration
 from tests.benchmarks import population
@@ -36,7 +36,7 @@ def populate(practice: Practice, desk: User) -> int:
             for model, row in some:
                 by_model.setdefault(model, []).append(row)
             for model in (OutgoingMessage, Registration, Registration.patients.through, Decline):
-                rows.insert(model, by_model.get(model, []))
+                bulk_insert.insert(model, by_model.get(model, []))
             made += len(by_model.get(Registration, []))
     population.gather_statistics()
     return made
@@ -48,7 +48,7 @@ class _Past:
         self._now, self._chance = timezone.now(), random.Random(population.SEED)
 
     def rows(self) -> Iterator[_Row]:
-        patients = Patient.objects.of(self._practice).order_by("pk").values_list("pk", "portal_status")
+        patients = Patient.objects.for_practice(self._practice).order_by("pk").values_list("pk", "portal_status")
         unregistered = itertools.count()
         for number, (patient, status) in enumerate(patients.iterator()):
             if status == PortalStatus.PENDING:
@@ -117,8 +117,8 @@ class _Past:
             issued_by=self._desk,
             expires_at=issued + timedelta(days=14) if state == State.PENDING else issued + timedelta(minutes=10),
             ended_at=ended,
-            window=uuid.uuid4(),
-            wish=patient.hex,
+            form_token=uuid.uuid4(),
+            request_digest=patient.hex,
             sent_again=sent_again,
         )
         yield OutgoingMessage, mail

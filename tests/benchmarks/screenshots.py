@@ -141,7 +141,7 @@ class Desk:
         self.shoot("why-not", page.get_by_role("region", name="Registrations"))
         page.goto(SHOWN + self._ask_for_a_match())
         self.shoot("merge-match", whole=True)
-        page.goto(f"{SHOWN}/age-limit/")
+        page.goto(f"{SHOWN}/minor-age-limit/")
         self.shoot("age-limit")
         page.goto(SHOWN)
         self.shoot("dashboard")
@@ -273,12 +273,13 @@ class Family:
         self.shoot("passkeys")
 
     def _the_sheet(self, registration: Any) -> None:
-        from registration import handout, reveals
+        from registration.communications import pin_sheet
+        from registration.issuing import pin_display
 
-        pin = reveals.kept(registration, session_key="desk")
+        pin = pin_display.find_pin(registration, session_key="desk")
         if pin is None:
             return
-        with pypdfium2.PdfDocument(handout.render([handout.sheet_for(registration, pin)])) as document:
+        with pypdfium2.PdfDocument(pin_sheet.render([pin_sheet.sheet_for(registration, pin)])) as document:
             png = io.BytesIO()
             document[0].render(scale=1.1).to_pil().save(png, "PNG")
         keep(png.getvalue(), IMAGES / FOLDERS[self.language] / "sheet.png")
@@ -353,31 +354,31 @@ def issue(
 ) -> Any:
     from portal.audit import Actor
     from portal.models import User
-    from registration import issuing
-    from registration.rules import ByEmail, ByPin, ByQuestion, InPerson, Recipient
+    from registration.issuing import registrations
+    from registration.values import ByEmail, ByPin, ByQuestion, InPerson, Recipient
 
     desk = User.objects.get(email="frontdesk@maplegrove.example")
     contact = patients[0].contacts.current().filter(given_names=name.split(" ")[0]).first()
-    return issuing.register_patients(
+    return registrations.register_patients(
         practice=patients[0].practice,
         patients=patients,
         recipient=Recipient(name=name, relationship=relationship, contact=contact),
         method=ByQuestion(question, "Señor Bigotes") if question else ByPin(),
         delivery=ByEmail(email) if email else InPerson(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="desk",
         actor=Actor(user=desk, name=desk.email),
         language=language,
         identified_by="photo_id",
-        told_of_risk=bool(email),
-        confirmed={"of_age": "Astrid agrees, and signed for it."},
+        risk_acknowledged=bool(email),
+        override_reasons={"of_age": "Astrid agrees, and signed for it."},
     )
 
 
 def pin_of(registration: Any) -> str:
-    from registration import reveals
+    from registration.issuing import pin_display
 
-    pin = reveals.kept(registration, session_key="desk")
+    pin = pin_display.find_pin(registration, session_key="desk")
     assert pin
     shown: str = pin.shown
     return shown
@@ -388,7 +389,7 @@ def newest_mail(wanting: str) -> str:
     from notifications import demo_mailbox
 
     for _ in range(120):
-        for each in sorted(demo_mailbox.received(), key=lambda received: received.at, reverse=True):
+        for each in sorted(demo_mailbox.all_mail(), key=lambda received: received.at, reverse=True):
             body = each.mail.get_body(("html",))
             text = str(body.get_content()) if body else ""
             if wanting in re.sub(r"\W", "", text) + text:

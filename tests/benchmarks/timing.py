@@ -35,11 +35,13 @@ from django.test import Client
 
 from patients.models import Patient
 from portal.audit import Actor
-from registration import guessing, issuing, pins, reveals
-from registration.models import Registration, TryCount
+from registration import pins
+from registration.claiming import rate_limits
+from registration.issuing import pin_display, registrations
+from registration.models import AttemptCounter, Registration
 from registration.pins import Pin
-from registration.rules import ByPin, InPerson, Recipient
-from tests import families, people
+from registration.values import ByPin, InPerson, Recipient
+from tests import factories, families
 
 PAIRS = 6
 SEEN_BELOW = 0.01 / (2 * PAIRS)
@@ -90,7 +92,7 @@ def main() -> None:
     settings.ACCOUNT_RATE_LIMITS = False  # the pace of what is answered is measured, not what is refused
     codes = ("CODES_OF_AN_ASKER", "CODES_OF_STRANGERS", "CODES_OF_KNOWN", "CODES_ASKED_FROM")
     for name in ("OF_AN_ADDRESS", "OF_A_SITE", "OVER_ALL", "OF_A_PATIENT", *codes):
-        setattr(guessing, name, (guessing.Limit(10**9, timedelta(days=1)),))
+        setattr(rate_limits, name, (rate_limits.Limit(10**9, timedelta(days=1)),))
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     rows = []
@@ -112,19 +114,19 @@ def main() -> None:
 
 
 def pairs() -> Iterator[Pair]:
-    practice = people.a_practice()
-    desk = people.a_member(practice)
-    patient = people.a_patient(practice)
+    practice = factories.a_practice()
+    desk = factories.a_member(practice)
+    patient = factories.a_patient(practice)
     actor = Actor(user=desk, name=desk.email)
     families.an_account("known@families.example")
     registration, pin = issue(patient, actor)
 
     def again() -> None:
-        Registration.objects.update(wrong_tries=0, state="pending", ended_at=None)
-        TryCount.objects.all().delete()
+        Registration.objects.update(wrong_attempts=0, state="pending", ended_at=None)
+        AttemptCounter.objects.all().delete()
 
-    strangers = (pins.new() for _ in itertools.count())
-    tails = (Pin(pin.selector + pins.new().characters[4:]) for _ in itertools.count())
+    strangers = (pins.generate() for _ in itertools.count())
+    tails = (Pin(pin.selector + pins.generate().characters[4:]) for _ in itertools.count())
     other_day = date(2018, 7, 9)
     yield Pair(
         "PIN: known with a wrong date of birth | unknown",
@@ -213,17 +215,17 @@ def reset(email: str) -> int:
 
 
 def issue(patient: Patient, actor: Actor) -> tuple[Registration, Pin]:
-    registration = issuing.register_patients(
+    registration = registrations.register_patients(
         practice=patient.practice,
         patients=[patient],
         recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
         method=ByPin(),
         delivery=InPerson(),
-        window=uuid.uuid4(),
+        form_token=uuid.uuid4(),
         session_key="a-session",
         actor=actor,
     )
-    pin = reveals.kept(registration, session_key="a-session")
+    pin = pin_display.find_pin(registration, session_key="a-session")
     assert pin is not None
     return registration, pin
 
@@ -233,7 +235,7 @@ def opened(registration: Registration, pin: Pin) -> Client:
     client = Client()
     assert client.post("/start/", {"pin": pin.shown, **born(BORN)}).status_code == 302
     you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
-    assert client.post("/start/you/", you).status_code == 302
+    assert client.post("/start/about-you/", you).status_code == 302
     return client
 
 

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from notifications import delivery
 from portal.models import Logo, Practice, User
 from registration.demo import logos
-from tests import markup, people
+from tests import factories, markup
 
 AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
 SIZES = [
@@ -66,7 +66,7 @@ def portal(live_server: Any, settings: Settings, tmp_path: Path, monkeypatch: py
 
 @pytest.fixture
 def practice(transactional_db: None) -> Practice:
-    practice = people.a_practice()
+    practice = factories.a_practice()
     Logo.objects.create(practice=practice, png=logos.draw_maple_leaf())
     return practice
 
@@ -76,7 +76,7 @@ def sign_in(portal: str) -> Callable[[Page, User], None]:
     def sign_in(page: Page, user: User) -> None:
         page.goto(portal)
         page.get_by_label("Email").fill(user.email)
-        page.get_by_label("Password").fill(people.PASSWORD)
+        page.get_by_label("Password").fill(factories.PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 

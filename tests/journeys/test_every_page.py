@@ -12,9 +12,8 @@ from notifications.models import OutgoingMessage
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration import declining
-from tests import families, people
-from tests.family import stories
+from registration.issuing import declines
+from tests import factories, families, signup_steps
 from tests.journeys.conftest import SIZES, check_at_every_size
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -33,7 +32,7 @@ PAGES = [
     "/patients/{patient}/proxy/",
     "/patients/{patient}/decline/",
     "/matches/",
-    "/age-limit/",
+    "/minor-age-limit/",
     "/activity/",
     "/demo/mailbox/",
     "/accounts/2fa/",
@@ -100,10 +99,10 @@ def test_a_tour(
     sign_in: Callable[[Page, User], None],
     paths: list[str],
 ) -> None:
-    people.a_contact(patient, "Pablo", "López", has_authority=False, email="", phone="")
-    manager = people.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
+    factories.a_contact(patient, "Pablo", "López", has_authority=False, email="", phone="")
+    manager = factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
     Membership.objects.create(
-        user=manager, practice=people.a_practice("Harbor Street"), role=Membership.Role.FRONT_DESK
+        user=manager, practice=factories.a_practice("Harbor Street"), role=Membership.Role.FRONT_DESK
     )
     page.emulate_media(reduced_motion="reduce")
     sign_in(page, manager)
@@ -117,14 +116,14 @@ def test_a_tour(
 @pytest.fixture
 def something_of_each(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> dict[str, object]:
     """The keys of what the pages are about, by the names that stand in their addresses."""
-    brother = people.a_patient(practice, "Mateo", mrn="MG-2")
-    declined = people.a_patient(practice, "Luz", mrn="MG-3")
+    brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
+    declined = factories.a_patient(practice, "Luz", mrn="MG-3")
     for each in (brother, declined):
-        people.a_contact(each)
-    registration = stories.issue([patient], actor=actor, to=mother, delivery=stories.email())
+        factories.a_contact(each)
+    registration = signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
     account = families.an_account("maria@families.example", "María", "Prado")
-    declining.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
-    failed = stories.issue([brother], actor=actor, to=brother.contacts.get(), delivery=stories.email())
+    declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
+    failed = signup_steps.issue([brother], actor=actor, to=brother.contacts.get(), delivery=signup_steps.email())
     assert failed.message
     OutgoingMessage.objects.filter(pk=failed.message.pk).update(
         state="failed", due_at=None, outcome="The mail server refused the address.", address_refused=True
@@ -140,7 +139,7 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
 
 @pytest.fixture
 def manager_page(page: Page, practice: Practice, portal: str, sign_in: Callable[[Page, User], None]) -> Page:
-    sign_in(page, people.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes"))
+    sign_in(page, factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes"))
     page.emulate_media(reduced_motion="reduce")
     return page
 
@@ -212,8 +211,8 @@ DESCRIBED = """field => [field, field.closest("fieldset")].flatMap(each => (each
 def test_the_practice_is_chosen_in_the_navigation_panel(
     page: Page, portal: str, practice: Practice, patient: Patient, sign_in: Callable[[Page, User], None]
 ) -> None:
-    manager = people.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
-    other = people.a_practice("Harbor Street")
+    manager = factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
+    other = factories.a_practice("Harbor Street")
     Membership.objects.create(user=manager, practice=other, role=Membership.Role.FRONT_DESK)
     sign_in(page, manager)
     page.get_by_label("Practice", exact=True).select_option("Harbor Street")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from patients.models import Contact, Patient
 from portal.models import Practice
 from registration.models import Association, SelfRegistration
-from tests import people
+from tests import factories
 from tests.families import a_self_registration, an_account
 from tests.journeys.conftest import check_accessibility
 
@@ -37,8 +37,8 @@ def at_work(request: pytest.FixtureRequest, desk_page: Page) -> Page:
 @pytest.fixture
 def asked(practice: Practice, patient: Patient, mother: Contact) -> SelfRegistration:
     """Elena asks for Sofía and, two days ago, mistyped Mateo's date of birth."""
-    mateo = people.a_patient(practice, "Mateo", birth_date=date(2021, 8, 2), mrn="MG-2", street="12 Elm Street")
-    people.a_contact(mateo)
+    mateo = factories.a_patient(practice, "Mateo", birth_date=date(2021, 8, 2), mrn="MG-2", street="12 Elm Street")
+    factories.a_contact(mateo)
     elena = an_account()
     a_self_registration(
         practice,

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from notifications import delivery, heartbeat, outbox
-from notifications.models import Channel, Content, OutgoingMessage, WorkerSeen
+from notifications import delivery, outbox, worker_heartbeat
+from notifications.models import Channel, Content, OutgoingMessage, WorkerHeartbeat
 from notifications.transports.mail import MailTransport
 from portal import audit
 from portal.models import AuditEvent, Practice
@@ -187,7 +187,7 @@ def test_retries_come_later_and_later_but_never_too_late() -> None:
 
 
 def test_what_is_no_longer_true_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice, good_until=timezone.now() + timedelta(minutes=10))
+    message = owe(practice, valid_until=timezone.now() + timedelta(minutes=10))
     with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
         deliver()
     message.refresh_from_db()
@@ -239,7 +239,7 @@ def test_what_is_taken_back_before_its_turn_is_not_sent(practice: Practice, mail
 def test_what_is_taken_back_while_another_goes_out_slowly_is_not_sent(
     practice: Practice, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "LOOK_EVERY", timedelta(0))  # every send is a slow one
+    monkeypatch.setattr(delivery, "RECHECK_EVERY", timedelta(0))  # every send is a slow one
     owed = [owe(practice), owe(practice)]
 
     class TakesBackTheOther(MailTransport):
@@ -380,23 +380,23 @@ def later(**step: int) -> time_machine.travel:
 
 def test_what_nobody_can_record_is_not_sent_time_and_again(practice: Practice, mail_server: MailServer) -> None:
     message = owe(practice)
-    for minutes in range(0, 3 * (delivery.MOST_LEFT_BEHIND + 1), 3):
+    for minutes in range(0, 3 * (delivery.MAX_ABANDONED + 1), 3):
         with later(minutes=minutes):
             a_worker_dies()
-    assert len(mail_server.received) == delivery.MOST_LEFT_BEHIND + 1
+    assert len(mail_server.received) == delivery.MAX_ABANDONED + 1
     with later(hours=1):
         assert deliver() == 1
     message.refresh_from_db()
     assert message.state == State.FAILED
     assert message.outcome.endswith("A worker that did not come back may have sent it.")
-    assert len(mail_server.received) == delivery.MOST_LEFT_BEHIND + 1
+    assert len(mail_server.received) == delivery.MAX_ABANDONED + 1
     assert AuditEvent.objects.get(action="message_failed").details["outcome"] == message.outcome
     assert not Content.objects.exists()
 
 
 def test_what_a_worker_died_with_is_never_called_not_sent(practice: Practice, mail_server: MailServer) -> None:
     """Whether it runs out, is taken back at its next turn or before, or is refused then: it may be out."""
-    runs_out = owe(practice, good_until=timezone.now() + timedelta(minutes=10))
+    runs_out = owe(practice, valid_until=timezone.now() + timedelta(minutes=10))
     a_worker_dies()
     with later(minutes=11):
         deliver()
@@ -429,7 +429,7 @@ def test_a_clock_set_back_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> No
     done: list[datetime] = []
     monkeypatch.setattr(delivery, "_tidy_up", lambda: done.append(timezone.now()))
     monkeypatch.setattr(delivery, "TIDY_EVERY", timedelta(0))
-    monkeypatch.setattr(heartbeat, "EVERY", timedelta(0))
+    monkeypatch.setattr(worker_heartbeat, "EVERY", timedelta(0))
 
     class TwoRounds(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -443,7 +443,7 @@ def test_a_clock_set_back_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> No
         threading.Timer(10, stop.set).start()
         delivery.run(stop=stop)
     assert done == [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (12, 11)]
-    assert WorkerSeen.objects.get().at == datetime(2026, 11, 23, 11, tzinfo=UTC)
+    assert WorkerHeartbeat.objects.get().at == datetime(2026, 11, 23, 11, tzinfo=UTC)
 
 
 def test_a_message_that_nobody_foresaw_does_not_stop_the_others(practice: Practice, mail_server: MailServer) -> None:

@@ -10,12 +10,12 @@ from django.test import Client
 from patients.admin import PatientAdmin
 from patients.models import Contact, Patient, PortalStatus, set_portal_status
 from portal.models import AuditEvent, Practice, User
-from tests import people
+from tests import factories
 
 
 @pytest.fixture
 def administrator(db: None) -> User:
-    return people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True)
+    return factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_registration_that_falls_into_a_correction_keeps_its_status(
     administration: Client, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The desk issues a PIN between the administrator's reading of the row and the writing of it."""
-    patient = people.a_patient(practice)
+    patient = factories.a_patient(practice)
     sent = filled(administration, patient, city="Troy")
     save_model = PatientAdmin.save_model
     threads: list[threading.Thread] = []

@@ -23,8 +23,8 @@ from patients.management.commands.import_patients import guard
 from patients.models import Contact, NameKey, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
-from tests import sample
-from tests.patients.test_fhir import ANA
+from tests import sample_data
+from tests.patients.intake.test_fhir import ANA
 
 
 @pytest.fixture(autouse=True)
@@ -260,11 +260,11 @@ def test_without_a_practice_there_is_nothing_to_import_into(tmp_path: Path, prac
         run(write(tmp_path, ndjson(patient())))
 
 
-@sample.needed
+@sample_data.requires_sample
 def test_the_sample_is_imported_twice_without_a_duplicate() -> None:
-    assert run(sample.FILE) == "120 patients: 120 added, 0 changed, 0 unchanged, 0 refused\n"
+    assert run(sample_data.FILE) == "120 patients: 120 added, 0 changed, 0 unchanged, 0 refused\n"
     before = [model.objects.count() for model in (Patient, Contact, NameKey)]
-    assert run(sample.FILE) == "120 patients: 0 added, 0 changed, 120 unchanged, 0 refused\n"
+    assert run(sample_data.FILE) == "120 patients: 0 added, 0 changed, 120 unchanged, 0 refused\n"
     assert [model.objects.count() for model in (Patient, Contact, NameKey)] == before
 
 

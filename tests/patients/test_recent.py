@@ -5,7 +5,7 @@ from django.test import Client
 from patients import recent
 from patients.models import Patient, RecentlyOpened
 from portal.models import Practice, User
-from tests import people
+from tests import factories
 
 
 def open_account(desk: Client, patient: Patient) -> None:
@@ -15,23 +15,23 @@ def open_account(desk: Client, patient: Patient) -> None:
 def test_the_last_ten_are_kept_and_an_account_opened_again_comes_first(
     desk: Client, practice: Practice, front_desk: User
 ) -> None:
-    patients = [people.a_patient(practice, f"Child {number}", "Olson") for number in range(12)]
+    patients = [factories.a_patient(practice, f"Child {number}", "Olson") for number in range(12)]
     for patient in [*patients, patients[5]]:
         open_account(desk, patient)
     opened = [patients[5], *(each for each in patients[:1:-1] if each != patients[5])]
-    assert recent.opened(practice, user=front_desk) == opened
-    assert RecentlyOpened.objects.count() == recent.MOST_KEPT
+    assert recent.recently_opened(practice, user=front_desk) == opened
+    assert RecentlyOpened.objects.count() == recent.MAX_KEPT
 
 
 def test_the_dashboard_leads_back_to_them_and_to_nobody_elses(
     desk: Client, practice: Practice, other_practice: Practice
 ) -> None:
     assert "Recently opened by you" not in desk.get("/").content.decode()
-    mine, theirs = people.a_patient(practice), people.a_patient(practice, "Ann", "Olson")
-    elsewhere = people.a_patient(other_practice, "Ben", "Berg")
-    colleague = people.a_member(practice, email="colleague@maplegrove.example")
-    recent.note(theirs, user=colleague)
-    recent.note(elsewhere, user=people.a_member(other_practice, email="desk@harborstreet.example"))
+    mine, theirs = factories.a_patient(practice), factories.a_patient(practice, "Ann", "Olson")
+    elsewhere = factories.a_patient(other_practice, "Ben", "Berg")
+    colleague = factories.a_member(practice, email="colleague@maplegrove.example")
+    recent.record(theirs, user=colleague)
+    recent.record(elsewhere, user=factories.a_member(other_practice, email="desk@harborstreet.example"))
     open_account(desk, mine)
     html = desk.get("/").content.decode()
     assert f'href="{mine.get_absolute_url()}"' in html
@@ -40,7 +40,7 @@ def test_the_dashboard_leads_back_to_them_and_to_nobody_elses(
 
 
 def test_a_patient_of_another_practice_is_not_noted(desk: Client, other_practice: Practice) -> None:
-    stranger = people.a_patient(other_practice)
+    stranger = factories.a_patient(other_practice)
     assert desk.get(stranger.get_absolute_url()).status_code == 404
     assert not RecentlyOpened.objects.exists()
 
@@ -48,8 +48,8 @@ def test_a_patient_of_another_practice_is_not_noted(desk: Client, other_practice
 def test_in_each_practice_one_has_ten_of_ones_own(
     practice: Practice, other_practice: Practice, front_desk: User
 ) -> None:
-    here, there = people.a_patient(practice), people.a_patient(other_practice)
+    here, there = factories.a_patient(practice), factories.a_patient(other_practice)
     for patient in (here, there):
-        recent.note(patient, user=front_desk)
-    assert recent.opened(practice, user=front_desk) == [here]
-    assert recent.opened(other_practice, user=front_desk) == [there]
+        recent.record(patient, user=front_desk)
+    assert recent.recently_opened(practice, user=front_desk) == [here]
+    assert recent.recently_opened(other_practice, user=front_desk) == [there]

@@ -11,7 +11,7 @@ from patients import search
 from patients.models import Contact, NameKey, Patient, PortalStatus, keys_of
 from patients.search import PatientQuery
 from portal.models import Practice
-from tests import people
+from tests import factories
 
 
 def found(practice: Practice, **asked: object) -> list[str]:
@@ -20,46 +20,46 @@ def found(practice: Practice, **asked: object) -> list[str]:
 
 @pytest.mark.parametrize("typed", ["obrien", "O'Brien", "O’BRIEN", "o brien", "OBR"])
 def test_an_apostrophe_does_not_matter(practice: Practice, typed: str) -> None:
-    people.a_patient(practice, "Liam", "O'Brien")
+    factories.a_patient(practice, "Liam", "O'Brien")
     assert found(practice, last_name=typed) == ["O'Brien, Liam"]
 
 
 def test_a_double_surname_is_found_by_either_part_and_listed_once(practice: Practice) -> None:
-    people.a_patient(practice, "Sofía", "García-López")
-    people.a_patient(practice, "Ana", "Garcia Garcia")
+    factories.a_patient(practice, "Sofía", "García-López")
+    factories.a_patient(practice, "Ana", "Garcia Garcia")
     assert found(practice, last_name="lopez") == ["García-López, Sofía"]
     assert found(practice, last_name="garcia") == ["Garcia Garcia, Ana", "García-López, Sofía"]
 
 
 def test_first_name_and_the_name_that_a_child_goes_by(practice: Practice) -> None:
-    people.a_patient(practice, "William", "Whitfield", preferred_name="Billy")
+    factories.a_patient(practice, "William", "Whitfield", preferred_name="Billy")
     assert found(practice, first_name="bil") == ["Whitfield, William"]
     assert found(practice, last_name="whit", first_name="will") == ["Whitfield, William"]
     assert found(practice, last_name="whit", first_name="bob") == []
 
 
 def test_date_of_birth(practice: Practice) -> None:
-    people.a_patient(practice, "Ada", "Okafor", birth_date=date(2020, 1, 2))
-    people.a_patient(practice, "Obi", "Okafor", birth_date=date(2020, 1, 2))
-    people.a_patient(practice, "Ina", "Okafor", birth_date=date(2021, 1, 2))
+    factories.a_patient(practice, "Ada", "Okafor", birth_date=date(2020, 1, 2))
+    factories.a_patient(practice, "Obi", "Okafor", birth_date=date(2020, 1, 2))
+    factories.a_patient(practice, "Ina", "Okafor", birth_date=date(2021, 1, 2))
     assert found(practice, date_of_birth=date(2020, 1, 2)) == ["Okafor, Ada", "Okafor, Obi"]
 
 
 def test_status_alone_is_a_worklist(practice: Practice) -> None:
-    people.a_patient(practice, "Ada", "Okafor", portal_status=PortalStatus.DECLINED)
-    people.a_patient(practice, "Obi", "Okafor")
+    factories.a_patient(practice, "Ada", "Okafor", portal_status=PortalStatus.DECLINED)
+    factories.a_patient(practice, "Obi", "Okafor")
     assert found(practice, status=PortalStatus.DECLINED) == ["Okafor, Ada"]
 
 
 def test_nobody_of_another_practice(practice: Practice, other_practice: Practice) -> None:
-    people.a_patient(other_practice, "Liam", "O'Brien")
+    factories.a_patient(other_practice, "Liam", "O'Brien")
     assert found(practice, last_name="obrien") == []
 
 
 def test_by_family_contact(practice: Practice) -> None:
-    sofia = people.a_patient(practice)
-    people.a_contact(sofia, "Elena", "García", phone="+16125550161", email="Elena@Families.example")
-    people.a_contact(sofia, "Gael", "García", phone="", email="")
+    sofia = factories.a_patient(practice)
+    factories.a_contact(sofia, "Elena", "García", phone="+16125550161", email="Elena@Families.example")
+    factories.a_contact(sofia, "Gael", "García", phone="", email="")
     assert found(practice, by_contact=True, last_name="garcia") == ["García-López, Sofía"]
     assert found(practice, by_contact=True, first_name="elena") == ["García-López, Sofía"]
     assert found(practice, by_contact=True, email="ELENA@families.example ") == ["García-López, Sofía"]
@@ -70,14 +70,14 @@ def test_by_family_contact(practice: Practice) -> None:
 
 
 def test_a_phone_number_on_the_patients_own_record_is_found_too(practice: Practice) -> None:
-    people.a_patient(practice, "Suzanna", "Yundt842", phone="555-907-9875")
+    factories.a_patient(practice, "Suzanna", "Yundt842", phone="555-907-9875")
     assert found(practice, by_contact=True, phone="(555) 907-9875") == ["Yundt842, Suzanna"]
 
 
 def test_an_e_mail_address_on_the_patients_own_record_is_found_with_the_patients_name(practice: Practice) -> None:
-    rosa = people.a_patient(practice, "Rosa", "Ito", email="family@ito.example")
-    people.a_contact(rosa, "Kenji", "Mori", email="kenji@mori.example")
-    people.a_contact(people.a_patient(practice, "Aki", "Mori"), "Kenji", "Mori", email="family@ito.example")
+    rosa = factories.a_patient(practice, "Rosa", "Ito", email="family@ito.example")
+    factories.a_contact(rosa, "Kenji", "Mori", email="kenji@mori.example")
+    factories.a_contact(factories.a_patient(practice, "Aki", "Mori"), "Kenji", "Mori", email="family@ito.example")
     asked = {"by_contact": True, "email": "Family@Ito.example"}
     assert found(practice, **asked, last_name="ito", first_name="ro") == ["Ito, Rosa"]
     assert found(practice, **asked, last_name="mori") == ["Mori, Aki"]
@@ -111,27 +111,27 @@ def test_every_patient_behind_one_address_is_counted_and_reached(practice: Pract
 
 @pytest.mark.parametrize("gone", [{"active": False}, {"in_source": False}])
 def test_a_contact_who_is_no_more_is_not_found(practice: Practice, gone: dict[str, Any]) -> None:
-    people.a_contact(people.a_patient(practice), **gone)
+    factories.a_contact(factories.a_patient(practice), **gone)
     assert found(practice, by_contact=True, last_name="garcia") == []
     assert found(practice, by_contact=True, email="elena@families.example") == []
     assert found(practice, by_contact=True, phone="612-555-0161") == []
 
 
 def test_nobody_of_another_practice_by_address_or_number(practice: Practice, other_practice: Practice) -> None:
-    people.a_contact(people.a_patient(other_practice, email="sofia@families.example"))
+    factories.a_contact(factories.a_patient(other_practice, email="sofia@families.example"))
     for asked in ({"email": "elena@families.example"}, {"email": "sofia@families.example"}, {"phone": "6125550161"}):
         assert found(practice, by_contact=True, **asked) == []
         assert found(other_practice, by_contact=True, **asked) == ["García-López, Sofía"]
 
 
 def test_the_hit_names_the_contact_who_was_found(practice: Practice) -> None:
-    mother = people.a_contact(people.a_patient(practice))
+    mother = factories.a_contact(factories.a_patient(practice))
     (hit,) = search.find(PatientQuery(practice=practice, by_contact=True, first_name="ele")).hits
     assert hit.contact == mother
 
 
 def test_pages_go_on_and_back_and_miss_nobody(practice: Practice) -> None:
-    everybody = [people.a_patient(practice, f"Given{n:03}", "Smith-Smithson").name for n in range(60)]
+    everybody = [factories.a_patient(practice, f"Given{n:03}", "Smith-Smithson").name for n in range(60)]
     query = PatientQuery(practice=practice, last_name="smith")
     first = search.find(query)
     second = search.find(query, after=first.after)
@@ -146,13 +146,13 @@ def test_pages_go_on_and_back_and_miss_nobody(practice: Practice) -> None:
 
 
 def test_a_page_key_of_nobody_is_the_first_page(practice: Practice) -> None:
-    people.a_patient(practice)
+    factories.a_patient(practice)
     assert len(search.find(PatientQuery(practice=practice, last_name="gar"), after=999_999).hits) == 1
 
 
 def test_behind_the_last_page_is_the_first(practice: Practice) -> None:
     for n in range(26):
-        people.a_patient(practice, f"Given{n:02}", "Smith")
+        factories.a_patient(practice, f"Given{n:02}", "Smith")
     query = PatientQuery(practice=practice, last_name="smith")
     first = search.find(query)
     Patient.objects.filter(given_names="Given25").delete()
@@ -161,8 +161,8 @@ def test_behind_the_last_page_is_the_first(practice: Practice) -> None:
 
 def test_more_than_anybody_would_count(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(4):
-        people.a_patient(practice, f"Given{n}", "Smith")
-    monkeypatch.setattr(search, "MOST_COUNTED", 3)
+        factories.a_patient(practice, f"Given{n}", "Smith")
+    monkeypatch.setattr(search, "MAX_COUNTED", 3)
     assert search.find(PatientQuery(practice=practice, last_name="smith")).shown_count == "3+"
 
 
@@ -180,8 +180,8 @@ def test_patients_are_counted_and_not_their_keys(
 ) -> None:
     for n in range(patients):
         born = date(2019, 3, 5) + timedelta(days=n * days_apart)
-        people.a_patient(practice, f"Given{n}", family_name, birth_date=born)
-    monkeypatch.setattr(search, "MOST_COUNTED", 10)
+        factories.a_patient(practice, f"Given{n}", family_name, birth_date=born)
+    monkeypatch.setattr(search, "MAX_COUNTED", 10)
     assert search.find(PatientQuery(practice=practice, last_name="smi")).shown_count == shown
 
 
@@ -189,7 +189,7 @@ def test_patients_are_counted_and_not_their_keys(
 def test_that_each_is_listed_once_is_looked_up_by_the_patient(practice: Practice) -> None:
     """By an index of names, all that match were looked through again for each that matches."""
     for n in range(60):
-        people.a_patient(practice, f"Given{n}", "Smith")
+        factories.a_patient(practice, f"Given{n}", "Smith")
     query = PatientQuery(practice=practice, last_name="smith")
     with CaptureQueriesContext(connection) as sent:
         search.find(query)
@@ -211,7 +211,7 @@ def test_that_each_is_listed_once_is_looked_up_by_the_patient(practice: Practice
     ],
 )
 def test_a_search_is_answered_from_an_index(practice: Practice, asked: dict[str, Any], index: str) -> None:
-    people.a_patient(practice)
+    factories.a_patient(practice)
     with CaptureQueriesContext(connection) as sent:
         search.find(PatientQuery(practice=practice, **asked))
     assert len(sent) == 1

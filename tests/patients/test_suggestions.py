@@ -6,22 +6,22 @@ from urllib.parse import parse_qs
 import pytest
 from django.test import Client
 
-from patients import nicknames, quick, suggestions, surnames
+from patients import nicknames, quick_search, suggestions, surnames
 from patients.models import NameKey, Patient
 from patients.search import PatientQuery
 from portal.models import Practice
-from tests import people
+from tests import factories
 
 TODAY = date(2026, 11, 24)
 
 
 @pytest.fixture
 def william(practice: Practice) -> Patient:
-    return people.a_patient(practice, "William", "Johnson", birth_date=date(2020, 5, 3))
+    return factories.a_patient(practice, "William", "Johnson", birth_date=date(2020, 5, 3))
 
 
 def offered(practice: Practice, typed: str) -> list[tuple[str, str]]:
-    answer = quick.find(typed, practice=practice, today=TODAY)
+    answer = quick_search.find(typed, practice=practice, today=TODAY)
     return [(each.label, each.why) for each in answer.suggestions]
 
 
@@ -46,8 +46,8 @@ def test_one_thing_is_offered_and_leads_to_the_child(
     practice: Practice, william: Patient, typed: str, label: str, why: str
 ) -> None:
     assert offered(practice, typed) == [(label, why)]
-    (suggestion,) = quick.find(typed, practice=practice, today=TODAY).suggestions
-    found = quick.find(suggestion.typed, practice=practice, today=TODAY)
+    (suggestion,) = quick_search.find(typed, practice=practice, today=TODAY).suggestions
+    found = quick_search.find(suggestion.typed, practice=practice, today=TODAY)
     assert [hit.patient for hit in found.hits] == [william]
 
 
@@ -61,40 +61,40 @@ def test_nothing_is_offered_beside_what_was_found_or_for_nobody(
 
 
 def test_a_name_is_offered_as_it_is_on_record(practice: Practice) -> None:
-    people.a_patient(practice, "Aoife", "O’Brien")
+    factories.a_patient(practice, "Aoife", "O’Brien")
     assert offered(practice, "obrein") == [("O’Brien", "spelled another way")]
 
 
 def test_a_first_name_of_two_words_is_read_again_as_it_was_meant(practice: Practice) -> None:
-    mary_ann = people.a_patient(practice, "Mary Ann", "Olson")
-    (suggestion,) = quick.find("mary ann,", practice=practice, today=TODAY).suggestions
+    mary_ann = factories.a_patient(practice, "Mary Ann", "Olson")
+    (suggestion,) = quick_search.find("mary ann,", practice=practice, today=TODAY).suggestions
     assert suggestion.label == "Mary Ann"
-    again = quick.find(suggestion.typed, practice=practice, today=TODAY)
+    again = quick_search.find(suggestion.typed, practice=practice, today=TODAY)
     assert [hit.patient for hit in again.hits] == [mary_ann]
 
 
 def test_with_three_hits_nothing_is_offered(practice: Practice, william: Patient) -> None:
     for given in ("Ann", "Ben", "Cal"):
-        people.a_patient(practice, given, "Jonson")
+        factories.a_patient(practice, given, "Jonson")
     assert offered(practice, "jonson") == []
 
 
 def test_the_likeliest_names_come_first_and_they_are_few(practice: Practice) -> None:
     for number, family in enumerate(("Smith", "Smyth", "Smits", "Smidt", "Schmidt", "Snith", "Olson")):
-        people.a_patient(practice, f"Child{number}", family, mrn="")
+        factories.a_patient(practice, f"Child{number}", family, mrn="")
     near = surnames.near(practice, "smiht")
     assert near[0] == "smith"
-    assert len(near) == surnames.MOST
+    assert len(near) == surnames.MAX_NEAR
     assert "olson" not in near
 
 
 def test_names_that_sound_alike_are_near_however_they_are_spelled(practice: Practice) -> None:
-    people.a_patient(practice, "Ann", "Wright")
+    factories.a_patient(practice, "Ann", "Wright")
     assert surnames.near(practice, "rait") == ["wright"]
 
 
 def test_in_a_short_name_one_mistake_is_enough(practice: Practice) -> None:
-    people.a_patient(practice, "Ann", "Ruiz")
+    factories.a_patient(practice, "Ann", "Ruiz")
     assert surnames.near(practice, "ruis") == ["ruiz"]
     assert surnames.near(practice, "rolz") == []
 
@@ -102,14 +102,14 @@ def test_in_a_short_name_one_mistake_is_enough(practice: Practice) -> None:
 def test_the_surnames_of_another_practice_and_of_families_are_not_those_of_patients(
     practice: Practice, other_practice: Practice
 ) -> None:
-    people.a_contact(people.a_patient(practice, "Ann", "Whitaker"), "Elena", "Johnson")
-    people.a_patient(other_practice, "William", "Johnson")
+    factories.a_contact(factories.a_patient(practice, "Ann", "Whitaker"), "Elena", "Johnson")
+    factories.a_patient(other_practice, "William", "Johnson")
     assert surnames.near(practice, "jonson") == []
-    assert surnames.near(practice, "jonson", whose=NameKey.Whose.CONTACT) == ["johnson"]
+    assert surnames.near(practice, "jonson", owner=NameKey.Owner.CONTACT) == ["johnson"]
 
 
 def test_the_search_page_offers_apart_what_it_finds_when_asked(desk: Client, practice: Practice) -> None:
-    people.a_contact(people.a_patient(practice, "Ann", "Olson"), "Elena", "Johnson")
+    factories.a_contact(factories.a_patient(practice, "Ann", "Olson"), "Elena", "Johnson")
     query = PatientQuery(practice=practice, by_contact=True, last_name="jonson", first_name="elena")
     (suggestion,) = suggestions.offered(query, [])
     html = desk.get("/patients/", {name: value for name, (value,) in parse_qs(suggestion.parameters).items()})

@@ -10,14 +10,14 @@ from django.test import Client
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import Practice
-from tests import people
+from tests import factories
 
 NOTHING = "Nothing happened that fits"
 
 
 @pytest.fixture
 def manager(client: Client, practice: Practice) -> Client:
-    client.force_login(people.a_member(practice, people.Role.MANAGER, "manager@maplegrove.example"))
+    client.force_login(factories.a_member(practice, factories.Role.MANAGER, "manager@maplegrove.example"))
     return client
 
 

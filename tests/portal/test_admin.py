@@ -9,12 +9,12 @@ from django.test import Client
 from notifications.models import Carrier, OutgoingMessage
 from portal import audit
 from portal.models import AuditEvent, Practice, User
-from tests import people
+from tests import factories
 
 
 @pytest.fixture
 def administrator(client: Client, db: None) -> Client:
-    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     return client
 
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from portal import audit
 from portal.audit import Action, Actor
 from portal.models import AuditChain, AuditEvent, Practice, User
-from tests import people
+from tests import factories
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def test_nothing_is_done_by_nobody(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = AnonymousUser()
     with pytest.raises(PermissionError):
-        Actor.of(request)
+        Actor.from_request(request)
 
 
 def test_sign_in_sign_out_and_failed_tries_are_recorded(client: Client, front_desk: User, practice: Practice) -> None:
     client.post("/accounts/login/", {"login": front_desk.email, "password": "wrong"})
     client.post("/accounts/login/", {"login": "my-secret-password", "password": "wrong"})
-    client.post("/accounts/login/", {"login": front_desk.email.upper(), "password": people.PASSWORD})
+    client.post("/accounts/login/", {"login": front_desk.email.upper(), "password": factories.PASSWORD})
     client.post("/accounts/logout/")
     lines = list(AuditEvent.objects.order_by("id").values_list("action", "actor_name"))
     assert ("sign_in_failed", front_desk.email) in lines
@@ -158,7 +158,7 @@ def test_a_line_of_the_trail_can_be_looked_at_without_walking_all_of_it(
     client: Client, trail: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "verify", lambda: pytest.fail("the page walked the whole trail"))
-    client.force_login(people.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
+    client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     page = client.get(f"/admin/portal/auditevent/{trail[0].pk}/change/").content.decode()
     assert "manage.py verify_audit" in page
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from portal.models import User
-from tests import people
+from tests import factories
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NEW = "nwcCsvcQxGlYOmSbyGuX4XfL1SkhsHNWdGfpYeDLuok="
@@ -71,7 +71,7 @@ def test_what_no_key_opens_is_named_and_does_not_stop_the_others(
 ) -> None:
     before = settings.SEALING_KEYS
     settings.SEALING_KEYS = [Fernet.generate_key().decode()]
-    lost = people.a_member(None, email="lost@maplegrove.example")
+    lost = factories.a_member(None, email="lost@maplegrove.example")
     TOTP.activate(lost, SECRET)
     settings.SEALING_KEYS = [NEW, *before]
     with pytest.raises(CommandError, match="1 second factor "):

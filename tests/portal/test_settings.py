@@ -133,7 +133,7 @@ def test_behind_the_proxy_attempts_are_counted_by_the_address_that_it_saw(
 
 def test_https_that_nobody_speaks_is_warned_about(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.HTTPS, settings.BEHIND_PROXY = True, False
-    (warning,) = checks.check_who_speaks_tls()
+    (warning,) = checks.check_tls_termination()
     assert "PUBLIC_URL" in warning.msg
     assert "BEHIND_PROXY" in (warning.hint or "")
     call_command("check")
@@ -143,4 +143,4 @@ def test_https_that_nobody_speaks_is_warned_about(settings: Settings, capsys: py
 @pytest.mark.parametrize(("https", "behind_proxy"), [(True, True), (False, False), (False, True)])
 def test_what_works_is_not_warned_about(settings: Settings, https: bool, behind_proxy: bool) -> None:
     settings.HTTPS, settings.BEHIND_PROXY = https, behind_proxy
-    assert checks.check_who_speaks_tls() == []
+    assert checks.check_tls_termination() == []

@@ -8,7 +8,7 @@ from django.db import connection
 from portal import statistics
 from portal.models import Practice
 from portal.signals import worker_idle
-from tests import people
+from tests import factories
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL gathers them by itself")
 
@@ -25,7 +25,7 @@ def known() -> set[str]:
 @pytest.fixture
 def unknown(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "_gathered_at", None)
-    people.a_patient(practice)
+    factories.a_patient(practice)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # makes the table where there is none yet
         cursor.execute("DELETE FROM sqlite_stat1")

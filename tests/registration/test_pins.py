@@ -11,17 +11,17 @@ PINS = st.text(alphabet=pins.ALPHABET, min_size=12, max_size=12)
 
 
 def test_a_new_pin_is_shown_in_three_groups_of_four() -> None:
-    pin = pins.new()
+    pin = pins.generate()
     assert [len(group) for group in pin.shown.split("-")] == [4, 4, 4]
     assert set(pin.characters) <= set(pins.ALPHABET)
 
 
 def test_no_two_pins_are_alike() -> None:
-    assert len({pins.new().characters for _ in range(2_000)}) == 2_000
+    assert len({pins.generate().characters for _ in range(2_000)}) == 2_000
 
 
 def test_every_letter_of_the_alphabet_comes_up() -> None:
-    drawn = "".join(pins.new().characters for _ in range(1_000))
+    drawn = "".join(pins.generate().characters for _ in range(1_000))
     assert set(drawn) == set(pins.ALPHABET)
 
 
@@ -52,10 +52,10 @@ def test_reading_never_fails_in_another_way(typed: str) -> None:
 
 
 def test_what_is_stored_matches_the_pin_and_no_other() -> None:
-    pin = pins.new()
+    pin = pins.generate()
     stored = pins.digest(pin.characters)
     assert pins.matches(pin.characters, stored)
-    assert not pins.matches(pins.new().characters, stored)
+    assert not pins.matches(pins.generate().characters, stored)
     assert pin.characters not in stored
 
 
@@ -70,5 +70,5 @@ def test_without_the_pepper_nothing_matches(settings: Settings) -> None:
 
 
 def test_a_pin_does_not_slip_into_a_log() -> None:
-    pin = pins.new()
+    pin = pins.generate()
     assert pin.characters not in f"{pin!r} {pin}"

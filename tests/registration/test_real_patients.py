@@ -7,15 +7,15 @@ from django.test import Client
 
 from patients.models import NameKey, Patient
 from registration.models import Registration
-from tests import sample
+from tests import sample_data
 from tests.smtp import MailServer
 
-pytestmark = sample.needed
+pytestmark = sample_data.requires_sample
 
 
 def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -> None:
     for _ in range(2):
-        call_command("import_patients", str(sample.FILE), verbosity=0)
+        call_command("import_patients", str(sample_data.FILE), verbosity=0)
         assert Patient.objects.count() == 120
     assert NameKey.objects.values("patient").distinct().count() == 120
 
@@ -28,10 +28,10 @@ def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -
         "recipient": "patient",
         "delivery": "email",
         "email": "suzanna@families.example",
-        "told_of_risk": "on",
+        "risk_acknowledged": "on",
         "identified_by": "known",
         "language": "en",
-        "window": str(uuid.uuid4()),
+        "form_token": str(uuid.uuid4()),
     }
     assert desk.post(f"{suzanna.get_absolute_url()}register/", data).status_code == 200
     call_command("deliver", "--once", verbosity=0)

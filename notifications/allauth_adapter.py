@@ -1,0 +1,44 @@
+"""What allauth has to say to a person (a code for a forgotten password, a changed password) goes through the outbox.
+
+It is written in the language that is active: a family's at the family's pages, English at the desk's.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from notifications import outbox
+from notifications.models import Channel
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Nobody signs up: an administrator makes a staff account."""
+        return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        code_is_good_for = timedelta(seconds=app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT)
+        own = {
+            "request": allauth_context.request,
+            "email": email,
+            "code_minutes": code_is_good_for // timedelta(minutes=1),
+        }
+        mail = self.render_mail(template_prefix, email, own | context)
+        with transaction.atomic():
+            outbox.enqueue(
+                practice=None,
+                channel=Channel.EMAIL,
+                recipient=email,
+                shown_recipient=email,
+                sender_name=gettext("Practice portal"),
+                subject=mail.subject,
+                text=mail.body,
+                valid_until=timezone.now() + code_is_good_for if "code" in context else None,
+            )

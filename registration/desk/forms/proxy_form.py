@@ -1,0 +1,69 @@
+"""Add Proxy: the Patient Registration window for somebody who may see the record for a time, on paper."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from patients import names
+from portal.date_input import DayInput
+from portal.text_fields import LineField
+from registration.desk.forms.fields import OTHER
+from registration.desk.forms.register_form import RegistrationForm
+from registration.issuing.eligibility import PROXY_YEARS
+from registration.models import AccessLevel
+from registration.values import Proxy, Recipient
+
+
+class ProxyForm(RegistrationForm):
+    level = forms.ChoiceField(label="Access level", choices=AccessLevel.choices)
+    access_ends_on = forms.DateField(
+        label="Last day of access",
+        widget=DayInput,
+        help_text=f"At most {PROXY_YEARS} years from today.",
+        error_messages={"required": "Choose the last day of access."},
+    )
+    authorization = LineField(
+        label="Authorization",
+        max_length=200,
+        help_text="For example: Written consent of the mother, on file.",
+        error_messages={"required": "Say what gives this person the right."},
+    )
+
+    field_order: Iterable[str] | None = (
+        *("existing_account", "other_name", "other_relationship", "level", "access_ends_on", "authorization"),
+        *("method", "question", "answer", "delivery", "email", "cell_phone", "carrier", "shared_address"),
+        *("risk_acknowledged", "identified_by", "language"),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        del self.fields["also"]
+        recipient = self._field("recipient", forms.ChoiceField)
+        recipient.choices = [(OTHER, "Somebody else")]
+        recipient.widget = forms.HiddenInput()
+
+    def _prefilled(self) -> dict[str, Any]:
+        """Nothing of what is on record: it is somebody else's."""
+        kept = ("form_token", "identified_by", "language")
+        return {"recipient": OTHER} | {name: value for name, value in super()._prefilled().items() if name in kept}
+
+    @property
+    def chosen_recipient(self) -> Recipient:
+        """A family contact remains one: there would be two PINs for one person otherwise."""
+        name = names.key(self.cleaned_data["other_name"])
+        contact = next((each for each in self.contacts if names.key(each.name) == name), None)
+        relationship = self.cleaned_data["other_relationship"] or (contact.relationship if contact else "")
+        return Recipient(
+            name=contact.name if contact else self.cleaned_data["other_name"],
+            relationship=relationship,
+            contact=contact,
+        )
+
+    @property
+    def chosen_proxy(self) -> Proxy:
+        return Proxy(
+            level=AccessLevel(self.cleaned_data["level"]),
+            authorization=self.cleaned_data["authorization"],
+            ends_on=self.cleaned_data["access_ends_on"],
+        )

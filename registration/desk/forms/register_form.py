@@ -1,0 +1,230 @@
+"""The Patient Registration window: the shape of what is typed. What may be issued is for `registration.rules` to say."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from patients import names, same_person
+from patients.models import Contact, Patient
+from portal import phones
+from portal.models import Practice
+from portal.text_fields import LineField
+from registration.communications import languages
+from registration.desk.forms.delivery_form import DeliveryMethod
+from registration.desk.forms.existing_account_form import ExistingAccountForm
+from registration.desk.forms.fields import OTHER, PATIENT, RecipientChoice, SiblingChoice
+from registration.desk.forms.safety_checks_form import SafetyChecksForm
+from registration.models import Identification, Registration, VerificationQuestion
+from registration.values import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
+
+_METHODS = [(each.value, each.label) for each in (Registration.Method.PIN, Registration.Method.QUESTION)]
+
+
+class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
+    method = forms.ChoiceField(
+        label="Register Patient with",
+        choices=_METHODS,
+        initial=Registration.Method.PIN,
+        widget=forms.RadioSelect,
+    )
+    question = forms.ModelChoiceField(
+        queryset=VerificationQuestion.objects.none(), label="Question", required=False, empty_label="Choose a question"
+    )
+    answer = LineField(
+        label="Answer",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="As the family tells it. Capitals, accents and spaces will not matter.",
+    )
+    recipient = forms.ChoiceField(
+        label="For whom", widget=forms.RadioSelect, error_messages={"required": "Choose who receives the registration."}
+    )
+    other_name = LineField(label="Name", required=False, max_length=200)
+    other_relationship = LineField(label="Relationship to the patient", required=False, max_length=80)
+    also = forms.MultipleChoiceField(label="Also for", required=False, widget=forms.CheckboxSelectMultiple)
+    identified_by = forms.ChoiceField(
+        label="How was this person identified?",
+        choices=[("", "Choose"), *Identification.choices],
+        error_messages={"required": "Choose how you know that it is this person."},
+    )
+    language = forms.ChoiceField(label="Language of the message", choices=settings.LANGUAGES)
+    print_pin = forms.BooleanField(label="Print PIN: a paper copy for the family", required=False)
+    form_token = forms.UUIDField(widget=forms.HiddenInput)
+
+    field_order: Iterable[str] | None = (
+        *("existing_account", "method", "question", "answer", "recipient", "other_name", "other_relationship", "also"),
+        *(
+            "delivery",
+            "email",
+            "cell_phone",
+            "carrier",
+            "shared_address",
+            "risk_acknowledged",
+            "identified_by",
+            "language",
+        ),
+    )
+
+    def __init__(self, *args: Any, practice: Practice, patient: Patient, **options: Any) -> None:
+        super().__init__(*args, practice=practice, patient=patient, **options)
+        self.siblings = same_person.siblings_of(patient)
+        questions = practice.verification_questions.filter(active=True)
+        self._field("question", forms.ModelChoiceField).queryset = questions
+        if not questions:  # a practice without a list of questions registers by PIN alone
+            self._field("method", forms.ChoiceField).choices = _METHODS[:1]
+        self._field("recipient", forms.ChoiceField).choices = list(self._recipients())
+        also = [(str(each.patient.pk), each.patient.name) for each in self.siblings]
+        self._field("also", forms.MultipleChoiceField).choices = also
+        self.initial = self._prefilled()
+        self.look_for_account(str(self.initial.get("email", "")))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("recipient") == OTHER:
+            self.require("other_name", "Type the name of the person who receives it.")
+        self._clean_siblings()
+        if cleaned.get("delivery") == DeliveryMethod.EMAIL:
+            self.clean_address()
+        self.clean_account()
+        if not self.adds_to_account:
+            self._clean_question()
+            if cleaned.get("delivery") == DeliveryMethod.TEXT:
+                self.clean_number()
+        if cleaned.get("delivery") in {DeliveryMethod.EMAIL, DeliveryMethod.TEXT}:
+            self.require("risk_acknowledged", "Tell them, and tick this; or choose “Do not send PIN”.")
+        return cleaned
+
+    # --- What a valid form asks for ---
+
+    @property
+    def chosen_patients(self) -> list[Patient]:
+        also = set(self.cleaned_data.get("also", []))
+        return [self.patient, *(each.patient for each in self.siblings if str(each.patient.pk) in also)]
+
+    @property
+    def chosen_method(self) -> Method:
+        if self.account and self.adds_to_account:
+            return ToAccount(self.account)
+        if self.cleaned_data["method"] == Registration.Method.PIN:
+            return ByPin()
+        return ByQuestion(self.cleaned_data["question"].text, self.cleaned_data["answer"])
+
+    @property
+    def chosen_recipient(self) -> Recipient:
+        choice = self.cleaned_data["recipient"]
+        if choice == PATIENT:
+            return Recipient(
+                name=f"{self.patient.given_names} {self.patient.family_name}".strip(),
+                relationship="Self",
+                is_patient=True,
+            )
+        if choice == OTHER:
+            return Recipient(name=self.cleaned_data["other_name"], relationship=self.cleaned_data["other_relationship"])
+        contact = self.person(choice)
+        assert isinstance(contact, Contact), "a valid form names one of its choices"
+        return Recipient(name=contact.name, relationship=contact.relationship, contact=contact)
+
+    @property
+    def chosen_language(self) -> str:
+        """An account's owner chose one already."""
+        return self.account.language if self.account and self.adds_to_account else self.cleaned_data["language"]
+
+    @property
+    def chosen_proxy(self) -> Proxy | None:
+        return None
+
+    # --- What the page shows ---
+
+    @property
+    def recipient_choices(self) -> list[RecipientChoice]:
+        """The radio buttons of “For whom”, each with the contact that it stands for."""
+        contacts = {str(each.pk): each for each in self.contacts}
+        return [RecipientChoice(radio, contacts.get(str(radio.data["value"]))) for radio in self["recipient"]]
+
+    @property
+    def sibling_choices(self) -> list[SiblingChoice]:
+        return [
+            SiblingChoice(checkbox, each, [contact for contact in self.contacts if contact.pk in each.shared_with])
+            for checkbox, each in zip(self["also"], self.siblings, strict=True)
+        ]
+
+    @property
+    def contacts_data(self) -> dict[str, dict[str, str | bool]]:
+        """What the page fills in when a contact is chosen."""
+        told = self._informed_recipients()
+        people: dict[str, Contact | Patient] = {PATIENT: self.patient, **{str(each.pk): each for each in self.contacts}}
+        return {
+            choice: {"email": each.email, "phone": _shown(each.phone), "told": _name_key(each) in told}
+            for choice, each in people.items()
+        }
+
+    # --- How it is done ---
+
+    def _recipients(self) -> Iterable[tuple[str, str]]:
+        if self.may_be_patient:
+            yield PATIENT, "The patient"
+        for contact in self.contacts:
+            yield str(contact.pk), " · ".join(filter(None, [contact.name, contact.relationship]))
+        yield OTHER, "Somebody else"
+
+    def _prefilled(self) -> dict[str, Any]:
+        """The patient who is of age, otherwise the first contact who may have a PIN, with what is on record."""
+        first = next((each for each in self.contacts if each.has_authority), None)
+        chosen: Contact | Patient | None = self.patient if self.may_be_patient else first
+        return {
+            "form_token": uuid.uuid4(),
+            "recipient": PATIENT if self.may_be_patient else str(first.pk) if first else OTHER,
+            "email": chosen.email if chosen else "",
+            "cell_phone": _shown(chosen.phone) if chosen else "",
+            "risk_acknowledged": bool(chosen and _name_key(chosen) in self._informed_recipients()),
+            "identified_by": self.practice.usual_identification,
+            "language": languages.best_match(self.patient.language),
+        }
+
+    def _informed_recipients(self) -> set[str]:
+        """The names of those who were told once, when this patient was registered for them."""
+        told = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
+        return {names.key(each) for each in told}
+
+    def _field(self, name: str, kind: type[Any]) -> Any:
+        field = self.fields[name]
+        assert isinstance(field, kind)
+        return field
+
+    def _clean_question(self) -> None:
+        if self.cleaned_data.get("method") != Registration.Method.QUESTION:
+            return
+        self.require("question", "Choose a question.")
+        if self.require("answer", "Type the answer that the family gives.") and not names.key(
+            self.cleaned_data["answer"]
+        ):
+            self.add_error("answer", "The answer needs at least one letter or digit.")
+
+    def _clean_siblings(self) -> None:
+        """One PIN for several children goes to somebody whom they share."""
+        recipient, also = self.cleaned_data.get("recipient"), self.cleaned_data.get("also") or []
+        for each in self.siblings:
+            if str(each.patient.pk) in also and recipient not in {str(key) for key in each.shared_with}:
+                self.add_error("also", f"{each.patient.first_name} does not share the person whom you chose.")
+
+
+def _name_key(person: Contact | Patient) -> str:
+    name = person.name if isinstance(person, Contact) else f"{person.given_names} {person.family_name}"
+    return names.key(name)
+
+
+def _shown(phone: str) -> str:
+    return phones.national(phone) if phone else ""
+
+
+class RevokeForm(forms.Form):
+    reason = LineField(
+        label="Reason",
+        max_length=200,
+        error_messages={"required": "Type a reason. Your manager sees it."},
+        help_text="For example: sent to a wrong address.",
+    )

@@ -1,0 +1,59 @@
+"""The 15 minutes in which the session that completed a registration may show its PIN and print its sheet."""
+
+import hashlib
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal import sealing
+from portal.audit import Action, Actor
+from registration import pins
+from registration.models import PinDisplay, Registration
+from registration.pins import Pin
+
+PRINTABLE_FOR: Final = timedelta(minutes=15)
+
+
+def store(registration: Registration, pin: Pin, *, session_key: str) -> None:
+    """Seals the PIN for the session; inside the transaction that issues it."""
+    PinDisplay.objects.create(
+        registration=registration,
+        session=_digest(session_key),
+        sealed_pin=sealing.seal(pin.characters),
+        until=registration.issued_at + PRINTABLE_FOR,
+    )
+
+
+@transaction.atomic
+def reveal(registration: Registration, *, session_key: str, actor: Actor) -> Pin | None:
+    """The PIN for the eyes of the desk; None where it is no longer, or not in this session, to be seen."""
+    pin = find_pin(registration, session_key=session_key)
+    if pin is not None:
+        registration.record(Action.PIN_SHOWN, actor=actor)
+    return pin
+
+
+def is_available(registration: Registration, *, session_key: str) -> bool:
+    return registration.is_live and _find(registration, session_key=session_key) is not None
+
+
+def delete_expired() -> None:
+    PinDisplay.objects.filter(until__lte=timezone.now()).delete()
+
+
+def find_pin(registration: Registration, *, session_key: str) -> Pin | None:
+    """The PIN, where this session may still have it. Whoever makes it visible writes the line of the audit trail."""
+    reveal = _find(registration, session_key=session_key) if registration.is_live else None
+    return pins.read(sealing.unseal(reveal.sealed_pin)) if reveal else None
+
+
+def _find(registration: Registration, *, session_key: str) -> PinDisplay | None:
+    return PinDisplay.objects.filter(
+        registration=registration, session=_digest(session_key), until__gt=timezone.now()
+    ).first()
+
+
+def _digest(session_key: str) -> str:
+    return hashlib.sha256(session_key.encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""The account page on paper: what is on record, black on white, and nothing that can be clicked."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from patients.models import Contact, Patient
+from portal.audit import Actor
+from portal.models import User
+from tests import families, signup_steps
+
+
+def test_the_account_page_is_printed_without_what_can_be_clicked(
+    page: Page,
+    portal: str,
+    patient: Patient,
+    mother: Contact,
+    front_desk: User,
+    actor: Actor,
+    sign_in: Callable[[Page, User], None],
+) -> None:
+    families.an_association(families.an_account("maria@families.example", "María", "Prado"), patient)
+    signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
+    sign_in(page, front_desk)
+    page.goto(f"{portal}/patients/{patient.pk}/")
+    expect(page.get_by_role("link", name="Remove access")).to_be_visible()
+
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
+    expect(page.get_by_text("María Prado").first).to_be_visible()
+    for role in ("button", "navigation", "textbox"):
+        for each in page.get_by_role(role).all():
+            expect(each).to_be_hidden()
+    expect(page.locator(".btn:visible")).to_have_count(0)
+    colours = "[...document.querySelectorAll('.content, .content *')].filter(e => e.checkVisibility()).map(e => %s)"
+    assert set(page.evaluate(colours % "getComputedStyle(e).color")) == {"rgb(0, 0, 0)"}
+    paper = {"rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"}
+    assert set(page.evaluate(colours % "getComputedStyle(e).backgroundColor")) <= paper
+    assert page.pdf(format="Letter").startswith(b"%PDF")

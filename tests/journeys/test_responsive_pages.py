@@ -1,0 +1,89 @@
+"""A window of 1280 by 1024 at 400 %, and the family's pages at both ends, in both themes: all is there and can be used."""
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from patients.models import Contact, Patient
+from portal.audit import Actor
+from portal.models import Practice
+from tests import families, signup_steps
+from tests.journeys.conftest import (
+    SIZES,
+    check_accessibility,
+    check_at_every_size,
+    check_dark_theme,
+    check_nothing_covered,
+    check_stillness,
+    check_width,
+)
+from tests.journeys.test_register_a_patient import answer_what_is_always_asked
+
+
+def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient, mother: Contact) -> None:
+    page = desk_page
+    page.set_viewport_size(SIZES[-1])
+    page.emulate_media(reduced_motion="reduce")  # so that nothing is looked at while it scrolls
+    account = f"{portal}/patients/{patient.pk}/"
+    for address in (portal, f"{portal}/patients/?last_name=garcia", f"{portal}/patients/quick/?q=garcia", account):
+        page.goto(address)
+        check_width(page)
+        check_nothing_covered(page)
+
+    page.goto(portal)
+    page.get_by_role("combobox", name="Quick search").fill("garcia")
+    expect(page.get_by_role("option", name="García-López, Sofía")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(account)
+
+    page.get_by_role("button", name="Register Patient").click()
+    expect(page.get_by_role("dialog", name="Patient Registration")).to_be_visible()
+    check_width(page)
+    check_nothing_covered(page)
+    check_stillness(page)
+    answer_what_is_always_asked(page)
+    check_accessibility(page)
+    check_dark_theme(page)
+    page.get_by_role("button", name="Complete Registration").click()
+    expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
+    check_width(page)
+    check_nothing_covered(page)
+    check_accessibility(page)
+    check_dark_theme(page)
+    expect(page.get_by_role("group", name="Registration PIN")).to_be_visible()
+
+
+FAMILY = {
+    "nobody": [
+        "/start/?practice={slug}",
+        "/start/?lang=es",
+        "/start/sign-in/",
+        "/start/help-signing-in/",
+        "/start/request-access/",
+        "/start/terms/",
+        "/family/nowhere/",
+    ],
+    "pin": ["/start/about-you/", "/start/sign-in-details/"],
+    "account": ["/family/", "/start/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/"],
+}
+
+
+@pytest.mark.parametrize("who", FAMILY)
+def test_the_familys_pages(
+    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client, who: str
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    if who == "pin":
+        signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
+        signup_steps.tell_you(client)
+    elif who == "account":
+        account = families.an_account()
+        families.an_association(account, patient)
+        client.force_login(account.user)
+    if who != "nobody":
+        page.context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": portal}])
+    for address in FAMILY[who]:
+        page.goto(portal + address.format(slug=practice.slug))
+        assert address.partition("?")[0] in page.url
+        check_at_every_size(page)

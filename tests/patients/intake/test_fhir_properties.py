@@ -1,0 +1,142 @@
+"""Whatever a FHIR file holds, each row is taken or refused; and what was written as FHIR is read back equal."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patients.intake import fhir
+from patients.intake.elements import Element
+from patients.intake.records import ContactRecord, PatientRecord, Refusal
+from tests.patients.intake.test_fhir import ANA, TODAY
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(
+        [
+            "Patient",
+            "2019-03-05",
+            "2019",
+            "phone",
+            "email",
+            "official",
+            "usual",
+            "nickname",
+            "old",
+            "MR",
+            "\ud800",
+            "\x00",
+        ]
+    )
+)
+MEMBERS = st.sampled_from(
+    [
+        *("use", "family", "given", "text", "system", "value", "rank", "period", "end", "type", "coding", "code"),
+        *("display", "language", "preferred", "line", "city", "name", "telecom", "relationship", "organization", "id"),
+        "resource",
+    ]
+)
+JUNK = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4))
+OF_PATIENT = st.sampled_from(
+    [
+        *("id", "identifier", "name", "birthDate", "gender", "active", "deceasedBoolean", "deceasedDateTime"),
+        *("telecom", "address", "communication", "contact", "resourceType"),
+    ]
+)
+
+
+@given(members=st.dictionaries(OF_PATIENT, JUNK, max_size=6))
+def test_whatever_stands_in_a_patient_it_is_taken_or_refused(members: dict[str, Any]) -> None:
+    row = fhir.read_patient(ANA | members, line=3, today=TODAY)
+    assert isinstance(row, PatientRecord | Refusal)
+    assert row.line == 3
+
+
+@given(entries=st.lists(JUNK, max_size=3), line=st.binary(max_size=30))
+def test_whatever_stands_in_a_file_it_is_taken_or_refused(entries: list[object], line: bytes) -> None:
+    assert len(list(fhir.read_entries(entries, today=TODAY))) == len(entries)
+    assert all(isinstance(row, Refusal) for row in fhir.read_lines([line], today=TODAY))
+
+
+WORD = st.text(st.characters(whitelist_categories=["Lu", "Ll", "Lo"]), min_size=1, max_size=12).map(
+    lambda text: Element({"it": text}).text("it")
+)
+WORDS = st.lists(WORD, max_size=3).map(" ".join)
+DAYS = st.dates(min_value=date(1900, 1, 1), max_value=TODAY)
+EMAILS = st.just("") | st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.example", fullmatch=True)
+PHONES = st.just("") | st.from_regex(r"555-010-[0-9]{4}", fullmatch=True)
+CONTACTS = st.builds(
+    ContactRecord, key=WORD, family_name=WORD, given_names=WORDS, relationship=WORDS, email=EMAILS, phone=PHONES
+)
+RECORDS = st.builds(
+    PatientRecord,
+    source_system=WORD,
+    source_id=WORD,
+    mrn=st.just(""),
+    family_name=WORD,
+    given_names=WORDS,
+    preferred_name=st.just(""),
+    birth_date=DAYS,
+    sex=st.sampled_from(["female", "male", "other", "unknown"]),
+    active=st.booleans(),
+    deceased=st.booleans(),
+    deceased_on=st.none() | DAYS,
+    language=st.sampled_from(["", "en", "es-MX", "vi"]),
+    phone=PHONES,
+    email=EMAILS,
+    street=WORDS,
+    city=WORDS,
+    state=WORDS,
+    postal_code=WORD,
+    contacts=st.lists(CONTACTS, max_size=3, unique_by=lambda one: one.key).map(tuple),
+).map(lambda record: replace(record, deceased=record.deceased or record.deceased_on is not None))
+
+
+def telecom(record: PatientRecord | ContactRecord) -> list[dict[str, str]]:
+    return [{"system": "phone", "value": record.phone}, {"system": "email", "value": record.email}]
+
+
+def as_fhir(record: PatientRecord) -> dict[str, Any]:
+    language = [{"system": "urn:ietf:bcp:47", "code": record.language}]
+    died = {"deceasedDateTime": str(record.deceased_on)} if record.deceased_on else {"deceasedBoolean": record.deceased}
+    address = {"line": [record.street], "city": record.city, "state": record.state, "postalCode": record.postal_code}
+    identifier = {"system": record.source_system, "value": record.source_id}
+    names = [{"use": "official", "family": record.family_name, "given": record.given_names.split()}]
+    if record.preferred_name:
+        names.append({"use": "nickname", "given": [record.preferred_name]})
+    return died | {
+        "resourceType": "Patient",
+        "identifier": [identifier | ({"type": {"coding": [{"code": "MR"}]}} if record.mrn else {})],
+        "name": names,
+        "birthDate": str(record.birth_date),
+        "gender": record.sex,
+        "active": record.active,
+        "telecom": telecom(record),
+        "address": [address],
+        "communication": [{"language": {"coding": language}}],
+        "contact": [
+            {
+                "id": one.key,
+                "name": {"family": one.family_name, "given": one.given_names.split()},
+                "relationship": [{"text": one.relationship}],
+                "telecom": telecom(one),
+            }
+            for one in record.contacts
+        ],
+    }
+
+
+@given(record=RECORDS, has_mrn=st.booleans(), goes_by=WORD)
+def test_a_record_written_as_fhir_is_read_back_equal(record: PatientRecord, has_mrn: bool, goes_by: str) -> None:
+    record = replace(record, mrn=record.source_id if has_mrn else "")
+    if goes_by != record.given_names.split(" ")[0]:
+        record = replace(record, preferred_name=goes_by)
+    line = json.dumps(as_fhir(record)).encode()
+    assert list(fhir.read_lines([line], today=TODAY)) == [record]

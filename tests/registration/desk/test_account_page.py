@@ -1,0 +1,425 @@
+"""What the desk sees on the account page and the dashboard, and what it does there about access."""
+
+import re
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import OutgoingMessage, SuppressedAddress
+from patients.models import Contact, Patient, PortalStatus
+from portal.audit import Action, Actor
+from portal.models import AuditEvent, Membership, Practice, User
+from registration.access import age_limit, associations
+from registration.issuing import declines, lifecycle, registrations
+from registration.matching import self_registrations
+from registration.models import Association, Decline, Registration
+from registration.values import ByEmail, ByPin, Recipient
+from tests import factories
+from tests.families import a_self_registration, an_account, an_association
+
+
+def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registration:
+    return registrations.register_patients(
+        practice=patients[0].practice,
+        patients=patients,
+        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
+        method=ByPin(),
+        delivery=ByEmail(contact.email),
+        form_token=uuid.uuid4(),
+        session_key="-",
+        actor=actor,
+    )
+
+
+def text_of(html: str) -> str:
+    """As a person reads it."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace(" .", ".")
+
+
+def page(desk: Client, patient: Patient) -> str:
+    response = desk.get(patient.get_absolute_url())
+    assert response.status_code == 200
+    return text_of(response.content.decode())
+
+
+@pytest.fixture
+def association(patient: Patient) -> Association:
+    return an_association(an_account(), patient)
+
+
+# --- Associations ---
+
+
+def test_who_may_not_see_the_record_any_more_is_pointed_out_and_keeps_access_until_a_person_decides(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    """Nothing ends by itself: an export that is wrong for an hour must not lock a parent out of a sick child's record, and
+    a letter about it could not be taken back. A court order is in the record as the same word: a person tells them apart.
+    """
+    association = an_association(an_account(), patient)
+    assert "The record says by now" not in page(desk, patient)
+    Contact.objects.filter(pk=mother.pk).update(has_authority=False)
+    lifecycle.revoke_ineligible()
+    shown = page(desk, patient)
+    assert "The record says by now that Elena García may not see it" in shown
+    assert association in Association.objects.live()
+    assert f"/associations/{association.pk}/remove/" in desk.get(patient.get_absolute_url()).content.decode()
+
+
+def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_out(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    Contact.objects.filter(pk=mother.pk).update(has_authority=False)
+    an_association(an_account("luis@families.example", "Luis", "Prado"), patient, relationship="father")
+    asked = a_self_registration(patient.practice, an_account())
+    self_registrations.match(
+        asked, patient, level="full", override_reasons={"authority": "The order was lifted."}, actor=actor
+    )
+    shown = page(desk, patient)
+    assert "Luis Prado" in shown
+    assert "By Merge Match" in shown
+    assert "The record says by now" not in shown
+
+
+def test_the_account_page_says_who_has_access_how_much_and_since_when(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    registration = issue([patient], mother, actor)
+    an_association(an_account(), patient, registration=registration, level="limited")
+    seen = page(desk, patient)
+    assert "Elena García Mother Limited elena@families.example" in seen
+    assert f"Since {timezone.localtime():%b} " in seen
+    assert "By the PIN of" in seen
+
+
+def test_a_match_is_named(desk: Client, practice: Practice, patient: Patient) -> None:
+    account = an_account()
+    asked = a_self_registration(practice, account)
+    an_association(account, patient, self_registration=asked)
+    assert "By Merge Match" in page(desk, patient)
+
+
+def test_removing_access_asks_for_a_reason_and_does_it(desk: Client, association: Association) -> None:
+    path = f"/associations/{association.pk}/remove/"
+    assert "Remove this access?" in desk.get(path).content.decode()
+    response = desk.post(path, {"reason": "", "on": ""})
+    assert response.status_code == 422
+    assert "Type a reason" in response.content.decode()
+    response = desk.post(path, {"reason": "The court order changed.", "on": ""}, follow=True)
+    seen = text_of(response.content.decode())
+    assert "Elena García has no access any more" in seen
+    assert "Ended (1)" in seen
+    assert "Removed by Dana Fields The court order changed." in seen
+    assert Patient.objects.get().portal_status == PortalStatus.UNREGISTERED
+
+
+def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
+    desk: Client, practice: Practice, association: Association
+) -> None:
+    last = associations.today(practice) + timedelta(days=6)
+    path = f"/associations/{association.pk}/remove/"
+    response = desk.post(path, {"reason": "They move away", "on": last.isoformat()}, follow=True)
+    seen = text_of(response.content.decode())
+    assert f"Elena García has access until {last:%B} {last.day}, {last.year}" in seen
+    shown = f"Ends {last:%b} {last.day}, {last.year} Dana Fields: They move away"
+    assert shown in seen
+    response = desk.post(f"/associations/{association.pk}/undo/", {"reason": "They stay"}, follow=True)
+    assert "They move away" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "why", "kind"),
+    [
+        ("2020-11-23", "This day is past", "date"),
+        ("soon", "does not read as a date", "text"),
+        ("2/30/2027", "does not read as a date", "text"),
+    ],
+)
+def test_a_day_that_cannot_be_is_told_beside_its_field(
+    desk: Client, association: Association, typed: str, why: str, kind: str
+) -> None:
+    response = desk.post(f"/associations/{association.pk}/remove/", {"reason": "They move away", "on": typed})
+    assert response.status_code == 422
+    html = response.content.decode()
+    assert html.count(why) == 2  # at the top, and beside the field
+    assert "They move away" in html
+    assert re.search(rf'<input type="{kind}" name="on" value="{typed}"', html)
+
+
+def test_what_ended_can_be_undone(desk: Client, association: Association, actor: Actor) -> None:
+    associations.remove(association, reason="-", on=None, actor=actor)
+    path = f"/associations/{association.pk}/undo/"
+    assert desk.post(path, {"reason": ""}).status_code == 422
+    response = desk.post(path, {"reason": "The wrong parent."}, follow=True)
+    assert "Elena García has access again" in response.content.decode()
+    assert Association.objects.live().exists()
+
+
+def test_undo_says_why_it_cannot_be(desk: Client, association: Association, actor: Actor) -> None:
+    associations.remove(association, reason="-", on=None, actor=actor)
+    Patient.objects.update(deceased=True)
+    path = f"/associations/{association.pk}/undo/"
+    assert "recorded as deceased" in desk.get(path).content.decode()
+    response = desk.post(path, {"reason": "The wrong parent."})
+    assert response.status_code == 422
+    assert "recorded as deceased" in response.content.decode()
+    assert not Association.objects.live().exists()
+
+
+def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practice) -> None:
+    practice.at_minor_age_limit = Practice.AtAgeLimit.RENEWAL
+    practice.save()
+    grown = factories.a_patient(practice, "Mateo", birth_date=date(2000, 1, 1))
+    association = an_association(an_account(), grown)
+    age_limit.apply_age_limit()
+    html = desk.get(grown.get_absolute_url()).content.decode()
+    assert "Needs renewal" in html
+    assert "Renew access of Elena García" in html
+    asked = desk.get(f"/associations/{association.pk}/undo/").content.decode()
+    assert "Renew this access?" in asked
+    assert "the record is Mateo’s own" in asked
+
+
+def test_a_lost_passkey_is_offered_where_there_is_one(desk: Client, association: Association) -> None:
+    assert "Lost passkey" not in page(desk, association.patient)
+    Authenticator.objects.create(user=association.account.user, type=Authenticator.Type.WEBAUTHN, data={})
+    assert "Lost passkey" in page(desk, association.patient)
+    path = f"/associations/{association.pk}/reset-sign-in/"
+    assert desk.post(path, {}).status_code == 422
+    response = desk.post(path, {"identified_by": "photo_id"}, follow=True)
+    assert "The passkeys of Elena García no longer work" in response.content.decode()
+    assert not Authenticator.objects.exists()
+
+
+def test_a_colleagues_passkey_is_not_for_the_desk(desk: Client, patient: Patient, practice: Practice) -> None:
+    account = an_account()
+    association = an_association(account, patient)
+    Membership.objects.create(user=account.user, practice=practice, role="front_desk")
+    response = desk.post(f"/associations/{association.pk}/reset-sign-in/", {"identified_by": "known"})
+    assert response.status_code == 422
+    assert "administrator" in response.content.decode()
+
+
+# --- Declined ---
+
+
+def test_that_the_family_declines_is_written_down_and_undone(desk: Client, patient: Patient) -> None:
+    assert "Family declines" in page(desk, patient)
+    tomorrow = timezone.localdate() + timedelta(days=2)
+    form = {"reason": "Prefers the phone", "ask_again_on": tomorrow.isoformat()}
+    desk.post(f"/patients/{patient.pk}/decline/", form)
+    seen = page(desk, patient)
+    assert "Status Declined" in seen
+    assert "by Dana Fields: Prefers the phone" in seen
+    assert "Ask again on" in seen
+    assert "Nothing is sent to a family that declined. A PIN can be told in person." in seen
+    response = desk.post(f"/patients/{patient.pk}/decline/undo/", follow=True)
+    assert "The family may be registered again" in response.content.decode()
+    assert "Status Unregistered" in page(desk, patient)
+    response = desk.post(f"/patients/{patient.pk}/decline/undo/", follow=True)
+    assert "taken back already" in response.content.decode()
+
+
+def test_declining_needs_a_reason_and_a_day_to_come(desk: Client, patient: Patient) -> None:
+    response = desk.post(f"/patients/{patient.pk}/decline/", {"reason": "", "ask_again_on": "2020-01-01"})
+    assert response.status_code == 422
+    html = response.content.decode()
+    assert "Type a reason" in html
+    assert "Choose a day to come" in html
+
+
+def test_who_has_access_does_not_decline(desk: Client, association: Association) -> None:
+    assert "Family declines" not in page(desk, association.patient)
+    response = desk.post(f"/patients/{association.patient_id}/decline/", {"reason": "Prefers the phone"})
+    assert response.status_code == 422
+    assert "Remove the access first" in response.content.decode()
+    assert not Decline.objects.exists()
+
+
+# --- Messages stopped ---
+
+
+def test_messages_to_a_contact_are_stopped_and_allowed_again(desk: Client, patient: Patient, mother: Contact) -> None:
+    assert page(desk, patient).count("Stop messages") == 2
+    for channel in ("email", "text"):
+        desk.post(f"/patients/{patient.pk}/messages/stop/", {"contact": str(mother.pk), "channel": channel})
+    seen = page(desk, patient)
+    assert seen.count("Messages stopped by Dana Fields") == 2
+    assert "Stop messages" not in seen
+    desk.post(f"/patients/{patient.pk}/messages/allow/", {"contact": str(mother.pk), "channel": "email"})
+    assert [each.channel for each in SuppressedAddress.objects.all()] == ["text"]
+    line = AuditEvent.objects.filter(action="messages_allowed").get()
+    assert (line.patient_id, line.details["address"]) == (patient.pk, "e…@families.example")
+
+
+@pytest.mark.parametrize("channel", ["pigeon", ""])
+def test_what_is_not_on_record_cannot_be_stopped(desk: Client, patient: Patient, mother: Contact, channel: str) -> None:
+    path = f"/patients/{patient.pk}/messages/stop/"
+    assert desk.post(path, {"contact": str(mother.pk), "channel": channel}).status_code == 404
+    assert desk.post(path, {"contact": str(uuid.uuid4()), "channel": "email"}).status_code == 404
+    assert desk.get(path).status_code == 405
+
+
+# --- Registrations ---
+
+
+def test_a_claimed_registration_says_by_whom_and_for_whom_else(
+    desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
+    factories.a_contact(brother)
+    registration = issue([patient, brother], mother, actor)
+    Registration.objects.update(
+        state="claimed", ended_at=timezone.now(), claimed_by=an_account(), language="es", identified_by="known"
+    )
+    seen = page(desk, patient)
+    assert re.search(r"Claimed \w+ \d+, \d+:\d\d [AP]M by Elena García\.", seen)
+    assert "Also for García-López, Mateo" in seen
+    assert "In Spanish. Identified by: Known to staff." in seen
+    assert "Revoke" not in seen
+    assert registration.patients.count() == 2
+
+
+def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
+    registration = issue([patient], mother, actor)
+    for address, why in [("198.51.100.4", "date of birth")] * 3 + [
+        ("198.51.100.5", "locked"),
+        ("198.51.100.6", "locked"),
+    ]:
+        registration.record(Action.CLAIM_FAILED, actor=Actor(user=None, name="-", address=address), why=why)
+    seen = page(desk, patient)
+    assert "3 tries from one address: date of birth did not match. 2 tries from 2 addresses: it was locked." in seen
+    assert re.search(r"Last try \w+ \d+, \d+:\d\d [AP]M\.", seen)
+
+
+def test_an_offer_to_an_account_is_called_one(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
+    issue([patient], mother, actor)
+    Registration.objects.update(method="account", account=an_account())
+    seen = page(desk, patient)
+    assert "Offer to the account of Elena García" in seen
+    assert "To be confirmed in the portal until" in seen
+    assert "Offered to an account" in seen
+
+
+def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    html = desk.get(patient.get_absolute_url()).content.decode()
+    assert "every 2s" not in html
+    assert "every 15s" not in html
+    issue([patient], mother, actor)
+    assert "every 2s" in desk.get(patient.get_absolute_url()).content.decode()
+    OutgoingMessage.objects.update(state="accepted", finished_at=timezone.now())
+    html = desk.get(patient.get_absolute_url()).content.decode()
+    assert "every 15s" in html
+    live = re.search(r'data-hx-get="([^"]+registrations/\?seen=[^"]+)"', html)
+    assert live
+    assert desk.get(live[1]).status_code == 204
+    Registration.objects.update(state="claimed", ended_at=timezone.now(), claimed_by=an_account())
+    an_association(Registration.objects.get().claimed_by, patient)  # type: ignore[arg-type]
+    part = desk.get(live[1]).content.decode()
+    assert "Claimed" in part
+    assert part.count('data-hx-swap-oob="true"') == 2
+    assert "elena@families.example" in part
+    assert "every 15s" not in part
+
+
+def test_who_waits_for_a_match_is_named(desk: Client, practice: Practice, patient: Patient) -> None:
+    asked = a_self_registration(practice, an_account())
+    html = desk.get(patient.get_absolute_url()).content.decode()
+    assert "Elena García registered without a PIN" in text_of(html)
+    assert f"/matches/{asked.pk}/" in html
+
+
+# --- The dashboard and the worklist ---
+
+
+def dashboard(desk: Client) -> str:
+    return text_of(desk.get("/").content.decode())
+
+
+def test_the_dashboard_is_calm_where_nothing_waits(desk: Client) -> None:
+    seen = dashboard(desk)
+    assert "Nothing. No message failed" in seen
+    assert "Nobody’s." in seen
+
+
+def test_the_dashboard_names_the_pins_that_end_within_a_day(
+    desk: Client, front_desk: User, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    ends = issue([patient], mother, actor).expires_at
+    for hours, is_named in ((25, False), (23, True), (0, False)):
+        with time_machine.travel(ends - timedelta(hours=hours)):
+            desk.force_login(front_desk)
+            assert ("PIN ends soon" in dashboard(desk)) is is_named, f"{hours} hours before"
+
+
+def test_the_dashboard_names_what_waits_for_the_desk(
+    desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    registration = issue([patient], mother, actor)
+    Registration.objects.update(state="locked", ended_at=timezone.now())
+    declined = factories.a_patient(practice, "Olek", "Kowalski")
+    today = associations.today(practice)
+    declines.decline(declined, reason="Prefers the phone", ask_again_on=today, actor=actor)
+    later = factories.a_patient(practice, "Iga", "Kowalski")
+    declines.decline(later, reason="-", ask_again_on=today + timedelta(days=2), actor=actor)
+    a_self_registration(practice, an_account("w@families.example"))
+    ends_at = timezone.now() + timedelta(days=5)
+    an_association(an_account("r@families.example", "Rosa", "López"), patient, ends_at=ends_at)
+    seen = dashboard(desk)
+    assert "PIN locked García-López, Sofía" in seen
+    assert "Ask again Kowalski, Olek" in seen
+    assert "Kowalski, Iga" not in seen
+    assert "1 self-registration waits to be matched" in seen
+    assert "Rosa López, mother" in seen
+    issue([patient], mother, actor)
+    assert "PIN locked" not in dashboard(desk)
+    assert registration.pk
+
+
+def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Client, practice: Practice) -> None:
+    birth = age_limit.latest_birth(associations.today(practice) + timedelta(days=20), 18)
+    teen = factories.a_patient(practice, "Mateo", birth_date=birth)
+    an_association(an_account(), teen)
+    seen = text_of(desk.get("/minor-age-limit/").content.decode())
+    assert "García-López, Mateo Elena García mother, full Not yet Register the patient" in seen
+    age_limit.send_advance_notices()
+    assert "mother, full Yes" in text_of(desk.get("/minor-age-limit/").content.decode())
+
+
+# --- Who may ---
+
+
+@pytest.mark.parametrize("path", ["remove", "undo", "reset-sign-in"])
+def test_another_practices_access_is_not_there(
+    client: Client, association: Association, other_practice: Practice, path: str
+) -> None:
+    client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
+    address = f"/associations/{association.pk}/{path}/"
+    assert client.get(address).status_code == 404
+    assert client.post(address, {"reason": "-", "identified_by": "known"}).status_code == 404
+    assert Association.objects.live().exists()
+
+
+@pytest.mark.parametrize("path", ["decline/", "decline/undo/", "messages/stop/", "messages/allow/"])
+def test_another_practices_family_is_not_there(
+    client: Client, patient: Patient, mother: Contact, other_practice: Practice, path: str
+) -> None:
+    client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
+    form: dict[str, Any] = {"reason": "-", "contact": str(mother.pk), "channel": "email"}
+    assert client.post(f"/patients/{patient.pk}/{path}", form).status_code == 404
+    assert not SuppressedAddress.objects.exists()
+
+
+def test_a_family_gets_nowhere_near(client: Client, association: Association) -> None:
+    client.force_login(User.objects.get(email="elena@families.example"))
+    response = client.post(f"/associations/{association.pk}/remove/", {"reason": "-"})
+    assert response.status_code in {302, 403}
+    assert Association.objects.live().exists()

@@ -1,0 +1,339 @@
+"""The Patient Registration window and what follows from it, request by request."""
+
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from pypdf import PdfReader
+
+from notifications.models import Carrier, OutgoingMessage
+from patients.models import Contact, Patient
+from portal.models import AuditEvent, Practice, User
+from registration.models import PinDisplay, Registration
+from tests import factories
+
+
+def typed(contact: Contact | None, **fields: Any) -> dict[str, Any]:
+    """What the desk types for this contact, or for the patient."""
+    return {
+        "method": "pin",
+        "recipient": str(contact.pk) if contact else "patient",
+        "delivery": "email",
+        "email": "elena@families.example",
+        "risk_acknowledged": "on",
+        "identified_by": "photo_id",
+        "language": "en",
+        "form_token": str(uuid.uuid4()),
+        **fields,
+    }
+
+
+def window(patient: Patient) -> str:
+    return f"/patients/{patient.pk}/register/"
+
+
+def carrier(name: str) -> str:
+    return str(Carrier.objects.get(name=name).pk)
+
+
+def test_completing_shows_the_pin_once_and_writes_it_down(desk: Client, patient: Patient, mother: Contact) -> None:
+    response = desk.post(window(patient), typed(mother))
+    assert response.status_code == 200
+    assert "Registration PIN" in response.content.decode()
+    assert "no-store" in response.headers["Cache-Control"]
+    actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert actions[-2:] == ["registration_issued", "pin_shown"]
+    assert "PIN" in desk.get(patient.get_absolute_url()).content.decode()
+
+
+BAD = {
+    "no address": ({"email": ""}, "email", "Type the e-mail address"),
+    "an address that cannot be": ({"email": "elena@@families"}, "email", "cannot be right"),
+    "a header in the address": ({"email": "a@b.example\nBcc: c@d.example"}, "email", "cannot be right"),
+    "no number": ({"delivery": "text", "carrier": "Verizon"}, "cell_phone", "Type the cell phone number"),
+    "an impossible number": ({"delivery": "text", "cell_phone": "555-12", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
+    "a British number": ({"delivery": "text", "cell_phone": "+44 20 7946 0958", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
+    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Choose the family’s cell carrier"),
+    "a carrier of nobody": ({"delivery": "text", "cell_phone": "(612) 555-0161", "carrier": "77777"}, "carrier", "not one of the available choices"),
+    "no question": ({"method": "question", "answer": "Rex"}, "question", "Choose a question"),
+    "no answer": ({"method": "question", "question": "first"}, "answer", "Type the answer"),
+    "an answer of nothing": ({"method": "question", "question": "first", "answer": "?!"}, "answer", "at least one letter or digit"),
+    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "goes with a message"),
+    "nobody chosen": ({"recipient": ""}, "recipient", "Choose who receives"),
+    "somebody else without a name": ({"recipient": "other"}, "other_name", "Type the name"),
+    "a contact of another practice": ({"recipient": "theirs"}, "recipient", "not one of the available choices"),
+    "the other parent's address": ({"recipient": "other", "other_name": "Rosa Prado"}, "email", "belongs to Elena García"),
+    "the patient, who is a child": ({"recipient": "patient"}, "recipient", "not one of the available choices"),
+    "not told of the risk": ({"risk_acknowledged": ""}, "risk_acknowledged", "Tell them, and tick this"),
+    "nobody knows who it was": ({"identified_by": ""}, "identified_by", "Choose how you know"),
+    "identified in a way of one's own": ({"identified_by": "a hunch"}, "identified_by", "not one of the available choices"),
+    "a language that we do not speak": ({"language": "tlh"}, "language", "not one of the available choices"),
+    "a child that is nobody's sibling": ({"also": "theirs"}, "also", "not one of the available choices"),
+    "no way chosen": ({"delivery": ""}, "delivery", "required"),
+    "a mangled window": ({"window": "x"}, "window", "valid UUID"),
+    "a name that is too long": ({"recipient": "other", "other_name": "x" * 10_000, "email": "x@y.example"}, "other_name", "at most 200"),
+    "a NUL": ({"recipient": "other", "other_name": "Ro\x00sa", "email": "x@y.example"}, "other_name", "Null characters"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("htmx", [False, True])
+def test_bad_input_is_told_twice_and_changes_nothing(
+    desk: Client, practice: Practice, other_practice: Practice, patient: Patient, mother: Contact, case: str, htmx: bool
+) -> None:
+    stranger = factories.a_contact(factories.a_patient(other_practice))
+    factories.a_contact(factories.a_patient(practice, "Mateo", "García-López"))
+    fields, field, told = BAD[case]
+    stand_for = {
+        "theirs": str(stranger.pk),
+        "first": str(practice.verification_questions.get().pk),
+        "Verizon": carrier("Verizon"),
+    }
+    data = typed(mother, **{name: stand_for.get(value, value) for name, value in fields.items()})
+
+    response = desk.post(window(patient), data, headers={"HX-Request": "true"} if htmx else {})
+
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert told in html
+    assert html.count(told) >= (1 if field == "window" else 2), "at the top and beside the field"
+    assert ("<html" in html) is not htmx
+    for name in ("email", "cell_phone", "other_name"):
+        if data.get(name) and len(data[name]) < 100 and data[name].isprintable():
+            assert f'value="{data[name]}"' in html
+    assert not Registration.objects.exists()
+    assert not PinDisplay.objects.exists()
+    assert not OutgoingMessage.objects.exists()
+    assert not AuditEvent.objects.filter(action__in=["registration_issued", "pin_shown"]).exists()
+    patient.refresh_from_db()
+    assert patient.portal_status == "unregistered"
+
+
+def test_a_second_click_shows_the_same_pin(desk: Client, patient: Patient, mother: Contact) -> None:
+    data = typed(mother)
+    first, second = (desk.post(window(patient), data).content.decode() for _ in range(2))
+    pin = first.split('class="pin"')[1].split("</p>")[0]
+    assert pin in second
+    assert Registration.objects.count() == 1
+    assert OutgoingMessage.objects.count() == 1
+
+
+def test_the_window_again_after_a_quarter_of_an_hour_shows_no_pin(
+    desk: Client, patient: Patient, mother: Contact
+) -> None:
+    data = typed(mother)
+    with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
+        desk.post(window(patient), data)
+        clock.shift(timedelta(minutes=16))
+        html = desk.post(window(patient), data).content.decode()
+    assert "not shown again" in html
+    assert 'class="pin"' not in html
+
+
+@pytest.mark.parametrize("change", [{"deceased": True}, {"active": False}, {"given_names": "Baby Girl"}])
+def test_who_cannot_be_registered(desk: Client, patient: Patient, mother: Contact, change: dict[str, Any]) -> None:
+    Patient.objects.filter(pk=patient.pk).update(**change)
+    assert "register-patient" not in desk.get(patient.get_absolute_url()).content.decode()
+    assert "Complete Registration" not in desk.get(window(patient)).content.decode()
+    assert desk.post(window(patient), typed(mother)).status_code == 422
+    assert not Registration.objects.exists()
+
+
+def sheet_of(registration: Registration) -> str:
+    return f"/registrations/{registration.pk}/sheet.pdf"
+
+
+def test_the_sheet_holds_the_pin_that_was_shown(desk: Client, patient: Patient, mother: Contact) -> None:
+    import io
+    import re
+
+    html = desk.post(window(patient), typed(mother, delivery="none")).content.decode()
+    shown = re.sub(r"<[^>]+>|\s", "", html.split('class="pin"')[1].split("</p>")[0]).split(">")[-1]
+    response = desk.get(sheet_of(Registration.objects.get()))
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert shown in PdfReader(io.BytesIO(response.content)).pages[0].extract_text()
+    assert AuditEvent.objects.filter(action="sheet_printed", patient_id=patient.pk).count() == 1
+
+
+def test_the_sheet_is_gone_after_a_quarter_of_an_hour(desk: Client, patient: Patient, mother: Contact) -> None:
+    with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
+        desk.post(window(patient), typed(mother))
+        path = sheet_of(Registration.objects.get())
+        clock.shift(timedelta(minutes=14))
+        assert desk.get(path).status_code == 200
+        clock.shift(timedelta(minutes=1))
+        assert desk.get(path).status_code == 410
+
+
+def test_the_sheet_is_for_the_session_that_completed_it(
+    desk: Client, practice: Practice, patient: Patient, mother: Contact, front_desk: User
+) -> None:
+    desk.post(window(patient), typed(mother))
+    another = Client()
+    another.force_login(front_desk)
+    assert another.get(sheet_of(Registration.objects.get())).status_code == 410
+
+
+def test_a_revoked_pin_is_printed_no_more(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.post(window(patient), typed(mother))
+    registration = Registration.objects.get()
+    assert desk.post(f"/registrations/{registration.pk}/revoke/", {"reason": ""}).status_code == 422
+    assert desk.post(f"/registrations/{registration.pk}/revoke/", {"reason": "wrong address"}).status_code == 302
+    assert desk.get(sheet_of(registration)).status_code == 410
+    html = desk.get(patient.get_absolute_url()).content.decode()
+    assert "wrong address" in html
+    assert "Cancelled before it was sent." in html
+
+
+def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient, mother: Contact) -> None:
+    assert "Nothing. No message failed or hangs" in desk.get("/").content.decode()
+    desk.post(window(patient), typed(mother))
+    OutgoingMessage.objects.update(
+        state="failed", due_at=None, finished_at=timezone.now(), outcome="The address was refused (550)."
+    )
+    html = desk.get("/").content.decode()
+    assert "Message failed" in html
+    assert "The address was refused (550)." in html
+
+
+def test_a_message_that_waits_is_told_with_its_next_try(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.post(window(patient), typed(mother))
+    OutgoingMessage.objects.update(attempts=2, outcome="The mail server could not be reached, or hung up.")
+    html = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
+    assert "Waiting to try again" in html
+    assert "2 tries so far" in html
+    assert "every 2s" in html
+
+
+def test_a_practice_without_questions_registers_by_pin_alone(
+    desk: Client, practice: Practice, patient: Patient
+) -> None:
+    practice.verification_questions.update(active=False)
+    html = desk.get(window(patient)).content.decode()
+    assert "Register Patient with" in html
+    assert "Verification Question" not in html
+
+
+def test_an_adult_of_another_system_is_registered_as_the_patient(desk: Client, practice: Practice) -> None:
+    adult = factories.a_patient(
+        practice, "Suzanna632", "Yundt842", birth_date="1938-07-24", email="suzanna@families.example"
+    )
+    adult.refresh_from_db()
+    html = desk.get(window(adult)).content.decode()
+    assert "The patient" in html
+    assert 'value="suzanna@families.example"' in html
+    data = typed(None, email="suzanna@families.example")
+    assert desk.post(window(adult), data).status_code == 200
+    assert Registration.objects.get().recipient_key == "patient"
+
+
+def test_parents_who_share_an_address_can_say_so(
+    desk: Client, patient: Patient, mother: Contact, father: Contact
+) -> None:
+    data = typed(father, email="elena@families.example")
+    html = desk.post(window(patient), data).content.decode()
+    assert "belongs to Elena García" in html
+    assert "They share this address" in html
+    assert desk.post(window(patient), {**data, "shared_address": "on"}).status_code == 200
+    assert Registration.objects.get().recipient_name == "Pablo López"
+
+
+def test_a_patient_of_age_comes_first(desk: Client, practice: Practice) -> None:
+    grown = factories.a_patient(
+        practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
+    )
+    factories.a_contact(grown, "Karin", "Johansson")
+    html = desk.get(window(grown)).content.decode()
+    assert "Astrid is of age" in html
+    assert (
+        'value="patient" id="id_recipient_0" required checked' in html or 'id="id_recipient_0" required checked' in html
+    )
+    assert 'value="astrid@families.example"' in html
+
+
+def test_a_second_pin_says_that_the_first_no_longer_works(desk: Client, patient: Patient, mother: Contact) -> None:
+    assert "no longer works" not in desk.post(window(patient), typed(mother)).content.decode()
+    assert (
+        "The earlier registration for Elena García no longer works."
+        in desk.post(window(patient), typed(mother)).content.decode()
+    )
+
+
+def test_the_page_is_told_only_what_is_new(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.post(window(patient), typed(mother))
+    html = desk.get(patient.get_absolute_url()).content.decode()
+    seen = html.split("?seen=")[1].split('"')[0]
+    path = f"/patients/{patient.pk}/registrations/"
+    assert desk.get(path, {"seen": seen}).status_code == 204
+    OutgoingMessage.objects.update(state="accepted", outcome="Accepted by the mail server.")
+    assert "Accepted by the mail server." in desk.get(path, {"seen": seen}).content.decode()
+
+
+def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
+    desk: Client, patient: Patient, mother: Contact
+) -> None:
+    Practice.objects.update(pin_profile=Practice.PinProfile.NIST)
+    with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
+        desk.force_login(User.objects.get(email="desk@maplegrove.example"))
+        desk.post(
+            window(patient), typed(mother, delivery="text", cell_phone="(612) 555-0161", carrier=carrier("Verizon"))
+        )
+        clock.shift(timedelta(minutes=11))
+        call_command("deliver", "--once", verbosity=0)
+        html = desk.get("/").content.decode()
+    assert "Not sent: what it says is no longer valid." in html
+
+
+def test_looking_at_the_window_is_looking_at_the_record(desk: Client, patient: Patient) -> None:
+    desk.get(window(patient))
+    assert AuditEvent.objects.latest("id").details == {"in": "Patient Registration window"}
+
+
+def test_a_window_whose_registration_has_ended_promises_nothing(
+    desk: Client, patient: Patient, mother: Contact
+) -> None:
+    data = typed(mother)
+    desk.post(window(patient), data)
+    desk.post(f"/registrations/{Registration.objects.get().pk}/revoke/", {"reason": "mistake"})
+    html = desk.post(window(patient), data).content.decode()
+    assert "has ended since: revoked" in html
+    assert "is on its way" not in html
+
+
+def test_the_grown_patients_address_is_not_another_persons(desk: Client, practice: Practice) -> None:
+    grown = factories.a_patient(
+        practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
+    )
+    karin = factories.a_contact(grown, "Karin", "Johansson")
+    data = typed(karin, email="astrid@families.example")
+    assert "belongs to the patient" in desk.post(window(grown), data).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"in_source": False}, "no longer a family contact"),
+        ({"has_authority": False}, "choose this person in the list"),
+    ],
+)
+def test_somebody_else_who_cannot_be_chosen_in_the_list(
+    desk: Client, patient: Patient, mother: Contact, change: dict[str, Any], told: str
+) -> None:
+    Contact.objects.update(**change)
+    data = typed(mother, recipient="other", other_name="Elena García", email="x@families.example")
+    assert told in desk.post(window(patient), data).content.decode()
+
+
+def test_a_failure_that_was_made_good_needs_no_attention(desk: Client, patient: Patient, mother: Contact) -> None:
+    desk.post(window(patient), typed(mother))
+    OutgoingMessage.objects.update(state="failed", due_at=None, finished_at=timezone.now(), outcome="Refused.")
+    Registration.objects.update(state="expired")
+    assert "Message failed" in desk.get("/").content.decode()
+    desk.post(window(patient), typed(mother))
+    assert "Message failed" not in desk.get("/").content.decode()

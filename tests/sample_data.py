@@ -1,0 +1,11 @@
+"""Patients as a record system exports them. The file lies beside the project, not in it: tests of it skip where it is not."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.conf import settings
+
+FILE: Final = Path(settings.BASE_DIR).parent / "shared/data/fhir-r4-patients-100.ndjson"
+
+requires_sample = pytest.mark.skipif(not FILE.exists(), reason="the sample is not part of the project")
