@@ -39,7 +39,7 @@ from tests.patients.intake.test_fhir import ANA
 
 pytestmark = pytest.mark.django_db
 
-# What is kept of factories. The trail, tries and sessions may grow whatever the answer is.
+# What is kept of people. The trail, tries and sessions may grow whatever the answer is.
 KEPT: Final[list[type[models.Model]]] = [
     *(Practice, User, Membership, Patient, Contact, NameKey, OutgoingMessage, Content, SuppressedAddress),
     *(Carrier, Registration, VerificationQuestion, PortalAccount, Association, SelfRegistration, Decline),
@@ -281,6 +281,7 @@ def each_field_reads(form: forms.Form, strings: list[str]) -> None:
                 assert all(error.messages)
 
 
+@pytest.mark.slow
 def test_whatever_the_record_system_sends_is_imported_whole_or_refused_in_words(
     world: Fixtures, tmp_path: Path
 ) -> None:

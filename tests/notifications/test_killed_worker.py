@@ -48,6 +48,7 @@ def wait_until(done: object, *, seconds: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_kill_9_in_the_middle(mail_server: MailServer) -> None:
     with transaction.atomic():

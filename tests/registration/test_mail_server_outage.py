@@ -55,6 +55,7 @@ def work_until(end: datetime, clock: time_machine.Traveller) -> None:
     delivery.run(stop=threading.Event(), once=True)
 
 
+@pytest.mark.slow
 def test_noon(desk: Client, practice: Practice, mail_server: MailServer, clock: time_machine.Traveller) -> None:
     early = register(desk, practice, 0)
     work_until(at(11, 30), clock)

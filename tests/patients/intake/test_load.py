@@ -265,6 +265,7 @@ def test_batches_that_were_written_stay_if_a_later_one_fails(practice: Practice)
     assert Patient.objects.count() == 2
 
 
+@pytest.mark.slow
 # The practice is the same for each example on purpose: an example finds what the one before it left.
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(RECORDS, max_size=3))

@@ -19,7 +19,7 @@ from registration.pins import Pin
 from tests.concurrency import run_concurrently
 from tests.registration.claiming.test_claims import BORN, HOME, claim, issue, pin_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def kinds(results: list[object]) -> Counter[type]:

@@ -22,7 +22,7 @@ from tests import factories
 from tests.concurrency import run_concurrently as begun_at_once
 from tests.smtp import MailServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 SESSION = "a-session"
 
