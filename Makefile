@@ -1,4 +1,4 @@
-# Everything that is typed here works on a machine with Python 3.11 or newer, make, and uv or pip.
+# Every target works on a machine with Python 3.11 or newer, make, and uv or pip. Variables can be set on the command line:
 #   make run PORT=9000 HOST=0.0.0.0        make test ARGS="tests/patients -x"
 
 python := .venv/bin/python
@@ -7,7 +7,7 @@ static := staticfiles/staticfiles.json
 DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 ARGS ?=
 
-# The tests and checks know nothing of the developer's own settings and demo.
+# Run tests and checks in a clean environment, without the developer's settings or demo data.
 apart = data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	env -i PATH="$$PATH" HOME="$$HOME" TMPDIR="$${TMPDIR:-/tmp}" LANG=C.UTF-8 CI="$$CI" DATA_DIR="$$data"
 pytest := $(python) -m pytest
@@ -17,12 +17,12 @@ resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes -
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-campaigns test-all test-postgresql check bench bench-timing html lighthouse screenshots messages lock clean
+.PHONY: help run test test-fast test-campaigns test-all test-postgresql check lint-js bench bench-timing html lighthouse screenshots messages lock clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/run.ready $(static) ## Serve the portal, as a demo unless DEMO=False; Ctrl-C stops it
+run: .venv/run.ready $(static) ## Start the portal, as a demo unless DEMO=False; stop it with Ctrl-C
 	@DEMO="$${DEMO-True}" exec $(manage) serve
 
 test: .venv/dev.ready ## Run everything that a change must pass, on SQLite and in a browser (under 5 minutes)
@@ -42,44 +42,67 @@ test-postgresql: .venv/dev.ready ## Run the tests that need no browser on Postgr
 		{ echo '*** No PostgreSQL answers at DATABASE_URL, so these tests did NOT run. ***' >&2; exit 1; }
 	@$(apart) DEMO=True DATABASE_URL="$(DATABASE_URL)" $(pytest) -m "not browser and not campaign" $(ARGS)
 
-check: .venv/dev.ready ## Lint, check the types, the migrations and the settings of production
-	$(python) -m ruff check .
-	$(python) -m ruff format --check .
+check: .venv/dev.ready lint lint-imports lint-templates lint-js secrets ## Run all linters; check types, migrations and production settings
 	@$(apart) DEMO=True $(python) -m mypy
-	$(python) -m djlint --lint --quiet templates
 	@$(apart) DEMO=True $(manage) makemigrations --check --dry-run
 	@key() { $(python) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'; } && \
 		$(apart) SECRET_KEY="$$(key)$$(key)" SEALING_KEYS="$$(key)" PIN_PEPPER="$$(key)" AUDIT_KEY="$$(key)" \
 		PUBLIC_URL=https://portal.example.org BEHIND_PROXY=True $(manage) check --deploy --fail-level WARNING
 
-bench: .venv/dev.ready $(static) ## A million patients, SQLite and PostgreSQL: speeds as ratios (ARGS="--patients 1000 100000")
+lint-js: node_modules/.ready ## Lint static/js, and check its formatting and that of the stylesheets (needs npm)
+	npx --no-install eslint --max-warnings 0 static/js
+	npx --no-install prettier --check --log-level warn static/js '**/*.css' '!static/vendor'
+
+# .pre-commit-config.yaml calls the next three targets, too.
+.PHONY: lint lint-imports lint-templates secrets secrets-baseline
+scanned_files := git ls-files --cached --others --exclude-standard -- ':!.secrets.baseline' ':!*/vendor/*' ':!requirements*.txt' ':!docs/images'
+lint: .venv/dev.ready ## Lint the Python code and check its format
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+lint-imports: .venv/dev.ready ## Check that imports between apps and packages point down only
+	.venv/bin/lint-imports --no-logo --no-cache
+
+lint-templates: .venv/dev.ready ## Lint the HTML templates
+	$(python) -m djlint --lint --quiet templates
+
+# The hook exits with 3 after it has updated line numbers in the baseline. That is fine, and it happens in a copy.
+secrets: .venv/dev.ready ## Fail if a file contains a secret that is not in .secrets.baseline
+	@copy=$$(mktemp) && trap 'rm -f "$$copy" "$$copy.log"' EXIT && cp .secrets.baseline "$$copy" && \
+		$(python) -m detect_secrets.pre_commit_hook --baseline "$$copy" $$($(scanned_files)) >"$$copy.log" || \
+		[ $$? -eq 3 ] || { cat "$$copy.log" >&2; exit 1; }
+
+secrets-baseline: .venv/dev.ready ## Accept what detect-secrets finds now; review the change before you commit it
+	@$(python) -m detect_secrets scan --no-verify --baseline .secrets.baseline $$($(scanned_files))
+
+bench: .venv/dev.ready $(static) ## Measure speeds with up to a million patients on both databases (ARGS="--patients 1000 100000")
 	@command -v ab >/dev/null || { echo 'Type: sudo apt-get install apache2-utils' >&2; exit 1; }
 	@$(apart) DATABASE_URL="$(DATABASE_URL)" DEMO=True $(python) -m tests.benchmarks.bench $(ARGS)
 
-bench-timing: .venv/dev.ready ## Can the time of an answer tell what is known? An hour (ARGS="--samples 100")
+bench-timing: .venv/dev.ready ## Test whether response times reveal anything; takes an hour (ARGS="--samples 100")
 	@$(apart) $(python) -m tests.benchmarks.timing $(ARGS)
 
-html: .venv/dev.ready ## Every page, e-mail and sheet that tests see through the Nu HTML checker (needs npm and Java)
+html: .venv/dev.ready ## Check all HTML that the tests render with the Nu HTML checker (needs npm and Java)
 	@$(python) -m tests.markup $(ARGS)
 
-lighthouse: .venv/dev.ready $(static) ## The pages on a slow phone: Lighthouse, weight, requests (needs npm)
+lighthouse: .venv/dev.ready $(static) ## Measure the pages on a slow phone: Lighthouse, size, requests (needs npm)
 	@$(python) -m tests.benchmarks.lighthouse $(ARGS)
 
-screenshots: .venv/dev.ready $(static) ## Take the pictures of README.md and docs/manual anew
+screenshots: .venv/dev.ready $(static) ## Retake the screenshots of README.md and docs/manual
 	@$(python) -m tests.benchmarks.screenshots
 
-# A further language: a line in portal/settings.py (LANGUAGES), and mkdir -p locale/vi/LC_MESSAGES before this.
-messages: .venv/dev.ready ## Gather what is to be translated into locale/, and compile what is translated there
+# To add a language, extend LANGUAGES in portal/settings.py and run mkdir -p locale/vi/LC_MESSAGES first.
+messages: .venv/dev.ready ## Collect the strings to translate in locale/, and compile the translations
 	@$(apart) DEMO=True $(manage) makemessages --all --no-location --no-wrap --no-obsolete \
-		--ignore .venv --ignore staticfiles --ignore tests --ignore var
+		--ignore .venv --ignore node_modules --ignore staticfiles --ignore tests --ignore var
 	@$(apart) DEMO=True $(manage) compilemessages --ignore .venv --verbosity 0
 
-lock: ## Resolve the dependencies anew, with uv (ARGS=--upgrade for newer releases)
+lock: ## Resolve the dependencies again with uv (ARGS=--upgrade for newer releases)
 	$(resolve) --output-file requirements.txt $(ARGS)
 	$(resolve) --group dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
-clean: ## Remove what can be made again; var/, the demo's data, stays
-	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage test-results
+clean: ## Remove everything that can be rebuilt; keep var/, the demo's data
+	rm -rf .venv node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.ready: requirements.txt bin/setup
@@ -87,6 +110,9 @@ clean: ## Remove what can be made again; var/, the demo's data, stays
 
 .venv/dev.ready: requirements.txt requirements-dev.txt bin/setup
 	@bin/setup dev
+
+node_modules/.ready: package.json package-lock.json bin/setup
+	@bin/setup js
 
 $(static): .venv/run.ready $(shell find static)
 	@$(apart) DEMO=True $(manage) collectstatic --no-input --clear --verbosity 0

@@ -45,6 +45,12 @@ class Actor:
         """This person, at the address that the request came from."""
         return cls(user=user, name=user.email, address=client_address(request))
 
+    def require_user(self) -> User:
+        """Return the person who acts. Raise PermissionError for a part of the program."""
+        if self.user is None:
+            raise PermissionError(f"Only a person may do this, not the {self.name}.")
+        return self.user
+
 
 WORKER: Final = Actor(user=None, name="delivery worker")
 CLOCK: Final = Actor(user=None, name="clock")

@@ -3,7 +3,7 @@
 import uuid
 import zoneinfo
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, URLValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.text import slugify
 
 
@@ -182,6 +183,10 @@ class Practice(models.Model):
     def own_pin_age(self) -> int:
         """Years from which a patient may have a PIN of their own."""
         return min(self.age_of_majority, self.minor_age_limit)
+
+    def today(self) -> date:
+        """Return the current date in the practice's time zone."""
+        return timezone.now().astimezone(self.zone).date()
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -22,7 +22,7 @@ from portal.models import Membership, Practice, User
 from registration.issuing import registrations
 from registration.models import Association, Decline, Registration, SelfRegistration
 from registration.values import ByEmail, ByPin, Recipient
-from tests import factories, families
+from tests import factories
 
 Role = Membership.Role
 
@@ -98,10 +98,10 @@ def make_things() -> Things:
     )
     call_command("deliver", "--once", verbosity=0)
     (received,) = demo_mailbox.all_mail()
-    account = families.an_account()
-    asked = families.a_self_registration(practice, account)
+    account = factories.an_account()
+    asked = factories.a_self_registration(practice, account)
     Decline.objects.create(patient=patient, reason="Prefers to ring.", by=user)
-    association = families.an_association(account, patient)
+    association = factories.an_association(account, patient)
     return Things(practice, actor, patient, registration, received.key, association, asked)
 
 
@@ -230,7 +230,7 @@ def test_a_family_gets_its_own_pages(client: Client, things: Things, route: str)
 
 @pytest.mark.parametrize("route", [route for route in FOR_FAMILIES if "<" in route])
 def test_for_another_family_it_is_not_there(client: Client, things: Things, route: str) -> None:
-    client.force_login(families.an_account(email="other@families.example").user)
+    client.force_login(factories.an_account(email="other@families.example").user)
     assert ask(client, route, things).status_code == 404
 
 

@@ -24,7 +24,6 @@ from notifications.models import Carrier, Content, OutgoingMessage, SuppressedAd
 from patients.models import Contact, NameKey, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration.access import associations
 from registration.models import (
     Association,
     Decline,
@@ -33,7 +32,7 @@ from registration.models import (
     SelfRegistration,
     VerificationQuestion,
 )
-from tests import factories, families, signup_steps
+from tests import factories, signup_steps
 from tests.hostile_strings import HOSTILE_STRINGS
 from tests.patients.intake.test_fhir import ANA
 
@@ -83,15 +82,15 @@ class Fixtures:
 def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> Fixtures:
     brother = factories.a_patient(practice, "Mateo", birth_date=patient.birth_date.replace(year=2021), mrn="MG-2")
     factories.a_contact(brother)
-    account = families.an_account("maria@families.example", "María", "Prado")
-    association = families.an_association(account, patient, relationship="guardian")
+    account = factories.an_account("maria@families.example", "María", "Prado")
+    association = factories.an_association(account, patient, relationship="guardian")
     desk = Client()
     desk.force_login(
         factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
     )
     world = Fixtures(
         *(practice, patient, brother, mother, actor, account, association),
-        asked=families.a_self_registration(practice, account, "Leo"),
+        asked=factories.a_self_registration(practice, account, "Leo"),
         registration=signup_steps.issue([patient, brother], actor=actor, to=mother, delivery=signup_steps.email()),
         desk=desk,
     )
@@ -173,7 +172,7 @@ CASES: Final = {
     "revoke": Case("desk", "/registrations/{registration}/revoke/", lambda _: {"reason": "Mistyped"}),
     "send again": Case("desk", "/registrations/{registration}/send-again/", lambda _: {"confirmed_teen": "Asked"}),
     "decline": Case(
-        "desk", "/patients/{patient}/decline/", lambda w: {"reason": "Rings", "ask_again_on": associations.today(w.practice)}
+        "desk", "/patients/{patient}/decline/", lambda w: {"reason": "Rings", "ask_again_on": w.practice.today()}
     ),
     "stop messages": Case(
         "desk", "/patients/{patient}/messages/stop/", lambda w: {"contact": w.mother.pk, "channel": "email"}

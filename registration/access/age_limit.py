@@ -17,7 +17,7 @@ from portal import audit
 from portal.audit import Action
 from portal.models import Practice
 from registration.access import portal_status
-from registration.access.associations import record, today
+from registration.access.associations import record
 from registration.communications import account_notices
 from registration.models import AccessLevel, Association
 from registration.models.access import AssociationQuerySet
@@ -117,14 +117,14 @@ def _change(practice: Practice) -> dict[str, Any]:
 
 
 def _at_limit(practice: Practice) -> AssociationQuerySet:
-    latest = latest_birth(today(practice), practice.minor_age_limit)
+    latest = latest_birth(practice.today(), practice.minor_age_limit)
     return _parent_associations(practice).filter(patient__birth_date__lte=latest)
 
 
 def _reaching_limit(practice: Practice, *, within: timedelta) -> AssociationQuerySet:
     """Those whose patient is not yet so old, and will be; in the order of birthdays."""
-    now = latest_birth(today(practice), practice.minor_age_limit)
-    then = latest_birth(today(practice) + within, practice.minor_age_limit)
+    now = latest_birth(practice.today(), practice.minor_age_limit)
+    then = latest_birth(practice.today() + within, practice.minor_age_limit)
     return _parent_associations(practice).filter(patient__birth_date__gt=now, patient__birth_date__lte=then)
 
 

@@ -41,13 +41,9 @@ def last_day(ends_at: datetime, *, practice: Practice) -> date:
     return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date()
 
 
-def today(practice: Practice) -> date:
-    return timezone.now().astimezone(practice.zone).date()
-
-
 def reminders_due(last: date, *, practice: Practice) -> int:
     """How many reminders are to have gone out by now of access whose last day this is."""
-    return sum((last - today(practice)).days <= days for days in REMINDER_DAYS)
+    return sum((last - practice.today()).days <= days for days in REMINDER_DAYS)
 
 
 def grant(
@@ -83,7 +79,7 @@ def grant(
         self_registration=self_registration,
         authorization=authorization,
         ends_at=ends_at,
-        past_age_limit=is_own or patient.age(on=today(practice)) >= practice.minor_age_limit,
+        past_age_limit=is_own or patient.age(on=practice.today()) >= practice.minor_age_limit,
     )
     return association, True
 
@@ -107,7 +103,7 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
 
     Raises Refused where the day is past, or where access ends before that anyway.
     """
-    by = _person(actor)
+    by = actor.require_user()
     patients = outstanding.lock_affected_patients(association.account, association.patient)
     association.refresh_from_db()
     ending = _scheduled_end(association, on) if on else _immediate_end(association)
@@ -165,7 +161,7 @@ def restore(association: Association, *, reason: str, actor: Actor) -> None:
 
 def is_past_age_limit(association: Association) -> bool:
     practice = association.patient.practice
-    return association.patient.age(on=today(practice)) >= practice.minor_age_limit
+    return association.patient.age(on=practice.today()) >= practice.minor_age_limit
 
 
 def restore_refusal(association: Association) -> str | None:
@@ -194,7 +190,7 @@ def reset_sign_in(account: PortalAccount, *, identified_by: str, practice: Pract
     Recovery codes and the passphrase stay, and a new passphrase can be had by e-mail. `identified_by`: an Identification,
     how the desk knew who rang. Raises Refused where this practice may not.
     """
-    _person(actor)
+    actor.require_user()
     account = PortalAccount.objects.select_for_update(of=("self",)).select_related("user").get(pk=account.pk)
     if why := reset_refusal(account, practice=practice):
         raise Refused(why)
@@ -255,9 +251,9 @@ def _immediate_end(association: Association) -> dict[str, Any]:
 
 def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
     practice = association.patient.practice
-    if on > today(practice) + MAX_SCHEDULED_END:
+    if on > practice.today() + MAX_SCHEDULED_END:
         raise Refused("This day is more than thirty years away. Check the year.", field="on")
-    if on < today(practice):
+    if on < practice.today():
         raise Refused("This day is past. Leave it empty to end access at once.", field="on")
     ends_at = midnight_after(on, practice=practice)
     own_end = _original_end(association)
@@ -274,9 +270,3 @@ def _original_end(association: Association) -> datetime | None:
         return midnight_after(given_until, practice=association.patient.practice)
     was_planned = association.ended_by_id is not None and association.ending != Ending.REMOVED
     return None if was_planned else association.ends_at
-
-
-def _person(actor: Actor) -> User:
-    if actor.user is None:
-        raise PermissionError("Access is removed and given back by a person.")
-    return actor.user

@@ -9,7 +9,7 @@ from portal import audit
 from portal.audit import Action
 from portal.models import Practice
 from registration.access import portal_status
-from registration.access.associations import REMINDER_DAYS, last_day, midnight_after, record, reminders_due, today
+from registration.access.associations import REMINDER_DAYS, last_day, midnight_after, record, reminders_due
 from registration.communications import account_notices
 from registration.models import Association
 from registration.models.access import AssociationQuerySet
@@ -25,7 +25,7 @@ def send_due() -> None:
 
 def ending_soon(practice: Practice) -> AssociationQuerySet:
     """Access that ends in the next 14 days, what ends first first."""
-    until = midnight_after(today(practice) + timedelta(days=REMINDER_DAYS[0]), practice=practice)
+    until = midnight_after(practice.today() + timedelta(days=REMINDER_DAYS[0]), practice=practice)
     rows = Association.objects.for_practice(practice).live().filter(ends_at__lte=until)
     return rows.select_related("account__user", "patient__practice").order_by("ends_at")
 

@@ -126,7 +126,7 @@ def _is_still_eligible(patient: Patient, registration: Registration, account: Po
         return False
     issued_on = registration.issued_at.astimezone(practice.zone).date()
     limit = practice.minor_age_limit
-    came_of_age = patient.age(on=issued_on) < limit <= patient.age(on=associations.today(practice))
+    came_of_age = patient.age(on=issued_on) < limit <= patient.age(on=practice.today())
     return patient.active and not patient.deceased and not came_of_age
 
 

@@ -32,7 +32,7 @@ _ASKS = ["GET", "HEAD", "POST"]
 def remove(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
     association = _association(request, association_id)
     form = RemoveForm(request.POST or None)
-    form.fields["on"].widget.attrs["min"] = associations.today(request.practice).isoformat()
+    form.fields["on"].widget.attrs["min"] = request.practice.today().isoformat()
     if request.method == "POST" and form.is_valid():
         try:
             removed = associations.remove(association, **form.cleaned_data, actor=Actor.from_request(request))

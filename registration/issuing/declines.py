@@ -9,7 +9,6 @@ from notifications.models import OutgoingMessage
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from portal.models import User
 from registration.access import portal_status
 from registration.issuing import lifecycle
 from registration.models import Decline, Registration
@@ -19,7 +18,7 @@ from registration.values import Refused
 @transaction.atomic
 def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: Actor) -> Decline:
     """Writes it down and revokes whatever may still be claimed for the patient. Raises Refused while somebody has access."""
-    by = _person(actor)
+    by = actor.require_user()
     registrations = _lock_unfinished(patient)
     if patient.associations.live().exists():
         raise Refused("Somebody has access to this record. Remove the access first.")
@@ -39,7 +38,7 @@ def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: 
 @transaction.atomic
 def undo(row: Decline, *, actor: Actor) -> bool:
     """The family may be asked again. False where that was so already."""
-    by = _person(actor)
+    by = actor.require_user()
     patient = row.patient
     portal_status.lock(patient.practice, [patient])
     if not Decline.objects.live().filter(pk=row.pk).update(ended_at=timezone.now(), ended_by=by):
@@ -64,9 +63,3 @@ def _lock_unfinished(patient: Patient) -> list[Registration]:
 
 def _refresh(patient: Patient) -> None:
     portal_status.refresh(list(Patient.objects.filter(pk=patient.pk)))
-
-
-def _person(actor: Actor) -> User:
-    if actor.user is None:
-        raise PermissionError("That a family declines is written down by a person.")
-    return actor.user

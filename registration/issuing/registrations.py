@@ -84,7 +84,7 @@ def register_patients(
         )
         superseded = list(replaced)
         lost = set(portal_status.covered_by(each.pk for each in superseded))
-        _supersede(superseded, at=issued_at, by=_person(actor))
+        _supersede(superseded, at=issued_at, by=actor.require_user())
         _issue(registration, locked, credential, delivery, session_key=session_key, actor=actor)
         portal_status.refresh([each for each in everybody if each in locked or each in lost])
         for earlier in superseded:
@@ -148,7 +148,7 @@ def send_again(
         )
         new.authority_override_for = safety_checks.patients_needing_override(found)
         superseded = list(in_its_place.filter(failed))
-        _supersede(superseded, at=new.issued_at, by=_person(actor))
+        _supersede(superseded, at=new.issued_at, by=actor.require_user())
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
         Registration.objects.filter(pk=works.pk).update(sent_again=True)
         portal_status.refresh(patients)
@@ -212,7 +212,7 @@ def _issue(
         setattr(registration, name, value)
     registration.delivery = request.channel(delivery)
     registration.carrier = delivery.carrier if isinstance(delivery, ByText) else None
-    registration.issued_by = _person(actor)
+    registration.issued_by = actor.require_user()
     registration.expires_at = registration.issued_at + registration.practice.pin_validity[registration.delivery]
     registration.message = welcome.enqueue_welcome(_welcome(registration, patients, credential), delivery)
     registration.save(force_insert=True)
@@ -246,12 +246,6 @@ def _affected_patients(recipient: Recipient, replaced: QuerySet[Registration]) -
 def _supersede(registrations: list[Registration], *, at: datetime, by: User) -> None:
     these = Registration.objects.filter(pk__in=[each.pk for each in registrations])
     these.end(State.SUPERSEDED, reason="A new registration was issued.", by=by, at=at)
-
-
-def _person(actor: Actor) -> User:
-    if actor.user is None:
-        raise PermissionError("A registration is issued and revoked by a person.")
-    return actor.user
 
 
 def _welcome(registration: Registration, patients: list[Patient], credential: Credential) -> welcome.Welcome:

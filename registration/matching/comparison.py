@@ -2,17 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Final
-
-from django.utils import timezone
 
 from patients import similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from patients.similarity import Finding, Verdict
-from portal.models import Practice
 from portal.phones import national
 from registration.access import authority
 from registration.issuing import eligibility, safety_checks
@@ -82,7 +78,7 @@ class Candidate:
             contact=contact,
             is_patient=self.self_registration.relationship == Association.Relationship.SELF,
         )
-        delivery, today = ByEmail(account.email), today_at(practice)
+        delivery, today = ByEmail(account.email), practice.today()
         return safety_checks.access_checks_for(practice, [self.patient], who, delivery, today=today, account=account)
 
     @property
@@ -160,10 +156,6 @@ def _candidate(
         access=access,
         decline=decline,
     )
-
-
-def today_at(practice: Practice) -> date:
-    return timezone.now().astimezone(practice.zone).date()
 
 
 # --- The lines ---
@@ -258,7 +250,7 @@ def _difference(line: ComparisonRow) -> str:
 
 
 def _too_young(self_registration: SelfRegistration, patient: Patient) -> list[str]:
-    age = patient.age(on=today_at(self_registration.practice))
+    age = patient.age(on=self_registration.practice.today())
     if self_registration.relationship != Association.Relationship.SELF or age >= self_registration.practice.own_pin_age:
         return []
     return [f"Who asks says “myself”, but the patient’s age is {age}."]

@@ -17,7 +17,7 @@ from patients import names
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from portal.models import Practice, User
+from portal.models import Practice
 from registration.access import accounts, associations, outstanding, portal_status
 from registration.communications import account_notices
 from registration.issuing import safety_checks
@@ -143,7 +143,7 @@ def match(
     What was on its way to the same person for the same patient ends with it.
     Raises Refused, Taken, ReasonWanted and concerns.NeedsConfirmation, and then nothing has happened.
     """
-    by, at = _person(actor), timezone.now()
+    by, at = actor.require_user(), timezone.now()
     patients = _lock_all(self_registration, patient)
     if patient not in patients:
         raise Refused("This patient is no longer there. Search again.")
@@ -198,7 +198,7 @@ def match(
 @transaction.atomic
 def refuse(self_registration: SelfRegistration, *, reason: str, actor: Actor) -> None:
     """Not our patient. Raises Taken."""
-    by = _person(actor)
+    by = actor.require_user()
     patients = _lock_likely(self_registration)
     _move(self_registration, State.REFUSED, decided_at=timezone.now(), decided_by=by, reason=reason)
     portal_status.refresh(patients)
@@ -209,7 +209,7 @@ def refuse(self_registration: SelfRegistration, *, reason: str, actor: Actor) ->
 @transaction.atomic
 def reopen(self_registration: SelfRegistration, *, actor: Actor) -> None:
     """Takes back that it is not our patient. Raises Taken; Refused where the family has asked again meanwhile."""
-    _person(actor)
+    actor.require_user()
     likely = candidates.likely(self_registration.practice, self_registration)
     patients = portal_status.lock(self_registration.practice, [likely] if likely else [])
     PortalAccount.objects.select_for_update(no_key=True).get(pk=self_registration.account_id)
@@ -226,7 +226,7 @@ def reopen(self_registration: SelfRegistration, *, actor: Actor) -> None:
 @transaction.atomic
 def ask_for_information(self_registration: SelfRegistration, *, question: str, actor: Actor) -> None:
     """Asks the family something, in place of what was asked before. Raises Taken."""
-    _person(actor)
+    actor.require_user()
     _move(self_registration, State.ASKED, question=question, answer="")
     account_notices.question_asked(self_registration=self_registration)
     _record(Action.MATCH_ASKED, self_registration, actor=actor)
@@ -349,9 +349,3 @@ def _record(action: Action, self_registration: SelfRegistration, *, actor: Actor
     audit.record(
         action, actor=actor, practice=self_registration.practice, patient=self_registration.likely_id, details=facts
     )
-
-
-def _person(actor: Actor) -> User:
-    if actor.user is None:
-        raise PermissionError("A person decides on a match.")
-    return actor.user

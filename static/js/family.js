@@ -1,109 +1,116 @@
-// What JavaScript adds to the family's pages; every page works without it.
+// Behavior of the family pages. All pages also work without JavaScript.
 (() => {
-  const root = document.documentElement;
+  const { MINUTE, ACTIVITY_EVENTS, trackActivity, watchSession } = sessionTimeout;
+  const SECOND = 1000;
 
-  // A secret in the fragment never reached a server. It goes into its field, and out of the address at once.
-  const readTheFragment = () => {
-    const found = /^#(pin|q)=([\w-]+)(?:\.(\w+))?$/.exec(location.hash);
-    if (!found) return;
+  // Links in messages carry the PIN or the question's token in the URL fragment, which browsers never send to a server.
+  // Move it into the form and remove it from the address bar right away.
+  const readFragment = () => {
+    const match = /^#(pin|q)=([\w-]+)(?:\.(\w+))?$/.exec(location.hash);
+    if (!match) return;
+    const [, type, secret, mark] = match;
     history.replaceState(null, "", location.pathname + location.search);
     const form = document.querySelector("[data-pin-form]");
     if (!form) return;
-    if (found[1] === "pin") {
-      form.elements.pin.value = found[2].toUpperCase().replace(/[^0-9A-Z]/g, "").replace(/(.{4})(?=.)/g, "$1-");
-      form.elements.mark.value = found[3] || "";
+    if (type === "pin") {
+      form.elements.pin.value = formatPin(secret);
+      form.elements.mark.value = mark || "";
     } else {
-      form.elements.link.value = found[2];
+      form.elements.link.value = secret;
       form.querySelector("[data-pin-field]").hidden = true;
       form.elements.pin.required = false;
     }
-    for (const said of form.querySelectorAll("[data-read]")) said.hidden = said.dataset.read !== found[1];
+    for (const notice of form.querySelectorAll("[data-fragment-notice]")) {
+      notice.hidden = notice.dataset.fragmentNotice !== type;
+    }
   };
 
-  // A pasted link in the PIN's field is longer than a PIN: it is sent as it is.
-  const showAndHide = (button) => {
+  // Write a PIN in groups of four characters, such as ABCD-EFGH.
+  const formatPin = (pin) => {
+    const characters = pin.toUpperCase().replace(/[^0-9A-Z]/g, "");
+    return characters.replace(/(.{4})(?=.)/g, "$1-");
+  };
+
+  const setUpPasswordToggle = (button) => {
     const field = document.getElementById(button.getAttribute("aria-controls"));
     button.hidden = false;
     button.addEventListener("click", () => {
-      const shows = field.type === "text";
-      field.type = shows ? "password" : "text";
-      button.setAttribute("aria-pressed", String(!shows));
-      button.textContent = shows ? button.dataset.show : button.dataset.hide;
+      const isVisible = field.type === "text";
+      field.type = isVisible ? "password" : "text";
+      button.setAttribute("aria-pressed", String(!isVisible));
+      button.textContent = isVisible ? button.dataset.showLabel : button.dataset.hideLabel;
     });
   };
 
-  // A second tap does nothing; coming back to the page makes the button work again.
-  const onlyOnce = (form) => {
+  const preventDoubleSubmit = (form) => {
     form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) event.preventDefault();
-      form.dataset.sent = "yes";
+      if (form.dataset.submitted) event.preventDefault();
+      form.dataset.submitted = "yes";
     });
   };
 
-  // The practice's own screen: nobody there for three minutes, a warning; then everything is cleared.
-  const watchTheScreen = (bar) => {
-    const SECOND = 1000;
+  // Kiosk mode: warn 30 seconds before the idle limit, then clear the screen for the next family.
+  const startKioskTimeout = (bar) => {
     const warning = bar.querySelector("[data-idle-warning]");
-    const left = bar.querySelector("[data-seconds]");
-    const idle = Number(bar.dataset.kiosk);
-    let touched = Date.now();
-    for (const kind of ["keydown", "pointerdown", "scroll"]) {
-      document.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
-    }
+    const countdown = bar.querySelector("[data-seconds-left]");
+    const idleLimit = Number(bar.dataset.kiosk);
+    const activity = trackActivity({ events: [...ACTIVITY_EVENTS, "scroll"] });
     setInterval(() => {
-      const seconds = idle - Math.round((Date.now() - touched) / SECOND);
-      if (warning.hidden !== seconds > 30) warning.hidden = seconds > 30;
-      left.textContent = String(Math.max(seconds, 0));
-      if (seconds <= 0) {
-        touched = Date.now();
+      const secondsLeft = idleLimit - Math.round(activity.getIdleTime() / SECOND);
+      const isHidden = secondsLeft > 30;
+      if (warning.hidden !== isHidden) warning.hidden = isHidden; // An unchanged alert must not be read again.
+      countdown.textContent = String(Math.max(secondsLeft, 0));
+      if (secondsLeft <= 0) {
+        activity.recordActivity();
         bar.querySelector("form").submit();
       }
     }, SECOND);
   };
 
-  // A session or a draft ends when nobody is there; who is there is asked first (WCAG 2.2.1), and kept by typing.
-  const watchTheSession = (warning) => {
-    const MINUTE = 60 * 1000;
-    const minutes = Number(warning.dataset.idle);
-    const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
-    let touched = Date.now();
-    let told = Date.now();
-    const tell = async () => {
-      told = Date.now();
+  // Keep the session or the unfinished form alive while someone uses the page. Once the warning shows, only its button
+  // keeps it alive.
+  const startIdleTimeout = (warning) => {
+    const { idleMinutes, keepAliveUrl } = warning.dataset;
+    const csrfToken = document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
+    const activity = trackActivity();
+    let lastPingAt = Date.now();
+
+    const ping = async () => {
+      lastPingAt = Date.now();
       warning.hidden = true;
-      const answer = await fetch(warning.dataset.stillHere, { method: "POST", headers: { "X-CSRFToken": token } }).catch(() => null);
-      if (answer?.status === 400) location.reload();
+      const request = { method: "POST", headers: { "X-CSRFToken": csrfToken } };
+      const response = await fetch(keepAliveUrl, request).catch(() => null);
+      if (response?.status === 400) location.reload(); // The session has ended.
     };
-    for (const kind of ["keydown", "pointerdown"]) {
-      document.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
-    }
-    warning.querySelector("button").addEventListener("click", tell);
-    setInterval(() => {
-      if (warning.hidden && touched > told && Date.now() - told > 4 * MINUTE) tell();
-      const idle = (Date.now() - told) / MINUTE;
-      if (idle >= minutes) location.reload();
-      else if (idle >= minutes - 2) warning.hidden = false;
-    }, MINUTE / 4);
+    warning.querySelector("button").addEventListener("click", ping);
+
+    const getTimeSincePing = () => Date.now() - lastPingAt;
+    watchSession({
+      idleLimit: Number(idleMinutes) * MINUTE,
+      checkEvery: MINUTE / 4,
+      getIdleTime: getTimeSincePing,
+      isPingDue: () => warning.hidden && activity.getLastActivityAt() > lastPingAt && getTimeSincePing() > 4 * MINUTE,
+      ping,
+      showWarning: () => {
+        warning.hidden = false;
+      },
+      endSession: () => location.reload(),
+    });
   };
 
-  // Who comes back with the browser's button sees the page as the server gives it now.
+  // Reload a page that the Back button restored from the browser's cache, and let its forms be submitted again.
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
-    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const form of document.querySelectorAll("form[data-submitted]")) delete form.dataset.submitted;
   });
 
-  root.classList.add("js");
-  readTheFragment();
-  addEventListener("hashchange", readTheFragment);
-  for (const button of document.querySelectorAll("[data-show]")) showAndHide(button);
-  for (const form of document.querySelectorAll("form[data-once]")) onlyOnce(form);
-  for (const each of document.querySelectorAll("[data-print]")) {
-    each.hidden = false;
-    each.addEventListener("click", () => print());
-  }
-  const idle = document.querySelector("[data-idle]");
-  if (idle) watchTheSession(idle);
-  const kiosk = document.querySelector("[data-kiosk]");
-  if (kiosk) watchTheScreen(kiosk);
+  readFragment();
+  addEventListener("hashchange", readFragment);
+  for (const button of document.querySelectorAll("[data-show-label]")) setUpPasswordToggle(button);
+  for (const form of document.querySelectorAll("form[data-submit-once]")) preventDoubleSubmit(form);
+  const idleWarning = document.querySelector("[data-idle-minutes]");
+  if (idleWarning) startIdleTimeout(idleWarning);
+  const kioskBar = document.querySelector("[data-kiosk]");
+  if (kioskBar) startKioskTimeout(kioskBar);
   document.querySelector("[data-take-focus]")?.focus();
 })();

@@ -1,22 +1,38 @@
-// Before the first paint: the theme that was chosen, else the one that the system prefers.
+// Apply the saved theme, or the system's theme, before the first paint.
 (() => {
-  const chosen = () => {
-    try { return localStorage.getItem("theme"); } catch { return null; }
+  const root = document.documentElement;
+  const systemPrefersDark = matchMedia("(prefers-color-scheme: dark)");
+
+  const loadTheme = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null; // Storage is blocked.
+    }
   };
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const apply = () => {
-    document.documentElement.dataset.bsTheme = chosen() || (dark.matches ? "dark" : "light");
+  const saveTheme = (theme) => {
+    try {
+      localStorage.setItem("theme", theme);
+    } catch {
+      // Storage is blocked, so the theme lasts until the page is closed.
+    }
   };
-  apply();
-  dark.addEventListener("change", apply);
+
+  const applyTheme = () => {
+    root.dataset.bsTheme = loadTheme() || (systemPrefersDark.matches ? "dark" : "light");
+  };
+  const toggleTheme = () => {
+    const theme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    saveTheme(theme);
+    root.dataset.bsTheme = theme;
+  };
+
+  applyTheme();
+  systemPrefersDark.addEventListener("change", applyTheme);
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       button.hidden = false;
-      button.addEventListener("click", () => {
-        const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
-        try { localStorage.setItem("theme", next); } catch { /* private window: it lasts until the page is left */ }
-        document.documentElement.dataset.bsTheme = next;
-      });
+      button.addEventListener("click", toggleTheme);
     }
   });
 })();

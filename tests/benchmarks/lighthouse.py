@@ -90,7 +90,7 @@ def pages() -> Iterator[tuple[str, str, str]]:
 
     from portal.audit import Actor
     from portal.models import Practice, User
-    from tests import families
+    from tests import factories
     from tests.benchmarks.timing import born, issue
 
     settings.ALLOWED_HOSTS = ["*"]
@@ -125,8 +125,8 @@ def pages() -> Iterator[tuple[str, str, str]]:
     you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
     assert client.post("/start/about-you/", you).status_code == 302
     yield "with a PIN: how to sign in", "/start/sign-in-details/", cookie(client)
-    account = families.an_account("lighthouse@families.example")
-    families.an_association(account, child)
+    account = factories.an_account("lighthouse@families.example")
+    factories.an_association(account, child)
     at_home = Client()
     at_home.force_login(account.user)
     for name, path in (

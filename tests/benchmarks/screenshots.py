@@ -172,12 +172,12 @@ class Desk:
 
     def _ask_for_a_match(self) -> str:
         """The father of twins asks for one of them; the path of the comparison."""
-        from tests import families
+        from tests import factories
 
         child = patient("Okafor", "Ada")
-        chidi = families.an_account("chidi.okafor@mail.example", "Chidi", "Okafor", "+16125550110")
+        chidi = factories.an_account("chidi.okafor@mail.example", "Chidi", "Okafor", "+16125550110")
         told = {"street": child.street, "postal_code": child.postal_code, "relationship": "father"}
-        asked = families.a_self_registration(child.practice, chidi, "Ada", "Okafor", child.birth_date, **told)
+        asked = factories.a_self_registration(child.practice, chidi, "Ada", "Okafor", child.birth_date, **told)
         return f"/matches/{asked.pk}/"
 
 
@@ -334,11 +334,11 @@ def path_of(family_name: str, given_names: str) -> str:
 
 def an_account_for(family_name: str, given_names: str) -> str:
     """Gives the patient's first contact an account; the path of the patient's page."""
-    from tests import families
+    from tests import factories
 
     child = patient(family_name, given_names)
     contact = child.contacts.current()[0]
-    families.an_account(contact.email, contact.given_names, contact.family_name, contact.phone)
+    factories.an_account(contact.email, contact.given_names, contact.family_name, contact.phone)
     path: str = child.get_absolute_url()
     return path
 

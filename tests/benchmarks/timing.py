@@ -41,7 +41,7 @@ from registration.issuing import pin_display, registrations
 from registration.models import AttemptCounter, Registration
 from registration.pins import Pin
 from registration.values import ByPin, InPerson, Recipient
-from tests import factories, families
+from tests import factories
 
 PAIRS = 6
 SEEN_BELOW = 0.01 / (2 * PAIRS)
@@ -118,7 +118,7 @@ def pairs() -> Iterator[Pair]:
     desk = factories.a_member(practice)
     patient = factories.a_patient(practice)
     actor = Actor(user=desk, name=desk.email)
-    families.an_account("known@families.example")
+    factories.an_account("known@families.example")
     registration, pin = issue(patient, actor)
 
     def again() -> None:

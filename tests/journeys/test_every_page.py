@@ -13,7 +13,7 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.issuing import declines
-from tests import factories, families, signup_steps
+from tests import factories, signup_steps
 from tests.journeys.conftest import SIZES, check_at_every_size
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -121,7 +121,7 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     for each in (brother, declined):
         factories.a_contact(each)
     registration = signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
-    account = families.an_account("maria@families.example", "María", "Prado")
+    account = factories.an_account("maria@families.example", "María", "Prado")
     declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
     failed = signup_steps.issue([brother], actor=actor, to=brother.contacts.get(), delivery=signup_steps.email())
     assert failed.message
@@ -132,8 +132,8 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
         "patient": patient.pk,
         "brother": declined.pk,
         "registration": registration.pk,
-        "association": families.an_association(account, brother, relationship="guardian").pk,
-        "asked": families.a_self_registration(practice, account).pk,
+        "association": factories.an_association(account, brother, relationship="guardian").pk,
+        "asked": factories.a_self_registration(practice, account).pk,
     }
 
 
@@ -185,7 +185,7 @@ def test_what_is_wrong_at_the_sign_in_is_summed_up_at_the_top_and_has_the_focus(
 
 def check_quick_search(page: Page) -> None:
     """It is a key away, from wherever on the page one is and types nothing; where one proves who one is there is none."""
-    if page.locator(".entrance").count():
+    if page.locator(".centered-page").count():
         return
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")

@@ -14,7 +14,7 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.models import Association, SelfRegistration
-from tests import factories, families, signup_steps
+from tests import factories, signup_steps
 from tests.journeys.test_family_signup import text_of_mail
 
 MOST_KEYS = 60  # to one control
@@ -234,8 +234,8 @@ def test_what_happens_meanwhile_takes_no_focus_away(
     desk_page: Page, portal: str, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     """A registration that does not get through; and news, while one is at what they change."""
-    elena = families.an_account()
-    families.an_association(elena, patient, ended_at=timezone.now(), ending=Association.Ending.REMOVED)
+    elena = factories.an_account()
+    factories.an_association(elena, patient, ended_at=timezone.now(), ending=Association.Ending.REMOVED)
     page, keys = desk_page, Keys(desk_page, f"{portal}/patients/{patient.pk}/")
     keys.skip()
     keys.use("button", "Register Patient")
@@ -270,9 +270,9 @@ def test_the_practice_merge_match_and_access(
     Membership.objects.create(user=front_desk, practice=elsewhere, role=Membership.Role.FRONT_DESK)
     mateo = factories.a_patient(practice, "Mateo", birth_date=date(2021, 8, 2))
     factories.a_contact(mateo)
-    elena = families.an_account()
-    families.a_self_registration(practice, elena, "Matteo", birth_date=date(2021, 2, 8))
-    families.a_self_registration(practice, elena, "Somebody", "Else", birth_date=date(2015, 1, 1))
+    elena = factories.an_account()
+    factories.a_self_registration(practice, elena, "Matteo", birth_date=date(2021, 2, 8))
+    factories.a_self_registration(practice, elena, "Somebody", "Else", birth_date=date(2015, 1, 1))
     page, keys = desk_page, Keys(desk_page, portal)
 
     keys.use("link", "Merge Match 2 waiting")

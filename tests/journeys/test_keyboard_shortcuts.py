@@ -161,12 +161,12 @@ def test_the_keys_are_listed_and_can_be_switched_off(desk_page: Page, width: int
     if width < 768:
         keyboard.tab_to("#nav-open")
         keyboard.press(" ")
-    keyboard.tab_to("[data-show-keys]")
+    keyboard.tab_to("[data-open-shortcuts]")
     keyboard.press("Enter")
     switch = page.get_by_role("checkbox", name="Use the keys")
     expect(switch).to_be_focused()
     keyboard.press(" ", "Escape")
-    expect(page.locator("[data-show-keys]")).to_be_focused()
+    expect(page.locator("[data-open-shortcuts]")).to_be_focused()
 
     for _ in ("now", "and when the page is opened again"):
         keyboard.press("/", "?", "r")

@@ -12,7 +12,7 @@ from patients.models import Contact, Patient
 from portal.models import Practice
 from registration.models import Association, SelfRegistration
 from tests import factories
-from tests.families import a_self_registration, an_account
+from tests.factories import a_self_registration, an_account
 from tests.journeys.conftest import check_accessibility
 
 SHOTS = os.environ.get("SHOTS")  # a folder, to look at the pages

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import User
-from tests import families, signup_steps
+from tests import factories, signup_steps
 
 
 def test_the_account_page_is_printed_without_what_can_be_clicked(
@@ -19,7 +19,7 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     actor: Actor,
     sign_in: Callable[[Page, User], None],
 ) -> None:
-    families.an_association(families.an_account("maria@families.example", "María", "Prado"), patient)
+    factories.an_association(factories.an_account("maria@families.example", "María", "Prado"), patient)
     signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")

@@ -282,7 +282,7 @@ def test_the_live_state_does_not_take_the_focus_away(
     open_window(page)
     complete(page)
     page.get_by_role("link", name="Done").click()
-    expect(page.locator("#news")).to_contain_text("Waiting to try again")
+    expect(page.locator("#announcements")).to_contain_text("Waiting to try again")
     expect(page.get_by_text("Waiting to try again", exact=True)).to_be_visible()
     page.get_by_role("link", name="Revoke").focus()
     with page.expect_response(lambda response: "seen=" in response.url) as answered:

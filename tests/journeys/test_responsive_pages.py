@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import Practice
-from tests import families, signup_steps
+from tests import factories, signup_steps
 from tests.journeys.conftest import (
     SIZES,
     check_accessibility,
@@ -78,8 +78,8 @@ def test_the_familys_pages(
         signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
         signup_steps.tell_you(client)
     elif who == "account":
-        account = families.an_account()
-        families.an_association(account, patient)
+        account = factories.an_account()
+        factories.an_association(account, patient)
         client.force_login(account.user)
     if who != "nobody":
         page.context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": portal}])

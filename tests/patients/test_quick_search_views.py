@@ -79,7 +79,7 @@ def test_a_list_that_shows_nobody_leaves_no_line_and_the_page_always_does(desk: 
 def test_did_you_mean_stands_apart_and_leads_there(desk: Client, practice: Practice) -> None:
     factories.a_patient(practice, "William", "Johnson")
     listed = answer(desk, HITS, "bill johnson")
-    assert 'data-type="Johnson, William"' in listed
+    assert 'data-search-text="Johnson, William"' in listed
     assert "data-href" not in listed
     assert "?q=Johnson%2C%20William" in answer(desk, PAGE, "bill johnson")
     assert "data-href" in answer(desk, HITS, "Johnson, William")

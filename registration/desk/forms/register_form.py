@@ -155,10 +155,10 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
     @property
     def contacts_data(self) -> dict[str, dict[str, str | bool]]:
         """What the page fills in when a contact is chosen."""
-        told = self._informed_recipients()
+        informed = self._informed_recipients()
         people: dict[str, Contact | Patient] = {PATIENT: self.patient, **{str(each.pk): each for each in self.contacts}}
         return {
-            choice: {"email": each.email, "phone": _shown(each.phone), "told": _name_key(each) in told}
+            choice: {"email": each.email, "phone": _shown(each.phone), "informed": _name_key(each) in informed}
             for choice, each in people.items()
         }
 
@@ -187,8 +187,8 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     def _informed_recipients(self) -> set[str]:
         """The names of those who were told once, when this patient was registered for them."""
-        told = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
-        return {names.key(each) for each in told}
+        informed = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
+        return {names.key(each) for each in informed}
 
     def _field(self, name: str, kind: type[Any]) -> Any:
         field = self.fields[name]

@@ -73,7 +73,7 @@ def _others(association: Association) -> list[Person]:
     """Adults only: the account that a minor has for itself is not named."""
     patient, practice = association.patient, association.patient.practice
     rows = patient.associations.live().exclude(account=association.account_id).select_related("account")
-    if patient.age(on=timezone.now().astimezone(practice.zone).date()) < practice.age_of_majority:
+    if patient.age(on=practice.today()) < practice.age_of_majority:
         rows = rows.exclude(relationship=Association.Relationship.SELF)
     return [Person(name=each.account.name, relationship=labels.relationship(each.relationship)) for each in rows]
 

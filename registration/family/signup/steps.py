@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from patients.models import Patient
@@ -101,7 +100,7 @@ class SignupFlow:
         practice = self.practice
         if practice is None or len(self.patients) != 1 or not self.is_for_the_patient:
             return False
-        today = timezone.now().astimezone(practice.zone).date()
+        today = practice.today()
         return all(each.age(on=today) >= practice.own_pin_age for each in self.confirmed_patients)
 
     @property

@@ -18,7 +18,7 @@ from registration.access import age_limit, associations
 from registration.models import Association
 from tests import factories
 from tests.concurrency import run_concurrently
-from tests.families import an_account, an_association
+from tests.factories import an_account, an_association
 
 BIRTHDAY = datetime(2026, 11, 24, 6, tzinfo=UTC)  # the midnight with which November 24 begins in Maple Grove
 

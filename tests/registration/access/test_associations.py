@@ -19,7 +19,7 @@ from registration.models import Association, PortalAccount
 from registration.values import Refused
 from tests import factories
 from tests.concurrency import run_concurrently
-from tests.families import an_account, an_association
+from tests.factories import an_account, an_association
 
 NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)  # noon in Maple Grove
 LAST = date(2026, 11, 30)
@@ -72,10 +72,10 @@ def test_another_parent_keeps_the_patient_registered(association: Association, a
 
 @time_machine.travel(NOON, tick=False)
 def test_today_as_the_last_day_is_today_to_its_end(association: Association, practice: Practice, actor: Actor) -> None:
-    assert remove(association, actor, on=associations.today(practice))
+    assert remove(association, actor, on=practice.today())
     association.refresh_from_db()
     assert association.is_live
-    assert association.ends_at == associations.midnight_after(associations.today(practice), practice=practice)
+    assert association.ends_at == associations.midnight_after(practice.today(), practice=practice)
 
 
 @time_machine.travel(NOON, tick=False)

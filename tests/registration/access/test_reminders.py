@@ -12,7 +12,7 @@ from portal.models import AuditEvent
 from registration.access import associations, reminders
 from registration.models import Association
 from tests.concurrency import run_concurrently
-from tests.families import an_account, an_association
+from tests.factories import an_account, an_association
 
 LAST = date(2026, 11, 30)
 END = datetime(2026, 12, 1, 6, tzinfo=UTC)  # midnight in Maple Grove

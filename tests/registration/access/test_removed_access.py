@@ -22,7 +22,7 @@ from registration.pins import Pin
 from registration.values import ByEmail, ByText, Delivery, InPerson
 from tests import factories
 from tests.concurrency import run_concurrently
-from tests.families import a_self_registration, an_account, an_association
+from tests.factories import a_self_registration, an_account, an_association
 from tests.registration.claiming.test_claims import BORN, HOME, SESSION, claim, issue, pin_of
 
 MATEO_BORN = date(2021, 11, 30)
@@ -118,7 +118,7 @@ def test_a_removal_for_the_end_of_the_day_ends_them_then(
 ) -> None:
     account = claim(opened(pin_of(issue([patient], mother, actor))))
     out = issue([patient], mother, actor)
-    remove(account.associations.get(), actor, on=associations.today(patient.practice))
+    remove(account.associations.get(), actor, on=patient.practice.today())
     out.refresh_from_db()
     assert out.state == "pending"
     clock.shift(timedelta(days=1))

@@ -19,7 +19,7 @@ from patients.models import Patient
 from portal.models import Practice, User
 from registration.communications import account_notices
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
-from tests import factories, families
+from tests import factories
 from tests.smtp import MailServer
 
 ENDS_ON = date(2026, 12, 15)
@@ -33,17 +33,17 @@ def patient(practice: Practice) -> Patient:
 
 @pytest.fixture
 def account(db: None) -> PortalAccount:
-    return families.an_account()
+    return factories.an_account()
 
 
 @pytest.fixture
 def association(account: PortalAccount, patient: Patient) -> Association:
-    return families.an_association(account, patient)
+    return factories.an_association(account, patient)
 
 
 @pytest.fixture
 def asked(account: PortalAccount, practice: Practice) -> SelfRegistration:
-    return families.a_self_registration(
+    return factories.a_self_registration(
         practice, account, "Sofía", "García-López", date(2009, 3, 5), question="Which doctor did you see for the rash?"
     )
 
@@ -173,7 +173,7 @@ def test_children_who_were_claimed_together_are_one_letter(
 ) -> None:
     brother = factories.a_patient(practice, "Mateo", "García-López")
     registration = a_registration(patient, front_desk, method="pin", recipient_name="Elena García")
-    first, _ = (families.an_association(account, each, registration=registration) for each in (patient, brother))
+    first, _ = (factories.an_association(account, each, registration=registration) for each in (patient, brother))
     said = text_of(lambda: account_notices.access_given(association=first))
     assert "You can now see the record of M.G. and S.G. in our patient portal." in said
 

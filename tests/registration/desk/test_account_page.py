@@ -21,7 +21,7 @@ from registration.matching import self_registrations
 from registration.models import Association, Decline, Registration
 from registration.values import ByEmail, ByPin, Recipient
 from tests import factories
-from tests.families import a_self_registration, an_account, an_association
+from tests.factories import a_self_registration, an_account, an_association
 
 
 def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registration:
@@ -122,7 +122,7 @@ def test_removing_access_asks_for_a_reason_and_does_it(desk: Client, association
 def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
     desk: Client, practice: Practice, association: Association
 ) -> None:
-    last = associations.today(practice) + timedelta(days=6)
+    last = practice.today() + timedelta(days=6)
     path = f"/associations/{association.pk}/remove/"
     response = desk.post(path, {"reason": "They move away", "on": last.isoformat()}, follow=True)
     seen = text_of(response.content.decode())
@@ -366,7 +366,7 @@ def test_the_dashboard_names_what_waits_for_the_desk(
     registration = issue([patient], mother, actor)
     Registration.objects.update(state="locked", ended_at=timezone.now())
     declined = factories.a_patient(practice, "Olek", "Kowalski")
-    today = associations.today(practice)
+    today = practice.today()
     declines.decline(declined, reason="Prefers the phone", ask_again_on=today, actor=actor)
     later = factories.a_patient(practice, "Iga", "Kowalski")
     declines.decline(later, reason="-", ask_again_on=today + timedelta(days=2), actor=actor)
@@ -385,7 +385,7 @@ def test_the_dashboard_names_what_waits_for_the_desk(
 
 
 def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Client, practice: Practice) -> None:
-    birth = age_limit.latest_birth(associations.today(practice) + timedelta(days=20), 18)
+    birth = age_limit.latest_birth(practice.today() + timedelta(days=20), 18)
     teen = factories.a_patient(practice, "Mateo", birth_date=birth)
     an_association(an_account(), teen)
     seen = text_of(desk.get("/minor-age-limit/").content.decode())

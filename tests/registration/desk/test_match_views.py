@@ -15,7 +15,7 @@ from registration.desk import match_tags, match_views
 from registration.matching import self_registrations
 from registration.models import Association, PortalAccount, SelfRegistration
 from tests import factories
-from tests.families import a_self_registration, an_account, an_association
+from tests.factories import a_self_registration, an_account, an_association
 
 pytestmark = pytest.mark.django_db
 

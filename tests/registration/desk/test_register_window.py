@@ -134,7 +134,7 @@ def test_who_was_told_of_the_risk_once_is_not_told_again(
     completed(desk, patient, typed(mother))
     html = opened(desk, patient)
     assert checked(html, "risk_acknowledged") == ["on"]
-    assert re.search(rf'"{father.pk}": {{[^}}]*"told": false', html), "the other parent was not told"
+    assert re.search(rf'"{father.pk}": {{[^}}]*"informed": false', html), "the other parent was not told"
 
 
 def test_in_person_there_is_no_such_risk(desk: Client, patient: Patient, mother: Contact) -> None:

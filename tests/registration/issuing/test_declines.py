@@ -14,7 +14,7 @@ from registration.issuing import declines, registrations
 from registration.models import Decline, Registration
 from registration.values import ByEmail, ByPin, Recipient, Refused
 from tests.concurrency import run_concurrently
-from tests.families import an_account, an_association
+from tests.factories import an_account, an_association
 
 SPRING = date(2027, 4, 1)
 

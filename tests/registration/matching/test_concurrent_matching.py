@@ -15,7 +15,7 @@ from registration.matching.self_registrations import AlreadyDecided, RequestedCh
 from registration.models import Association, SelfRegistration
 from tests import factories
 from tests.concurrency import run_concurrently
-from tests.families import a_self_registration, an_account
+from tests.factories import a_self_registration, an_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,12 +17,12 @@ from portal.models import AuditEvent, Practice, User
 from registration.access import accounts
 from registration.issuing import registrations
 from registration.issuing.safety_checks import OverrideRequired
-from registration.matching import candidates, comparison, self_registrations
+from registration.matching import candidates, self_registrations
 from registration.matching.self_registrations import RequestedChild
 from registration.models import Association, Decline, PortalAccount, Registration, SelfRegistration
 from registration.values import ByEmail, ByPin, Recipient, Refused
 from tests import factories
-from tests.families import a_self_registration, an_account, an_association
+from tests.factories import a_self_registration, an_account, an_association
 
 State = SelfRegistration.State
 SOFIA = RequestedChild(given_names="Sofia", family_name="García", birth_date=date(2019, 3, 5), relationship="mother")
@@ -236,7 +236,7 @@ def test_a_match_asks_what_the_window_would_ask_of_the_same_person(
     practice: Practice, elena: PortalAccount, actor: Actor, age: int, relationship: str, concern: str | None
 ) -> None:
     """Otherwise a parent to whom the desk refuses a PIN would have the record by registering without one."""
-    today = comparison.today_at(practice)
+    today = practice.today()
     rosa = factories.a_patient(practice, "Rosa", "García", birth_date=today.replace(year=today.year - age, day=1))
     factories.a_contact(rosa)
     asked = a_self_registration(practice, elena, "Rosa", "García", rosa.birth_date, relationship=relationship)
@@ -268,7 +268,7 @@ def test_who_may_have_no_registration_cannot_be_matched(
 def test_past_the_age_limit_access_is_given_with_a_reason_and_not_taken_again_by_the_limit(
     practice: Practice, elena: PortalAccount, actor: Actor
 ) -> None:
-    today = comparison.today_at(practice)
+    today = practice.today()
     grown = factories.a_patient(practice, "Rosa", "García", birth_date=today.replace(year=today.year - 19, day=1))
     asked = a_self_registration(practice, elena, "Rosa", "García", grown.birth_date)
     with pytest.raises(OverrideRequired, match="Rosa is of age"):
