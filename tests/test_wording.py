@@ -91,7 +91,9 @@ def test_exceptions_are_few_and_still_needed() -> None:
     for (file, part), reason in EXCEPTIONS.items():
         assert reason
         lines = [line for line in (ROOT / file).read_text().splitlines() if part in line]
-        assert any(PATTERN.search(line) for line in lines), f"{file}: “{part}” has none of the words: delete the exception"
+        assert any(PATTERN.search(line) for line in lines), (
+            f"{file}: “{part}” has none of the words: delete the exception"
+        )
 
 
 @pytest.mark.parametrize("text", ["Call us or Ring us.", "by\n    now", "an E-MAIL", "# Nobody knows"])

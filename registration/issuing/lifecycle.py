@@ -191,5 +191,7 @@ def _revoke(registration: Registration, *, reason: EndCode | str, by: User | Non
     portal_status.refresh(patients)
     is_cancelled = registration.message is not None and outbox.cancel(registration.message)
     _record_superseded(superseded)
-    registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=end_text(reason), message_cancelled=is_cancelled)
+    registration.record(
+        Action.REGISTRATION_REVOKED, actor=actor, reason=end_text(reason), message_cancelled=is_cancelled
+    )
     return True

@@ -180,6 +180,7 @@ def test_names_and_languages_are_those_of_many_origins(people: list[PatientRecor
     assert {each.language for each in people} == {"en", "es", "vi", "so", "hmn"}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_seeding_twice_is_seeding_once(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
@@ -195,6 +196,7 @@ def test_seeding_twice_is_seeding_once(quick_passwords: None) -> None:
     assert User.objects.filter(portal_account=None).count() == len(staff.STAFF)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_statuses_are_spread_and_the_keys_say_the_same(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
@@ -211,6 +213,7 @@ def test_statuses_are_spread_and_the_keys_say_the_same(quick_passwords: None) ->
     assert all(status == of_patient for status, of_patient in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_command_makes_the_accounts_and_says_how_to_sign_in(settings: LazySettings, quick_passwords: None) -> None:
     settings.DEMO = True
