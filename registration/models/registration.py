@@ -129,7 +129,7 @@ class Registration(models.Model):
     patients = models.ManyToManyField(Patient, related_name="registrations")
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, related_name="registrations")
     recipient_key = models.CharField(
-        max_length=200, editable=False, help_text="Identifies the recipient: the same person gets the same key."
+        max_length=200, editable=False, help_text="Identifies the recipient. The same person has the same key."
     )
     recipient_name = models.CharField(max_length=200)
     recipient_relationship = models.CharField(max_length=80, blank=True)
