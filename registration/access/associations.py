@@ -36,11 +36,6 @@ def midnight_after(day: date, *, practice: Practice) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), practice.zone)
 
 
-def last_day(ends_at: datetime, *, practice: Practice) -> date:
-    """The last day of access that ends at this moment."""
-    return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date()
-
-
 def reminders_due(last: date, *, practice: Practice) -> int:
     """How many reminders are to have gone out by now of access whose last day this is."""
     return sum((last - practice.today()).days <= days for days in REMINDER_DAYS)
@@ -178,7 +173,7 @@ def restore_refusal(association: Association) -> str | None:
         return "This patient is inactive. Make the patient active in the record before you give access back."
     own_end = _original_end(association)
     if own_end and own_end <= timezone.now():
-        day = last_day(own_end, practice=patient.practice)
+        day = patient.practice.last_day(own_end)
         return f"This access was given until {day:%B} {day.day}, {day.year}. To go on, add {who} as a proxy again."
     return None
 
@@ -258,7 +253,7 @@ def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
     ends_at = midnight_after(on, practice=practice)
     own_end = _original_end(association)
     if own_end and own_end <= ends_at:
-        day = last_day(own_end, practice=practice)
+        day = practice.last_day(own_end)
         raise Refused(f"Access ends on {day:%B} {day.day}, {day.year} anyway. Choose an earlier day.", field="on")
     return {"ends_at": ends_at, "reminded": reminders_due(on, practice=practice)}  # the letter of today is one, too
 

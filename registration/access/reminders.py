@@ -9,7 +9,7 @@ from portal import audit
 from portal.audit import Action
 from portal.models import Practice
 from registration.access import portal_status
-from registration.access.associations import REMINDER_DAYS, last_day, midnight_after, record, reminders_due
+from registration.access.associations import REMINDER_DAYS, midnight_after, record, reminders_due
 from registration.communications import account_notices
 from registration.models import Association
 from registration.models.access import AssociationQuerySet
@@ -33,7 +33,7 @@ def ending_soon(practice: Practice) -> AssociationQuerySet:
 def _send(association: Association, practice: Practice) -> None:
     """Whoever got access after the moment of a reminder knows the day: only the count moves then."""
     assert association.ends_at is not None, "only what ends is listed"
-    last = last_day(association.ends_at, practice=practice)
+    last = practice.last_day(association.ends_at)
     due = reminders_due(last, practice=practice)
     if association.reminded >= due:
         return
