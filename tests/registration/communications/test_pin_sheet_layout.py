@@ -132,9 +132,9 @@ def test_no_words_overlap(size_name: str, language: str, url: str, name: str) ->
     assert len(lines) > 20
     for number, (left, bottom, right, top) in enumerate(lines):
         assert not [
-            element
-            for element in lines[:number]
-            if min(right, element[2]) - max(left, element[0]) > 1 and min(top, element[3]) - max(bottom, element[1]) > 1
+            other
+            for other in lines[:number]
+            if min(right, other[2]) - max(left, other[0]) > 1 and min(top, other[3]) - max(bottom, other[1]) > 1
         ]
 
 
