@@ -3,11 +3,7 @@
 import uuid
 import zoneinfo
 from collections.abc import Iterable
-<<<<<<< HEAD
 from datetime import date, datetime, timedelta
-=======
-from datetime import date
->>>>>>> main
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
