@@ -20,7 +20,7 @@ from patients.models import Contact, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
 from registration.models import PinDisplay, Registration
-from tests.notifications.test_delivery import owe
+from tests.notifications.messages import enqueue
 from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
@@ -235,10 +235,10 @@ def test_a_worker_goes_on_after_a_migration_and_a_failover(practice: Practice, m
             if self.rounds == 12:
                 self.set()
             elif self.rounds == 8:
-                owe(practice)
+                enqueue(practice)
                 stack.enter_context(_a_column_of_another_type("notifications_outgoingmessage", "outcome"))
             elif self.rounds == 10:
-                owe(practice)
+                enqueue(practice)
                 stack.enter_context(the_server_only_reads())
             return super().wait(0.01)
 

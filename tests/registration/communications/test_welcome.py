@@ -148,7 +148,6 @@ def test_spanish_text_fits_into_one_message_of_plain_letters(
     welcome = a_welcome(practice, given_names=given_names, token="t" * 22 if key == "token" else None, language="es")
     text = welcome_text(replace(welcome, expires_at=until, pin=welcome.pin if key == "pin" else None))
     assert text.isascii()
-    assert "?" not in text.replace("/?lang=es", "")
     assert len(text) <= welcome_sms.MAX_LENGTH
     assert "(612) 555-0142" in text
     assert "Call" not in text
@@ -165,6 +164,8 @@ def test_no_wording_of_a_text_has_two_periods_in_a_row(settings: Settings, host:
         text = welcome_text(welcome)
         assert ".." not in text
         assert ". ," not in text
+        if language == "es":  # plain letters have no "¿", so there must be no question
+            assert "?" not in text.replace("/?lang=es", "")
 
 
 def test_spanish_text_includes_the_language_if_there_is_room(settings: Settings) -> None:
