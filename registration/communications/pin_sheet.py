@@ -102,10 +102,10 @@ class Sheet:
     @property
     def second_step(self) -> str:
         if self.is_patient:
-            return gettext("Type the PIN and your date of birth.")
+            return gettext("Enter the PIN and your date of birth.")
         if self.several:
-            return gettext("Type the PIN and each child’s date of birth.")
-        return gettext("Type the PIN and your child’s date of birth.")
+            return gettext("Enter the PIN and each child’s date of birth.")
+        return gettext("Enter the PIN and your child’s date of birth.")
 
 
 def sheet_for(registration: Registration, pin: Pin) -> Sheet:

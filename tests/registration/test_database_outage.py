@@ -20,6 +20,7 @@ from patients.models import Contact, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
 from registration.models import PinDisplay, Registration
+from tests.notifications.messages import enqueue
 from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
@@ -112,7 +113,7 @@ TROUBLES: Final = [*AUDIT_TROUBLES, pytest.param(rows_locked_by_another_program,
 READ_ONLY: Final = pytest.param(server_is_read_only, marks=postgresql_only)
 
 
-def enqueue_email(practice: Practice) -> None:
+def enqueue(practice: Practice) -> None:
     with transaction.atomic():
         outbox.enqueue(
             practice=practice,
@@ -250,10 +251,10 @@ def test_worker_continues_after_a_migration_and_a_failover(practice: Practice, m
             if self.rounds == 12:
                 self.set()
             elif self.rounds == 8:
-                enqueue_email(practice)
+                enqueue(practice)
                 stack.enter_context(_a_column_of_another_type("notifications_outgoingmessage", "outcome"))
             elif self.rounds == 10:
-                enqueue_email(practice)
+                enqueue(practice)
                 stack.enter_context(server_is_read_only())
             return super().wait(0.01)
 
