@@ -1,7 +1,6 @@
 """Every address, for every role, for the other practice's staff and for nobody."""
 
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +8,18 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from django.views.generic import RedirectView
 
 from notifications import demo_mailbox
 from patients.models import Contact, Patient
 from portal.access import PERMISSIONS, Permission
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration.issuing import registrations
 from registration.models import Association, Decline, Registration, SelfRegistration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
+from tests.factories import issue_registration
 
 Role = Membership.Role
 
@@ -33,10 +33,20 @@ def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URL
 
 
 ALL = list(patterns(get_resolver()))
-OURS = [(route, each) for route, each in ALL if not route.startswith(("admin/", "accounts/"))]
+# Redirects from earlier addresses: they show nothing, and the page they lead to checks the permission.
+MOVED = [
+    (route, pattern)
+    for route, pattern in ALL
+    if getattr(pattern.callback, "view_class", None) is RedirectView and not route.startswith("admin/")
+]
+OURS = [
+    (route, pattern)
+    for route, pattern in ALL
+    if not route.startswith(("admin/", "accounts/")) and (route, pattern) not in MOVED
+]
 FAMILY = {route: each.callback.family for route, each in OURS if hasattr(each.callback, "family")}
 DESK = [route for route, _ in OURS if route not in FAMILY]
-HAND_OVER = "start/this-screen/"  # the one address of the family's side at which staff acts
+HAND_OVER = "start/kiosk/"  # the one address of the family's side at which staff acts
 
 ACCOUNTS = sorted({route for route, _ in ALL if route.startswith("accounts/")})
 
@@ -56,16 +66,7 @@ class Things:
 def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, settings: Any, tmp_path: Any) -> Things:
     settings.EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
     settings.DEMO_MAILBOX = tmp_path / "box"
-    registration = registrations.register_patients(
-        practice=practice,
-        patients=[patient],
-        recipient=Recipient(name=mother.name, contact=mother),
-        method=ByPin(),
-        delivery=ByEmail("elena@families.example"),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     call_command("deliver", "--once", verbosity=0)
     (received,) = demo_mailbox.all_mail()
     account = factories.an_account()
@@ -96,6 +97,13 @@ def ask(client: Client, route: str, things: Things) -> Any:
     filled_in = {"practice": str(things.patient.practice_id), "contact": contact, "channel": "email"}
     response = client.get(path)
     return client.post(path, filled_in) if response.status_code == 405 else response
+
+
+@pytest.mark.parametrize("route", [route for route, _ in MOVED])
+def test_earlier_address_redirects_to_a_current_page(client: Client, things: Things, route: str) -> None:
+    response = client.get(address(route, things), {"a": "b"})
+    assert response.status_code == 302
+    assert resolve(response.headers["Location"].removesuffix("?a=b")).route in dict(OURS)
 
 
 # --- The desk ---

@@ -33,6 +33,7 @@ from registration.models import (
     VerificationQuestion,
 )
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 from tests.hostile_strings import HOSTILE_STRINGS
 from tests.patients.intake.test_fhir import ANA
 
@@ -91,7 +92,7 @@ def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -
     world = Fixtures(
         *(practice, patient, brother, mother, actor, account, association),
         asked=factories.a_self_registration(practice, account, "Leo"),
-        registration=signup_steps.issue([patient, brother], actor=actor, to=mother, delivery=signup_steps.email()),
+        registration=issue_registration([patient, brother], mother, actor=actor, delivery=signup_steps.email()),
         desk=desk,
     )
     world.family.force_login(account.user)
@@ -132,7 +133,7 @@ def _proxy(world: Fixtures) -> dict[str, Any]:
 def _door(world: Fixtures, *, question: bool = False, patients: int = 1) -> None:
     method = signup_steps.question() if question else None
     both = [world.patient, world.brother][:patients]
-    issued = signup_steps.issue(both, actor=world.actor, to=world.mother, method=method, delivery=signup_steps.email())
+    issued = issue_registration(both, world.mother, actor=world.actor, method=method, delivery=signup_steps.email())
     pin = signup_steps.link_of(issued) if question else signup_steps.pin_of(issued)
     signup_steps.open_door(world.nobody, pin, world.patient.birth_date)
 
@@ -182,7 +183,7 @@ CASES: Final = {
     ),
     "remove access": Case("desk", "/associations/{association}/remove/", lambda _: {"reason": "Agreement", "on": ""}),
     "undo access": Case(
-        *("desk", "/associations/{association}/undo/", lambda _: {"reason": "By mistake"}),
+        *("desk", "/associations/{association}/restore/", lambda _: {"reason": "By mistake"}),
         before=lambda w: w.desk.post(f"/associations/{w.association.pk}/remove/", {"reason": "x"}),
     ),
     "reset sign-in": Case("desk", "/associations/{association}/reset-sign-in/", lambda _: {"identified_by": "photo_id"}),

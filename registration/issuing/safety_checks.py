@@ -13,18 +13,19 @@ from patients import same_person, similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import pin_policy
 from registration.access import removals
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 
 # In the order in which the desk is asked, each with the question that its reason answers.
 QUESTIONS: Final = {
-    "authority": "Why may this person see the record?",
-    "removed": "Why may this person see the record again?",
-    "teen": "Why may a guardian see a teen’s record?",
-    "of_age": "Why does this not go to the patient alone?",
-    "refused": "Why is this address right now?",
-    "carrier": "Why through this carrier?",
+    "authority": "Why is this person allowed to see the record?",
+    "removed": "Why should this person have access again?",
+    "teen": "Why should a guardian see this teen’s record?",
+    "of_age": "Why is this not going directly to the patient?",
+    "refused": "Why is this address or number correct now?",
+    "carrier": "Why use this carrier?",
 }
 
 
@@ -118,7 +119,7 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> SafetyWarnin
         return None
     return SafetyWarning(
         "authority",
-        f"The record of {_listed(whose)} says that {recipient.name} may not see it.",
+        f"{recipient.name} is marked as not allowed to see {_records_of(whose)}.",
         "recipient",
         patients=tuple(whose),
     )
@@ -129,10 +130,7 @@ def _possible_barred_contact(recipient: Recipient, patients: list[Patient]) -> S
     for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
         if similarity.may_be_same_name(recipient.name, (contact.given_names, contact.family_name)):
             whose = [each for each in patients if each.pk == contact.patient_id]
-            text = (
-                f"{recipient.name} may be {contact.name}, of whom the record of {_listed(whose)} says that this person"
-                " may not see it."
-            )
+            text = f"{recipient.name} may be {contact.name}, who is not allowed to see {_records_of(whose)}."
             return SafetyWarning("authority", text, "other_name", patients=tuple(whose))
     return None
 
@@ -152,10 +150,8 @@ def _removed(
         return None
     last = taken[-1]
     zone, end = last.patient.practice.zone, last.ended_at or last.ends_at
-    on = f" on {end.astimezone(zone):%B %d, %Y}" if end else ""
-    text = (
-        f"Access of {last.account.name} to the record of {last.patient.first_name} was removed{on}: {last.end_reason}"
-    )
+    on = f" on {end.astimezone(zone):%m/%d/%Y}" if end else ""
+    text = f"{last.account.name}’s access to {last.patient.first_name}’s record was removed{on}: {last.end_reason}"
     return SafetyWarning("removed", text, "recipient")
 
 
@@ -167,31 +163,28 @@ def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, 
     if recipient.is_patient:
         return None
     ages = [(each, each.age(on=today)) for each in patients]
-    teens = [(each, age) for each, age in ages if practice.teen_from <= age < practice.own_pin_age]
+    teens = [(each, age) for each, age in ages if practice.teen_from <= age < pin_policy.own_pin_age(practice)]
     if not teens:
         return None
-    who = get_text_list([f"{each.first_name} is {age}" for each, age in teens], "and")
-    return SafetyWarning(
-        "teen", f"{who}: a teen may have a right to privacy, and {recipient.name} will see the record.", "recipient"
-    )
+    ages_listed = get_text_list([f"{teen.first_name} is {age}" for teen, age in teens], "and")
+    text = f"{ages_listed}. Teens may have a right to privacy, and {recipient.name} will be able to see the record."
+    return SafetyWarning("teen", text, "recipient")
 
 
 def _adult(
     practice: Practice, patients: list[Patient], recipient: Recipient, delivery: Delivery, *, today: date
 ) -> SafetyWarning | None:
-    grown = [each for each in patients if each.age(on=today) >= practice.own_pin_age]
+    grown = [each for each in patients if each.age(on=today) >= pin_policy.own_pin_age(practice)]
     if not grown:
         return None
+    who = f"{_listed(grown)} {_are(grown)}"
     if not recipient.is_patient:
-        text = (
-            f"{_listed(grown)} {_are(grown)} of age: {recipient.name} needs the patient’s permission to see the record."
-        )
+        text = f"{who} of age. {recipient.name} needs the patient’s permission to see the record."
         return SafetyWarning("of_age", text, "recipient")
     if owner := _owner_of(delivery, grown):
-        text = (
-            f"{_listed(grown)} {_are(grown)} of age, and this address belongs to {owner.name}, who could use the PIN."
-        )
-        return SafetyWarning("of_age", text, "email" if isinstance(delivery, ByEmail) else "cell_phone")
+        target, field = ("address", "email") if isinstance(delivery, ByEmail) else ("number", "cell_phone")
+        text = f"{who} of age, and this {target} belongs to {owner.name}, who could use the PIN."
+        return SafetyWarning("of_age", text, field)
     return None
 
 
@@ -209,16 +202,16 @@ def _owner_of(delivery: Delivery, patients: list[Patient]) -> Contact | None:
 def _bounced_before(practice: Practice, delivery: Delivery) -> SafetyWarning | None:
     match delivery:
         case ByEmail(address):
-            shown, mail, field = address, address, "email"
+            text = f"Our last email to {address} bounced. Ask the family if the address is correct."
+            mail, field = address, "email"
         case ByText(number, carrier):
-            shown, mail, field = "This number", carrier.address_of(number), "cell_phone"
+            text = "Our last text message to this number was rejected. Ask the family if the number is correct."
+            mail, field = carrier.address_of(number), "cell_phone"
         case InPerson():
             return None
     if not suppressions.last_delivery_refused(practice, mail):
         return None
-    return SafetyWarning(
-        "refused", f"{shown} was refused when we last wrote there. Ask the family whether it is right.", field
-    )
+    return SafetyWarning("refused", text, field)
 
 
 def _ended_carrier(delivery: Delivery, *, today: date) -> SafetyWarning | None:
@@ -229,6 +222,11 @@ def _ended_carrier(delivery: Delivery, *, today: date) -> SafetyWarning | None:
 
 def _listed(patients: Sequence[Patient]) -> str:
     return get_text_list([each.first_name for each in patients], "and")
+
+
+def _records_of(patients: Sequence[Patient]) -> str:
+    """Return "Mia’s record" or "the records of Mia and Leo"."""
+    return f"{patients[0].first_name}’s record" if len(patients) == 1 else f"the records of {_listed(patients)}"
 
 
 def _are(patients: Sequence[Patient]) -> str:

@@ -13,6 +13,7 @@ from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.issuing import declines
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 from tests.journeys.conftest import SIZES, check_at_every_size
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -108,10 +109,10 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     declined = factories.a_patient(practice, "Luz", mrn="MG-3")
     for each in (brother, declined):
         factories.a_contact(each)
-    registration = signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
+    registration = issue_registration(patient, mother, actor=actor, delivery=signup_steps.email())
     account = factories.an_account("maria@families.example", "María", "Prado")
     declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
-    failed = signup_steps.issue([brother], actor=actor, to=brother.contacts.get(), delivery=signup_steps.email())
+    failed = issue_registration(brother, brother.contacts.get(), actor=actor, delivery=signup_steps.email())
     assert failed.message
     OutgoingMessage.objects.filter(pk=failed.message.pk).update(
         state="failed", due_at=None, outcome="The mail server refused the address.", address_refused=True

@@ -14,7 +14,7 @@ from portal.models import Practice
 from registration.issuing import lifecycle
 from registration.models import Registration
 from tests import factories
-from tests.registration.issuing.test_registrations import issue, of
+from tests.factories import issue_registration
 
 sqlite_alone = pytest.mark.skipif(
     connection.vendor != "sqlite",
@@ -40,8 +40,8 @@ def test_whether_anything_is_due_is_a_look_into_three_indexes() -> None:
 @sqlite_alone
 def test_a_window_is_found_by_itself(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     with CaptureQueriesContext(connection) as sent:
-        issue(patient, of(mother), actor)
-    (asked,) = [query["sql"] for query in sent if '"window" =' in query["sql"] and "patients" not in query["sql"]]
+        issue_registration(patient, mother, actor=actor)
+    (asked,) = [query["sql"] for query in sent if '"form_token" =' in query["sql"] and "patients" not in query["sql"]]
     assert "registration_by_form_token" in plan(asked)
 
 
@@ -51,7 +51,7 @@ def test_what_ran_out_ends_however_many_there_are(
     monkeypatch.setattr(lifecycle, "_BATCH_SIZE", 2)
     for number in range(5):
         patient = factories.a_patient(practice, f"Given{number}")
-        issue(patient, of(factories.a_contact(patient)), actor)
+        issue_registration(patient, factories.a_contact(patient), actor=actor)
     Registration.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     lifecycle.expire_due()
     assert set(Registration.objects.values_list("state", flat=True)) == {Registration.State.EXPIRED}

@@ -22,15 +22,15 @@ from portal.signals import portal_statuses_needed
 from registration.access import associations
 from registration.access.accounts import Details
 from registration.claiming import claims, verification
-from registration.issuing import declines, lifecycle, pin_display, registrations
+from registration.issuing import declines, lifecycle, pin_display
 from registration.matching import self_registrations
 from registration.matching.self_registrations import RequestedChild
 from registration.models import Association, Decline, Registration, SelfRegistration
-from registration.values import ByPin, InPerson, Recipient
+from registration.values import Recipient
 from tests import factories
+from tests.factories import SESSION_KEY, issue_registration
 
 FIRST_BORN = date(2017, 3, 5)
-SESSION = "a-session"
 HISTORIES = 500
 RECIPIENTS = ("Rosa Prado", "Ines Vidal")
 AGAIN = {"removed": "They may see it again."}
@@ -87,21 +87,13 @@ class Fate:
 
     def _issue(self, history: History) -> None:
         name = self._rng.choice(RECIPIENTS)
-        history.out[name] = registrations.register_patients(
-            practice=self._practice,
-            patients=[history.patient],
-            recipient=Recipient(name=name, relationship="Aunt"),
-            method=ByPin(),
-            delivery=InPerson(),
-            form_token=uuid.uuid4(),
-            session_key=SESSION,
-            override_reasons=AGAIN,
-            actor=self._actor,
+        history.out[name] = issue_registration(
+            history.patient, Recipient(name=name, relationship="Aunt"), actor=self._actor, override_reasons=AGAIN
         )
 
     def _claim(self, history: History) -> None:
         registration = self._take(history)
-        pin = pin_display.find_pin(registration, session_key=SESSION)
+        pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
         assert pin is not None
         opened = verification.verify_pin(pin, history.patient.birth_date, address=None)
         account = claims.claim_with_new_account(opened, self._details(), relationship="other", address=None)

@@ -22,7 +22,7 @@ from patients.intake.load import Loaded, load
 from patients.intake.records import UnfitError
 from patients.intake.report import UNREADABLE, ImportReport, Rows, Table, describe
 from patients.models import Contact, NameKey, Patient
-from portal import audit, statistics
+from portal import audit, database_maintenance
 from portal.models import Practice
 
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                     loaded = load(rows, practice=practice, dry_run=options["dry_run"], written=trail.record)
             finally:
                 if trail.is_begun:
-                    statistics.gather(Patient, Contact, NameKey)
+                    database_maintenance.analyze(Patient, Contact, NameKey)
             for repeat in loaded.repeats:
                 report.note(repeat)
         self.stdout.write(("Dry run: nothing was changed. " if options["dry_run"] else "") + report.summary(loaded))

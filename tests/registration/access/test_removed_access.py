@@ -21,9 +21,9 @@ from registration.models import Association, PortalAccount, Registration
 from registration.pins import Pin
 from registration.values import ByEmail, ByText, Delivery, InPerson
 from tests import factories
+from tests.claim_steps import BORN, HOME, claim, pin_of
 from tests.concurrency import run_concurrently
-from tests.factories import a_self_registration, an_account, an_association
-from tests.registration.claiming.test_claims import BORN, HOME, SESSION, claim, issue, pin_of
+from tests.factories import SESSION_KEY, a_self_registration, an_account, an_association, issue_registration
 
 MATEO_BORN = date(2021, 11, 30)
 EMAIL = ByEmail("elena@families.example")
@@ -61,7 +61,7 @@ def remove(association: Association, actor: Actor, *, on: date | None = None) ->
 def test_a_court_order_about_a_sibling_ends_what_is_out(
     patient: Patient, mother: Contact, mateo: Patient, actor: Actor
 ) -> None:
-    registration = issue([patient, mateo], mother, actor)
+    registration = issue_registration([patient, mateo], mother, actor=actor)
     mateo.contacts.update(has_authority=False)
     lifecycle.revoke_ineligible()
     registration.refresh_from_db()
@@ -72,7 +72,7 @@ def test_nor_is_it_claimed_before_the_worker_has_looked(
     patient: Patient, mother: Contact, mateo: Patient, actor: Actor
 ) -> None:
     key = verification.verify_child(
-        opened(pin_of(issue([patient, mateo], mother, actor))), mateo.pk, MATEO_BORN, address=HOME
+        opened(pin_of(issue_registration([patient, mateo], mother, actor=actor))), mateo.pk, MATEO_BORN, address=HOME
     )
     mateo.contacts.update(has_authority=False)
     claim(key)
@@ -83,8 +83,8 @@ def test_a_reason_for_one_child_is_none_for_another(
     patient: Patient, mother: Contact, mateo: Patient, actor: Actor
 ) -> None:
     mateo.contacts.update(has_authority=False)
-    registration = issue(
-        [patient, mateo], mother, actor, override_reasons={"authority": "Supervised, says the decree."}
+    registration = issue_registration(
+        [patient, mateo], mother, actor=actor, override_reasons={"authority": "Supervised, says the decree."}
     )
     lifecycle.revoke_ineligible()
     assert Registration.objects.live().exists(), "the desk was asked about Mateo"
@@ -103,11 +103,11 @@ def test_a_reason_for_one_child_is_none_for_another(
 def test_removal_ends_the_keys_of_whoever_has_another_address_than_the_record(
     patient: Patient, mother: Contact, actor: Actor, delivery: str
 ) -> None:
-    account = claim(opened(pin_of(issue([patient], mother, actor))), email="elena@work.example")
+    account = claim(opened(pin_of(issue_registration(patient, mother, actor=actor))), email="elena@work.example")
     way: Delivery = InPerson()
     if delivery == "by text":
         way = ByText("6125550161", Carrier.objects.get(name="Verizon"))
-    out = issue([patient], mother, actor, delivery=way)
+    out = issue_registration(patient, mother, actor=actor, delivery=way)
     remove(account.associations.get(), actor)
     out.refresh_from_db()
     assert out.state == "revoked"
@@ -116,8 +116,8 @@ def test_removal_ends_the_keys_of_whoever_has_another_address_than_the_record(
 def test_a_removal_for_the_end_of_the_day_ends_them_then(
     clock: time_machine.Traveller, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    account = claim(opened(pin_of(issue([patient], mother, actor))))
-    out = issue([patient], mother, actor)
+    account = claim(opened(pin_of(issue_registration(patient, mother, actor=actor))))
+    out = issue_registration(patient, mother, actor=actor)
     remove(account.associations.get(), actor, on=patient.practice.today())
     out.refresh_from_db()
     assert out.state == "pending"
@@ -128,8 +128,8 @@ def test_a_removal_for_the_end_of_the_day_ends_them_then(
 
 
 def test_a_key_that_was_missed_gives_nothing_back(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(opened(pin_of(issue([patient], mother, actor))))
-    key = pin_of(issue([patient], mother, actor))
+    account = claim(opened(pin_of(issue_registration(patient, mother, actor=actor))))
+    key = pin_of(issue_registration(patient, mother, actor=actor))
     Association.objects.update(ended_at=timezone.now(), ended_by=actor.user, ending="removed")  # nobody saw the key
     with pytest.raises(NotClaimable):
         claim_again(account, key)
@@ -144,7 +144,7 @@ def test_a_key_that_is_issued_while_the_removal_waits_ends_too(patient: Patient,
     association = an_association(an_account(), patient)
     reasons = {"removed": "They agreed again."}
     run_concurrently(
-        lambda: issue([patient], mother, actor, delivery=EMAIL, override_reasons=reasons),
+        lambda: issue_registration(patient, mother, actor=actor, delivery=EMAIL, override_reasons=reasons),
         lambda: associations.remove(association, reason="A court order.", on=None, actor=actor),
     )
     out, association = Registration.objects.get(), Association.objects.get()
@@ -153,16 +153,16 @@ def test_a_key_that_is_issued_while_the_removal_waits_ends_too(patient: Patient,
 
 
 def test_it_is_given_again_with_a_reason_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(opened(pin_of(issue([patient], mother, actor))))
+    account = claim(opened(pin_of(issue_registration(patient, mother, actor=actor))))
     remove(account.associations.get(), actor)
-    with pytest.raises(
-        OverrideRequired, match=r"Access of Elena García to the record of Sofía was removed on .* A court"
-    ):
-        issue([patient], mother, actor)
-    key = pin_of(issue([patient], mother, actor, override_reasons={"removed": "The order was lifted."}))
+    with pytest.raises(OverrideRequired, match=r"Elena García’s access to Sofía’s record was removed on .* A court"):
+        issue_registration(patient, mother, actor=actor)
+    key = pin_of(
+        issue_registration(patient, mother, actor=actor, override_reasons={"removed": "The order was lifted."})
+    )
     claim_again(account, key)
     assert Association.objects.live().count() == 1
-    issue([patient], mother, actor)  # and then nobody asks any more
+    issue_registration(patient, mother, actor=actor)  # and then nobody asks any more
 
 
 def test_a_match_wants_that_reason_too(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
@@ -196,13 +196,13 @@ def accept(registration: Registration) -> None:
 
 
 def again(registration: Registration, actor: Actor) -> Registration:
-    return registrations.send_again(registration, session_key=SESSION, actor=actor)
+    return registrations.send_again(registration, session_key=SESSION_KEY, actor=actor)
 
 
 @pytest.fixture
 def earlier(clock: time_machine.Traveller, patient: Patient, mother: Contact, actor: Actor) -> VerifiedKey:
     """Opened five minutes before it runs out."""
-    registration = issue([patient], mother, actor, delivery=EMAIL)
+    registration = issue_registration(patient, mother, actor=actor, delivery=EMAIL)
     accept(registration)
     key = pin_of(registration)
     clock.shift(timedelta(days=7, minutes=-5))
@@ -236,7 +236,7 @@ def test_one_grant_is_one_account(clock: time_machine.Traveller, earlier: Verifi
 
 
 def test_sent_again_while_it_still_waits_there_are_not_three(patient: Patient, mother: Contact, actor: Actor) -> None:
-    first = issue([patient], mother, actor, delivery=EMAIL)
+    first = issue_registration(patient, mother, actor=actor, delivery=EMAIL)
     accept(first)
     second = again(first, actor)
     assert again(second, actor) == second

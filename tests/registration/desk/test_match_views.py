@@ -185,7 +185,7 @@ def test_a_teens_record_is_opened_to_a_parent_with_a_reason_alone(desk: Client, 
     asked = a_self_registration(practice, an_account(), "Rosa", "García", born)
     assert "You are asked for a reason first" in html(desk.get(at(asked)))
     page = html(desk.get(at(asked, "match"), {"patient": str(teen.pk)}))
-    assert "a teen may have a right to privacy, and Elena García will see the record" in page
+    assert "Teens may have a right to privacy, and Elena García will be able to see the record" in page
     answer = {"patient": str(teen.pk), "level": "limited"}
     response = desk.post(at(asked, "match"), answer)  # by a click from a page of yesterday
     assert (response.status_code, "Before you match" in html(response)) == (422, True)
@@ -271,7 +271,7 @@ def test_ask_for_more_with_a_ready_sentence_or_an_own_one(desk: Client, asked: S
     assert "Family was asked" in page
 
 
-@pytest.mark.parametrize("deed", ["refuse", "ask", "match"])
+@pytest.mark.parametrize("action", ["refuse", "ask", "match"])
 def test_the_desk_promises_no_letter_to_who_asked_for_nothing_more(
     desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient, action: str
 ) -> None:

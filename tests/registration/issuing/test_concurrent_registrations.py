@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,14 +17,13 @@ from registration.access import portal_status
 from registration.issuing import lifecycle, pin_display
 from registration.issuing import registrations as issuing
 from registration.models import Registration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
 from tests.concurrency import run_concurrently as begun_at_once
+from tests.factories import SESSION_KEY, issue_registration
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SESSION = "a-session"
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
@@ -35,33 +34,21 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def issue(
-    patient: Patient, contact: Contact, actor: Actor, *, form_token: uuid.UUID, siblings: Sequence[Patient] = ()
-) -> Registration:
-    return issuing.register_patients(
-        practice=patient.practice,
-        patients=[patient, *siblings],
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=ByPin(),
-        delivery=ByEmail(contact.email),
-        form_token=form_token,
-        session_key=SESSION,
-        actor=actor,
-    )
-
-
 def test_eight_clicks_are_one_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
     window = uuid.uuid4()
-    registrations = at_once(*[lambda: issue(patient, mother, actor, form_token=window)] * 8)
+    registrations = at_once(
+        *[lambda: issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email), form_token=window)]
+        * 8
+    )
     assert len({each.pk for each in registrations}) == 1
     assert Registration.objects.count() == 1
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.filter(action="registration_issued").count() == 1
-    assert pin_display.find_pin(registrations[0], session_key=SESSION) is not None
+    assert pin_display.find_pin(registrations[0], session_key=SESSION_KEY) is not None
 
 
 def test_eight_desks_leave_one_live_pin_for_a_recipient(patient: Patient, mother: Contact, actor: Actor) -> None:
-    at_once(*[lambda: issue(patient, mother, actor, form_token=uuid.uuid4())] * 8)
+    at_once(*[lambda: issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))] * 8)
     assert patient.registrations.live().count() == 1
     assert Registration.objects.filter(state=Registration.State.SUPERSEDED).count() == 7
     assert OutgoingMessage.objects.filter(state=OutgoingMessage.State.CANCELLED).count() == 7
@@ -76,7 +63,7 @@ def test_desks_workers_and_the_clock_do_not_wait_in_a_ring(
 ) -> None:
     def desk(contact: Contact) -> None:
         for _ in range(5):
-            registration = issue(patient, contact, actor, form_token=uuid.uuid4())
+            registration = issue_registration(patient, contact, actor=actor, delivery=ByEmail(contact.email))
             lifecycle.revoke(registration, reason="mistake", actor=actor)
 
     def worker() -> None:
@@ -108,9 +95,9 @@ def test_a_family_that_is_registered_from_two_childrens_pages(
     both = [patient, mateo]
     for _ in range(4):
         at_once(
-            lambda: issue(patient, mother, actor, form_token=uuid.uuid4(), siblings=[mateo]),
-            lambda: issue(mateo, hers, actor, form_token=uuid.uuid4()),
-            lambda: issue(patient, mother, actor, form_token=uuid.uuid4()),
+            lambda: issue_registration([patient, mateo], mother, actor=actor, delivery=ByEmail(mother.email)),
+            lambda: issue_registration(mateo, hers, actor=actor, delivery=ByEmail(hers.email)),
+            lambda: issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email)),
         )
         for each in both:
             each.refresh_from_db()
@@ -120,9 +107,9 @@ def test_a_family_that_is_registered_from_two_childrens_pages(
 
 
 def test_eight_clicks_send_again_once(patient: Patient, mother: Contact, actor: Actor, mail_server: MailServer) -> None:
-    first = issue(patient, mother, actor, form_token=uuid.uuid4())
+    first = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     again = at_once(
-        *[lambda: issuing.send_again(Registration.objects.get(pk=first.pk), session_key=SESSION, actor=actor)] * 8
+        *[lambda: issuing.send_again(Registration.objects.get(pk=first.pk), session_key=SESSION_KEY, actor=actor)] * 8
     )
     assert len({each.pk for each in again}) == 1
     assert OutgoingMessage.objects.count() == 2

@@ -1,6 +1,5 @@
 """Families that do not want the portal."""
 
-import uuid
 from datetime import date
 
 import pytest
@@ -10,26 +9,13 @@ from patients.models import Contact, Patient, PortalStatus
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent
-from registration.issuing import declines, registrations
+from registration.issuing import declines
 from registration.models import Decline, Registration
-from registration.values import ByEmail, ByPin, Recipient, Refused
+from registration.values import ByEmail, Refused
 from tests.concurrency import run_concurrently
-from tests.factories import an_account, an_association
+from tests.factories import an_account, an_association, issue_registration
 
 SPRING = date(2027, 4, 1)
-
-
-def issue(patient: Patient, contact: Contact, actor: Actor) -> Registration:
-    return registrations.register_patients(
-        practice=patient.practice,
-        patients=[patient],
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=ByPin(),
-        delivery=ByEmail(contact.email),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
 
 
 def decline(patient: Patient, actor: Actor) -> Decline:
@@ -51,8 +37,8 @@ def test_a_family_that_declines_is_left_alone(patient: Patient, actor: Actor) ->
 def test_what_is_out_is_revoked_and_what_is_queued_taken_back(
     patient: Patient, mother: Contact, father: Contact, actor: Actor
 ) -> None:
-    issue(patient, mother, actor)
-    issue(patient, father, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
+    issue_registration(patient, father, actor=actor, delivery=ByEmail(father.email))
     decline(patient, actor)
     assert set(Registration.objects.values_list("state", flat=True)) == {"revoked"}
     assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {"cancelled"}
@@ -63,7 +49,7 @@ def test_what_is_out_is_revoked_and_what_is_queued_taken_back(
 def test_while_somebody_has_access_it_is_refused_and_nothing_is_revoked(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    issue(patient, mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     an_association(an_account(), patient)
     with pytest.raises(Refused, match="has access"):
         decline(patient, actor)
@@ -94,7 +80,7 @@ def test_only_a_person_writes_it_down(patient: Patient) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_desks_write_it_down_once(patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue(patient, mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     results = run_concurrently(*[lambda: decline(Patient.objects.get(), actor)] * 5)
     assert sum(isinstance(each, Decline) for each in results) == 1
     assert sum(isinstance(each, Refused) for each in results) == 4

@@ -19,14 +19,14 @@ from registration.issuing.safety_checks import OverrideRequired
 from registration.models import AccessLevel, Registration
 from registration.values import ByEmail, ByQuestion, ByText, Proxy, Recipient, Refused, ToAccount
 from tests import factories
-from tests.registration.issuing.test_registrations import SESSION, an_account, issue, of
+from tests.factories import SESSION_KEY, an_account, issue_registration
 from tests.smtp import MailServer
 
 EMAIL = ByEmail("elena@families.example")
 
 
 def again(registration: Registration, actor: Actor) -> Registration:
-    return registrations.send_again(registration, session_key=SESSION, actor=actor)
+    return registrations.send_again(registration, session_key=SESSION_KEY, actor=actor)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def registration(practice: Practice, patient: Patient, mother: Contact, actor: A
     mateo = factories.a_patient(practice, "Mateo", "García-López")
     factories.a_contact(mateo)
     told: dict[str, Any] = {"language": "es", "identified_by": "photo_id", "risk_acknowledged": True}
-    return issue(patient, of(mother), actor, siblings=[mateo], delivery=EMAIL, **told)
+    return issue_registration([patient, mateo], mother, actor=actor, delivery=EMAIL, **told)
 
 
 def test_a_new_pin_for_the_same_people(registration: Registration, actor: Actor) -> None:
@@ -55,7 +55,7 @@ def test_a_new_pin_for_the_same_people(registration: Registration, actor: Actor)
     assert new.message is not None
     assert registration.message is not None
     assert new.message.recipient == registration.message.recipient
-    pin = pin_display.find_pin(new, session_key=SESSION)
+    pin = pin_display.find_pin(new, session_key=SESSION_KEY)
     assert pin is not None
     assert pin.shown in new.message.content.text
     assert not pins.matches(pin.characters, registration.digest)
@@ -121,13 +121,13 @@ def test_what_is_issued_afterwards_supersedes_both(
     registration: Registration, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     again(registration, actor)
-    newest = issue(patient, of(mother), actor)
+    newest = issue_registration(patient, mother, actor=actor)
     assert set(Registration.objects.live()) == {newest}
 
 
 def test_a_link_again_has_the_same_question(patient: Patient, mother: Contact, actor: Actor) -> None:
     question = ByQuestion("First pet?", "Rex")
-    registration = issue(patient, of(mother), actor, method=question, delivery=EMAIL)
+    registration = issue_registration(patient, mother, actor=actor, method=question, delivery=EMAIL)
     new = again(registration, actor)
     assert (new.question, new.answer_digest) == (registration.question, registration.answer_digest)
     assert new.digest != registration.digest
@@ -137,7 +137,7 @@ def test_a_link_again_has_the_same_question(patient: Patient, mother: Contact, a
 
 def test_by_text_through_the_same_carrier(patient: Patient, mother: Contact, actor: Actor) -> None:
     text = ByText("6125550161", Carrier.objects.get(name="Verizon"))
-    new = again(issue(patient, of(mother), actor, delivery=text), actor)
+    new = again(issue_registration(patient, mother, actor=actor, delivery=text), actor)
     assert new.carrier == text.carrier
     assert new.message is not None
     assert new.message.recipient == "6125550161@vtext.com"
@@ -147,7 +147,7 @@ def test_a_message_that_failed_is_sent_again_though_the_pin_ran_out(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue(patient, of(mother), actor, delivery=EMAIL)
+        registration = issue_registration(patient, mother, actor=actor, delivery=EMAIL)
         OutgoingMessage.objects.update(state="failed", due_at=None, finished_at=timezone.now())
         clock.shift(timedelta(days=8))
         lifecycle.expire_due()
@@ -162,7 +162,7 @@ def test_what_ran_out_is_sent_again_to_the_same_address_once(
 ) -> None:
     """A family that comes a day late should not cost the desk a window."""
     with time_machine.travel("2026-11-10T12:00:00Z", tick=False):
-        registration = issue(patient, of(mother), actor, delivery=EMAIL)
+        registration = issue_registration(patient, mother, actor=actor, delivery=EMAIL)
     assert not registration.is_live
     for _ in range(2):  # before the clock has said so, and after
         page = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
@@ -180,10 +180,14 @@ def test_what_ran_out_is_sent_again_to_the_same_address_once(
 
 
 def test_what_cannot_be_sent_again(patient: Patient, mother: Contact, actor: Actor) -> None:
-    told = issue(patient, of(mother), actor)
-    revoked = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=ByEmail("rosa@families.example"))
+    told = issue_registration(patient, mother, actor=actor)
+    revoked = issue_registration(
+        patient, Recipient(name="Rosa Prado"), actor=actor, delivery=ByEmail("rosa@families.example")
+    )
     lifecycle.revoke(revoked, reason="mistake", actor=actor)
-    offered = issue(patient, Recipient(name="Ana Prado"), actor, method=ToAccount(an_account()), delivery=EMAIL)
+    offered = issue_registration(
+        patient, Recipient(name="Ana Prado"), actor=actor, method=ToAccount(an_account()), delivery=EMAIL
+    )
     for each in (told, revoked, offered):
         each.refresh_from_db()
         assert not registrations.can_send_again(each)
@@ -195,7 +199,9 @@ def test_what_cannot_be_sent_again(patient: Patient, mother: Contact, actor: Act
 def test_a_proxy_remains_one_as_long_as_the_paper_says(patient: Patient, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         proxy = Proxy(level=AccessLevel.LIMITED, authorization="Consent, on file", ends_on=date(2026, 11, 26))
-        registration = issue(patient, Recipient(name="Rosa Prado"), actor, delivery=EMAIL, proxy=proxy)
+        registration = issue_registration(
+            patient, Recipient(name="Rosa Prado"), actor=actor, delivery=EMAIL, proxy=proxy
+        )
         new = again(registration, actor)
         assert (new.level, new.access_ends_on, new.authorization) == ("limited", proxy.ends_on, "Consent, on file")
         OutgoingMessage.objects.update(state="failed")
@@ -242,7 +248,7 @@ def test_what_needs_a_second_thought_is_asked_there(desk: Client, registration: 
     response = desk.post(path(registration))
     html = response.content.decode()
     assert response.status_code == 422
-    assert "was refused when we last wrote there" in html
+    assert "bounced. Ask the family" in html
     assert "Nothing was issued or sent yet" in html
     assert Registration.objects.count() == 1
     assert desk.post(path(registration), {"confirmed_refused": "Their mailbox was full."}).status_code == 200
@@ -273,12 +279,12 @@ def test_a_proxys_terms_go_along_also_where_the_desk_is_asked_first(
     proxy = Proxy(level=AccessLevel.LIMITED, authorization="Consent of the mother", ends_on=ends_on)
     grandmother = Recipient(name="Rosa García", relationship="Grandparent")
     teen = {"teen": "The teen asked for it."}
-    first = issue(patient, grandmother, actor, delivery=EMAIL, proxy=proxy, override_reasons=teen)
+    first = issue_registration(patient, grandmother, actor=actor, delivery=EMAIL, proxy=proxy, override_reasons=teen)
     page = desk.get(path(first)).content.decode()
     assert "limited access until" in page
     response = desk.post(path(first))
     assert response.status_code == 422
-    assert "a teen may have a right to privacy" in response.content.decode()
+    assert "Teens may have a right to privacy" in response.content.decode()
     assert desk.post(path(first), {"confirmed_teen": ""}).status_code == 422
     assert Registration.objects.count() == 1
     assert desk.post(path(first), {"confirmed_teen": "Still so."}).status_code == 200
