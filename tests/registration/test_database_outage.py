@@ -10,12 +10,12 @@ from typing import Any, Final
 import psycopg
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from notifications import delivery, outbox
-from notifications.models import Channel, Content, OutgoingMessage
+from notifications import delivery
+from notifications.models import Content, OutgoingMessage
 from patients.models import Contact, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
@@ -111,21 +111,6 @@ AUDIT_TROUBLES: Final = [
 ]
 TROUBLES: Final = [*AUDIT_TROUBLES, pytest.param(rows_locked_by_another_program, marks=postgresql_only)]
 READ_ONLY: Final = pytest.param(server_is_read_only, marks=postgresql_only)
-
-
-def enqueue(practice: Practice) -> None:
-    with transaction.atomic():
-        outbox.enqueue(
-            practice=practice,
-            channel=Channel.EMAIL,
-            recipient="elena@families.example",
-            shown_recipient="elena@families.example",
-            sender_name=practice.name,
-            reply_to=practice.email,
-            subject="Set up your access",
-            text="A text",
-            html="<p>A text</p>",
-        )
 
 
 def stored() -> dict[str, int]:

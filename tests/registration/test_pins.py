@@ -39,7 +39,7 @@ def test_look_alike_letters_are_read_as_digits(characters: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "K7QF", "K7QF-2M9T-XB4", "K7QF-2M9T-XB4CC", "K7QF-2M9T-XB4U", "K7QF*2M9T*XB4C"])
 def test_invalid_pin_is_refused_with_a_message(typed: str) -> None:
-    with pytest.raises(ValueError, match="A PIN has|PINs don’t contain"):
+    with pytest.raises(ValueError, match=r"A PIN has|PINs don’t contain"):
         pins.read(typed)
 
 
