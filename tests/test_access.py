@@ -10,8 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client, override_settings
-from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
-from django.views.generic import RedirectView
+from django.urls import resolve, reverse
 from pytest_django import DjangoDbBlocker, Settings
 
 from notifications import demo_mailbox
@@ -23,31 +22,12 @@ from registration.models import Association, Decline, Registration, SelfRegistra
 from registration.values import ByEmail
 from tests import factories
 from tests.factories import issue_registration
+from tests.routes import ALL, MOVED, OURS
 
 Role = Membership.Role
 
 
-def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for each in resolver.url_patterns:
-        if isinstance(each, URLResolver):
-            yield from patterns(each, prefix + str(each.pattern))
-        else:
-            yield prefix + str(each.pattern), each
-
-
-ALL = list(patterns(get_resolver()))
-# Redirects from earlier addresses: they show nothing, and the page they lead to checks the permission.
-MOVED = [
-    (route, pattern)
-    for route, pattern in ALL
-    if getattr(pattern.callback, "view_class", None) is RedirectView and not route.startswith("admin/")
-]
-OURS = [
-    (route, pattern)
-    for route, pattern in ALL
-    if not route.startswith(("admin/", "accounts/")) and (route, pattern) not in MOVED
-]
-FAMILY = {route: each.callback.family for route, each in OURS if hasattr(each.callback, "family")}
+FAMILY = {route: pattern.callback.family for route, pattern in OURS if hasattr(pattern.callback, "family")}
 DESK = [route for route, _ in OURS if route not in FAMILY]
 HAND_OVER = "start/kiosk/"  # the one address of the family's side at which staff acts
 
