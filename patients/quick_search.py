@@ -45,6 +45,13 @@ class Results:
     suggestions: list[Suggestion] = field(default_factory=list)
     has_more: bool = False
 
+    @property
+    def heading(self) -> str:
+        if not self.hits:
+            return "No patients found"
+        count = f"{len(self.hits)} patient{'' if len(self.hits) == 1 else 's'}"
+        return f"First {count}" if self.has_more else count
+
 
 def parse(typed: str, *, practice: Practice, today: date) -> ParsedInput:
     text = " ".join(typed.split())

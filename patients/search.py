@@ -121,7 +121,7 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
     has_next, has_previous = (bool(rows), has_more) if backwards else (has_more, start is not None and bool(rows))
     return Page(
         hits=[row.hit for row in rows],
-        count=rows[0].count if rows else 0,
+        count=rows[0].total if rows else 0,
         after=rows[-1].key if has_next else None,
         before=rows[0].key if has_previous else None,
     )
@@ -164,7 +164,7 @@ def _first_hit_sql(query: PatientQuery, number: int) -> str:
 class _Row(NamedTuple):
     key: int
     hit: Hit
-    count: int  # all patients that match; 0 if they were not counted
+    total: int  # all patients that match; 0 if they were not counted
 
 
 def _rows(

@@ -120,7 +120,7 @@ def _similar_surnames(query: PatientQuery) -> Iterator[Suggestion]:
         return
     owner = NameKey.Owner.CONTACT if query.by_contact else NameKey.Owner.PATIENT
     for other in surnames.similar(query.practice, query.last, owner=owner):
-        yield Suggestion(replace(query, last_name=other.title()), "spelled similarly")
+        yield Suggestion(replace(query, last_name=other.title()), "similar last name")
 
 
 def _spelled_as_on_record(suggestion: Suggestion, hit: FirstHit) -> Suggestion:
