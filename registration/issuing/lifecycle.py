@@ -5,7 +5,7 @@ Each function is one transaction and takes locks in the order that `registration
 
 from typing import Any, Final
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -114,18 +114,19 @@ def end_due() -> None:
 def _is_anything_due() -> bool:
     now = timezone.now()
     moments = {"now": now, "finish_limit": now - FINISH_WITHIN}
-    tables = {"registration": Registration, "association": Association, "message": OutgoingMessage}
     with connection.cursor() as cursor:
         cursor.execute(
-            _IS_ANYTHING_DUE.format(**{name: _table(model) for name, model in tables.items()}),
+            _due_query(),
             {name: connection.ops.adapt_datetimefield_value(moment) for name, moment in moments.items()},
         )
         row: tuple[Any, ...] = cursor.fetchone()
     return bool(row[0])
 
 
-def _table(model: type[models.Model]) -> str:
-    return str(connection.ops.quote_name(model._meta.db_table))
+def _due_query() -> str:
+    models = {"registration": Registration, "association": Association, "message": OutgoingMessage}
+    quote = connection.ops.quote_name
+    return _IS_ANYTHING_DUE.format(**{name: quote(model._meta.db_table) for name, model in models.items()})
 
 
 def supersede_replaced() -> None:
@@ -191,5 +192,7 @@ def _revoke(registration: Registration, *, reason: EndCode | str, by: User | Non
     portal_status.refresh(patients)
     is_cancelled = registration.message is not None and outbox.cancel(registration.message)
     _record_superseded(superseded)
-    registration.record(Action.REGISTRATION_REVOKED, actor=actor, reason=end_text(reason), message_cancelled=is_cancelled)
+    registration.record(
+        Action.REGISTRATION_REVOKED, actor=actor, reason=end_text(reason), message_cancelled=is_cancelled
+    )
     return True

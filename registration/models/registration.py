@@ -128,7 +128,9 @@ class Registration(models.Model):
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
     patients = models.ManyToManyField(Patient, related_name="registrations")
     contact = models.ForeignKey(Contact, models.SET_NULL, null=True, related_name="registrations")
-    recipient_key = models.CharField(max_length=200, editable=False, help_text="Identifies the recipient: the same person gets the same key.")
+    recipient_key = models.CharField(
+        max_length=200, editable=False, help_text="Identifies the recipient. The same person has the same key."
+    )
     recipient_name = models.CharField(max_length=200)
     recipient_relationship = models.CharField(max_length=80, blank=True)
 
@@ -138,7 +140,11 @@ class Registration(models.Model):
     question = models.CharField(max_length=120, blank=True)
     answer_digest = models.CharField(max_length=200, blank=True, editable=False)
     account = models.ForeignKey(
-        PortalAccount, models.PROTECT, null=True, related_name="offers", help_text="The existing account that gets access."
+        PortalAccount,
+        models.PROTECT,
+        null=True,
+        related_name="offers",
+        help_text="The existing account that gets access.",
     )
     delivery = models.CharField(max_length=5, choices=Delivery)
     carrier = models.ForeignKey(Carrier, models.SET_NULL, null=True, related_name="+")
@@ -159,7 +165,8 @@ class Registration(models.Model):
         default=dict, help_text="The safety warnings before it was sent, each with the reason that staff gave."
     )
     authority_override_for = models.JSONField(
-        default=list, help_text="Patients whose record the contact is not authorized to see, for whom staff gave a reason."
+        default=list,
+        help_text="Patients whose record the contact is not authorized to see, for whom staff gave a reason.",
     )
 
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -171,7 +178,9 @@ class Registration(models.Model):
         related_name="replacements",
         help_text="The earlier registration, which stays valid until this one's message is accepted.",
     )
-    sent_again = models.BooleanField(default=False, editable=False, help_text="A newer registration was sent in its place.")
+    sent_again = models.BooleanField(
+        default=False, editable=False, help_text="A newer registration was sent in its place."
+    )
     claimed_by = models.ForeignKey(PortalAccount, models.PROTECT, null=True, related_name="claimed")
     issued_at = models.DateTimeField(default=timezone.now)
     issued_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -182,7 +191,9 @@ class Registration(models.Model):
         max_length=30, choices=EndCode, blank=True, help_text="Why it ended, if the system ended it."
     )
     end_reason = models.CharField(max_length=200, blank=True, help_text="Why it ended, if staff typed a reason.")
-    form_token = models.UUIDField(editable=False, help_text="Identifies the window that submitted it (idempotency key).")
+    form_token = models.UUIDField(
+        editable=False, help_text="Identifies the window that submitted it (idempotency key)."
+    )
     request_digest = models.CharField(
         max_length=64,
         editable=False,

@@ -1,4 +1,4 @@
-"""One registration: everything that belongs to it in one transaction, or nothing at all."""
+"""Issuing a registration: all or nothing, in one transaction."""
 
 import uuid
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 from registration import pins
 from registration.issuing import lifecycle, pin_display
-from registration.models import Association, PinDisplay, Registration, SelfRegistration
+from registration.models import Association, EndCode, PinDisplay, Registration, SelfRegistration
 from registration.values import ByEmail, ByQuestion, ByText, Delivery, InPerson, Recipient, Refused
 from tests import factories
 from tests.factories import SESSION_KEY, a_decline, an_account, issue_registration, recipient_for
@@ -22,7 +22,7 @@ def actions() -> list[str]:
     return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
 
 
-def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_registration_by_email_queues_a_message(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
 
     patient.refresh_from_db()
@@ -39,7 +39,7 @@ def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor
     assert AuditEvent.objects.get().patient_id == patient.pk
 
 
-def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_clear_text_pin_is_in_no_column(patient: Patient, mother: Contact, actor: Actor) -> None:
     from django.db import connection
 
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
@@ -55,9 +55,7 @@ def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, ac
     assert pin.shown not in dump
 
 
-def test_the_same_recipient_gets_a_new_pin_and_the_old_one_is_superseded(
-    patient: Patient, mother: Contact, actor: Actor
-) -> None:
+def test_new_pin_for_the_same_recipient_supersedes_the_old_one(patient: Patient, mother: Contact, actor: Actor) -> None:
     first = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     second = issue_registration(patient, mother, actor=actor)
 
@@ -70,16 +68,20 @@ def test_the_same_recipient_gets_a_new_pin_and_the_old_one_is_superseded(
     assert actions() == ["registration_issued", "registration_superseded", "registration_issued"]
 
 
-def test_each_parent_has_a_pin_of_their_own(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_each_recipient_has_a_separate_pin(patient: Patient, mother: Contact, actor: Actor) -> None:
     father = factories.a_contact(patient, "Pablo", "López", email="pablo@families.example")
     issue_registration(patient, mother, actor=actor)
     issue_registration(patient, father, actor=actor)
     issue_registration(patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor=actor)
     issue_registration(patient, Recipient(name="rosa  PRADO"), actor=actor)
-    assert {each.recipient_name for each in patient.registrations.live()} == {mother.name, father.name, "rosa  PRADO"}
+    assert {registration.recipient_name for registration in patient.registrations.live()} == {
+        mother.name,
+        father.name,
+        "rosa  PRADO",
+    }
 
 
-def test_a_second_click_makes_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_second_click_creates_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
     window = uuid.uuid4()
     first = issue_registration(
         patient, mother, actor=actor, delivery=ByEmail("elena@families.example"), form_token=window
@@ -103,30 +105,30 @@ def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: obj
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"deceased": True}, "deceased"),
         ({"active": False}, "inactive"),
         ({"given_names": "Baby Boy", "family_name": "Smith"}, "placeholder"),
     ],
 )
-def test_who_cannot_be_registered_is_refused_with_the_reason(
-    patient: Patient, mother: Contact, actor: Actor, change: dict[str, object], told: str
+def test_ineligible_patient_is_refused_with_the_reason(
+    patient: Patient, mother: Contact, actor: Actor, change: dict[str, object], message: str
 ) -> None:
     Patient.objects.filter(pk=patient.pk).update(**change)
-    assert told in refused(patient, recipient_for(mother), actor)
+    assert message in refused(patient, recipient_for(mother), actor)
 
 
-def test_no_recipient(patient: Patient, actor: Actor) -> None:
+def test_missing_recipient_is_refused(patient: Patient, actor: Actor) -> None:
     assert "Enter the recipient" in refused(patient, Recipient(name="  "), actor)
 
 
-def test_a_contact_of_another_patient(patient: Patient, practice: Practice, actor: Actor) -> None:
+def test_contact_of_another_patient_is_refused(patient: Patient, practice: Practice, actor: Actor) -> None:
     stranger = factories.a_contact(factories.a_patient(practice, "Liam", "O'Brien"))
     assert "not a family contact" in refused(patient, recipient_for(stranger), actor)
 
 
-def test_a_child_has_no_pin_of_its_own_until_of_age(patient: Patient, actor: Actor) -> None:
+def test_patient_has_own_pin_only_from_own_pin_age(patient: Patient, actor: Actor) -> None:
     myself = Recipient(name="Sofía García-López", is_patient=True)
     with time_machine.travel("2037-03-04T12:00:00-06:00", tick=False):
         assert "from age 18" in refused(patient, myself, actor)
@@ -134,11 +136,11 @@ def test_a_child_has_no_pin_of_its_own_until_of_age(patient: Patient, actor: Act
         assert issue_registration(patient, myself, actor=actor).recipient_key == "patient"
 
 
-def test_a_question_needs_a_message(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_question_without_a_message_is_refused(patient: Patient, mother: Contact, actor: Actor) -> None:
     assert "needs a message" in refused(patient, recipient_for(mother), actor, method=ByQuestion("First pet?", "Rex"))
 
 
-def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_verification_question_stores_only_hashes(patient: Patient, mother: Contact, actor: Actor) -> None:
     question = ByQuestion("What is the name of the family's first pet?", "  Réx ")
     registration = issue_registration(
         patient, mother, actor=actor, method=question, delivery=ByEmail("elena@families.example")
@@ -154,7 +156,7 @@ def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor
     assert pin_display.find_pin(registration, session_key=SESSION_KEY) is None
 
 
-def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_revoking_cancels_the_queued_message(patient: Patient, mother: Contact, actor: Actor) -> None:
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     assert lifecycle.revoke(registration, reason="wrong address", actor=actor)
 
@@ -170,7 +172,7 @@ def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: C
     assert not lifecycle.revoke(registration, reason="again", actor=actor)
 
 
-def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_pin_expires_without_a_worker(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, seconds=-1))
@@ -188,7 +190,9 @@ def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, act
 @pytest.mark.parametrize(
     ("status", "during"), [("declined", "pending"), ("self_registered", "pending"), ("registered", "registered")]
 )
-def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, status: str, during: str) -> None:
+def test_expired_registration_restores_the_earlier_status(
+    practice: Practice, actor: Actor, status: str, during: str
+) -> None:
     patient = factories.a_patient(practice, portal_status=status)
     if status == "declined":
         a_decline(patient, actor)
@@ -220,7 +224,7 @@ def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, sta
         (None, timedelta(minutes=10)),
     ],
 )
-def test_the_nist_profile(
+def test_nist_profile_limits_validity(
     patient: Patient, mother: Contact, actor: Actor, delivery: Delivery | None, valid: timedelta
 ) -> None:
     Practice.objects.update(pin_profile=Practice.PinProfile.NIST)
@@ -231,7 +235,7 @@ def test_the_nist_profile(
     assert registration.expires_at - registration.issued_at == valid
 
 
-def test_the_pin_is_kept_15_minutes_for_the_session_that_issued_it(
+def test_pin_can_be_displayed_15_minutes_by_the_issuing_session(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
@@ -245,7 +249,7 @@ def test_the_pin_is_kept_15_minutes_for_the_session_that_issued_it(
     assert actions() == ["registration_issued", "pin_shown"]
 
 
-def test_a_failure_on_the_way_leaves_nothing_behind(
+def test_failed_registration_leaves_nothing_behind(
     patient: Patient, mother: Contact, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -260,10 +264,10 @@ def test_a_failure_on_the_way_leaves_nothing_behind(
     assert not OutgoingMessage.objects.exists()
 
 
-def test_a_correction_in_the_same_window_supersedes_what_went_before(
+def test_correction_in_the_same_window_supersedes_the_first(
     patient: Patient, mother: Contact, father: Contact, actor: Actor
 ) -> None:
-    """The answer was lost, the desk saw that nothing happened, corrected the address and completed again."""
+    """The response was lost, so staff corrected the address and submitted the form again."""
     window = uuid.uuid4()
     typo = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@typo.example"), form_token=window)
     right = issue_registration(
@@ -285,7 +289,7 @@ def test_a_correction_in_the_same_window_supersedes_what_went_before(
     assert list(patient.registrations.live()) == [other_parent]
 
 
-def test_a_window_of_one_patient_says_nothing_for_another(
+def test_form_token_of_one_patient_does_not_affect_another(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     window = uuid.uuid4()
@@ -296,12 +300,14 @@ def test_a_window_of_one_patient_says_nothing_for_another(
 
 
 @pytest.mark.parametrize("typed", ["Elena García", "elena garcia", " ELENA  GARCIA "])
-def test_somebody_else_is_not_a_family_contact(patient: Patient, mother: Contact, actor: Actor, typed: str) -> None:
+def test_family_contact_entered_as_somebody_else_is_refused(
+    patient: Patient, mother: Contact, actor: Actor, typed: str
+) -> None:
     assert "Select this person in the list" in refused(patient, Recipient(name=typed), actor)
 
 
 @pytest.mark.parametrize("change", [{"deceased": True}, {"active": False}])
-def test_what_would_be_refused_by_now_is_revoked(
+def test_registration_that_became_ineligible_is_revoked(
     patient: Patient, mother: Contact, actor: Actor, change: dict[str, object]
 ) -> None:
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
@@ -316,15 +322,18 @@ def test_what_would_be_refused_by_now_is_revoked(
     assert AuditEvent.objects.latest("id").actor_name == "clock"
 
 
-def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_registration_of_a_contact_without_authority_is_revoked(
+    patient: Patient, mother: Contact, actor: Actor
+) -> None:
     registration = issue_registration(patient, mother, actor=actor)
     Contact.objects.update(has_authority=False)
     lifecycle.revoke_ineligible()
     registration.refresh_from_db()
-    assert registration.end_reason == "The contact may not see the record any more."
+    assert registration.end_code == EndCode.CONTACT_LOST_AUTHORITY
+    assert registration.end_text == "The contact is no longer authorized to see the record."
 
 
-def test_a_sibling_whose_registration_is_superseded_is_not_left_pending(
+def test_sibling_of_a_superseded_registration_is_not_pending(
     practice: Practice, patient: Patient, actor: Actor
 ) -> None:
     sibling = factories.a_patient(practice, "Mateo", "García-López")
