@@ -243,13 +243,15 @@ CASES: Final = {
 # --- The stories ---
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("every_string", [False, pytest.param(True, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("name", CASES)
 def test_whatever_is_typed_is_answered_with_a_page_and_stored_whole_or_not_at_all(
     world: Fixtures, name: str, every_string: bool
 ) -> None:
     """All fields at once with some of the strings, each field for itself with others while the rest is right, and each with
-    all of them as far as its own check goes. With --every-string all fields at once with all of them, and each for itself
-    with every tenth.
+    every fifth as far as its own check goes. The campaign sends all fields at once with all of them, each for itself with
+    every tenth, and has each read all of them.
     """
     case = CASES[name]
     case.before(world)
@@ -259,26 +261,27 @@ def test_whatever_is_typed_is_answered_with_a_page_and_stored_whole_or_not_at_al
     assert page.status_code in {200, 405}, "another step comes before this form"
     fields = sorted(set(valid) | _fields(page))
     number, before = list(CASES).index(name), everything()
-    together, alone = (1, 10) if every_string else (len(CASES), 400)
+    together, alone, read = (1, 10, 1) if every_string else (len(CASES), 400, 5)
     for hostile in HOSTILE_STRINGS[number % together :: together]:
         attempt(world, browser, path, dict.fromkeys(fields, hostile), hostile, before, asks=case.asks)
     for offset, each in enumerate(fields):
         for hostile in HOSTILE_STRINGS[(7 * number + offset) % alone :: alone]:
             attempt(world, browser, path, valid | {each: hostile}, hostile, before, asks=case.asks)
     if form := (page.context or {}).get("form"):
-        each_field_reads_every_string(form)
+        each_field_reads(form, HOSTILE_STRINGS[number % read :: read])
 
 
-def each_field_reads_every_string(form: forms.Form) -> None:
+def each_field_reads(form: forms.Form, strings: list[str]) -> None:
     """What it does not take it says in words."""
     for each in form.fields.values():
-        for hostile in HOSTILE_STRINGS:
+        for hostile in strings:
             try:
                 each.clean([hostile] * 3 if isinstance(each.widget, forms.MultiWidget) else hostile)
             except forms.ValidationError as error:
                 assert all(error.messages)
 
 
+@pytest.mark.slow
 def test_whatever_the_record_system_sends_is_imported_whole_or_refused_in_words(
     world: Fixtures, tmp_path: Path
 ) -> None:

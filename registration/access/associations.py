@@ -35,11 +35,6 @@ def midnight_after(day: date, *, practice: Practice) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), practice.zone)
 
 
-def last_day(ends_at: datetime, *, practice: Practice) -> date:
-    """Return the last day of access that ends at this time."""
-    return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date()
-
-
 def reminders_due(last: date, *, practice: Practice) -> int:
     """Return how many reminders should have been sent today for access with this last day."""
     return sum((last - practice.today()).days <= days for days in REMINDER_DAYS)
@@ -177,7 +172,7 @@ def restore_refusal(association: Association) -> str | None:
         return "This patient is inactive. Mark the patient active in the record before you restore access."
     own_end = _original_end(association)
     if own_end and own_end <= timezone.now():
-        day = last_day(own_end, practice=patient.practice)
+        day = patient.practice.last_day(own_end)
         return f"This access was granted until {day:%m/%d/%Y}. To extend it, add {name} as a proxy again."
     return None
 
@@ -259,7 +254,7 @@ def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
     ends_at = midnight_after(on, practice=practice)
     own_end = _original_end(association)
     if own_end and own_end <= ends_at:
-        day = last_day(own_end, practice=practice)
+        day = practice.last_day(own_end)
         raise Refused(f"Access already ends on {day:%m/%d/%Y}. Choose an earlier date.", field="on")
     # Today's notice replaces the reminders that are already due.
     return {"ends_at": ends_at, "reminded": reminders_due(on, practice=practice)}

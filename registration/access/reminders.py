@@ -9,7 +9,7 @@ from portal import audit
 from portal.audit import Action
 from portal.models import Practice
 from registration.access import portal_status
-from registration.access.associations import REMINDER_DAYS, last_day, midnight_after, record, reminders_due
+from registration.access.associations import REMINDER_DAYS, midnight_after, record, reminders_due
 from registration.communications import account_notices
 from registration.models import Association
 from registration.models.access import AssociationQuerySet
@@ -36,7 +36,7 @@ def _send(association: Association, practice: Practice) -> None:
     A person who got access after the reminder's date knows the end date already, so only the count is updated.
     """
     assert association.ends_at is not None, "ending_soon returns only access with an end"
-    last = last_day(association.ends_at, practice=practice)
+    last = practice.last_day(association.ends_at)
     due = reminders_due(last, practice=practice)
     if association.reminded >= due:
         return

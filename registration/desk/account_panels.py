@@ -204,7 +204,7 @@ def last_day(association: Association) -> Any:
     """The last day of access, for the date filter; None where it does not end by itself."""
     if association.ends_at is None:
         return None
-    return access.last_day(association.ends_at, practice=association.patient.practice)
+    return association.patient.practice.last_day(association.ends_at)
 
 
 @register.filter

@@ -100,13 +100,13 @@ def create_account(page: Page, email: str = signup_steps.ADDRESS) -> None:
 
 def text_of_mail(page: Page, find: str) -> str:
     """What the pattern finds in the newest mail of the demo mailbox that has it; the worker takes a moment."""
-    for _ in range(60):
+    for _ in range(300):
         for each in sorted(demo_mailbox.all_mail(), key=lambda received: received.at, reverse=True):
             bodies = [each.mail.get_body((kind,)) for kind in ("plain", "html")]
             said = "\n".join(html.unescape(body.get_content()) for body in bodies if body)
             if found := re.search(find, said):
                 return found[0]
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(50)
     raise AssertionError(f"no mail with {find}")
 
 

@@ -10,16 +10,17 @@ from typing import Any, Final
 import psycopg
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from notifications import delivery, outbox
-from notifications.models import Channel, Content, OutgoingMessage
+from notifications import delivery
+from notifications.models import Content, OutgoingMessage
 from patients.models import Contact, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
 from registration.models import PinDisplay, Registration
+from tests.notifications.messages import enqueue
 from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
@@ -110,21 +111,6 @@ AUDIT_TROUBLES: Final = [
 ]
 TROUBLES: Final = [*AUDIT_TROUBLES, pytest.param(rows_locked_by_another_program, marks=postgresql_only)]
 READ_ONLY: Final = pytest.param(server_is_read_only, marks=postgresql_only)
-
-
-def enqueue_email(practice: Practice) -> None:
-    with transaction.atomic():
-        outbox.enqueue(
-            practice=practice,
-            channel=Channel.EMAIL,
-            recipient="elena@families.example",
-            shown_recipient="elena@families.example",
-            sender_name=practice.name,
-            reply_to=practice.email,
-            subject="Set up your access",
-            text="A text",
-            html="<p>A text</p>",
-        )
 
 
 def stored() -> dict[str, int]:
@@ -250,10 +236,10 @@ def test_worker_continues_after_a_migration_and_a_failover(practice: Practice, m
             if self.rounds == 12:
                 self.set()
             elif self.rounds == 8:
-                enqueue_email(practice)
+                enqueue(practice)
                 stack.enter_context(_a_column_of_another_type("notifications_outgoingmessage", "outcome"))
             elif self.rounds == 10:
-                enqueue_email(practice)
+                enqueue(practice)
                 stack.enter_context(server_is_read_only())
             return super().wait(0.01)
 

@@ -1,4 +1,6 @@
-"""Random histories of 1,000 patients: the search by status finds exactly the patients that it should.
+"""Random histories of patients: the search by status finds exactly the patients that it should.
+
+`make test` runs 100 patients; the campaign of `make test-campaigns` runs 1,000.
 
 The test derives the expected status on its own: access outranks an open PIN, which outranks a pending self-registration,
 which outranks a decline.
@@ -31,7 +33,6 @@ from tests import factories
 from tests.factories import SESSION_KEY, issue_registration
 
 FIRST_BORN = date(2017, 3, 5)
-HISTORIES = 500
 RECIPIENTS = ("Rosa Prado", "Ines Vidal")
 AGAIN = {"removed": "They may see it again."}
 
@@ -176,13 +177,19 @@ def found_by(practice: Practice, status: PortalStatus) -> list[Patient]:
     return patients
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_search_by_status_finds_exactly_the_right_patients(practice: Practice, actor: Actor, seed: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [(1, 100), *(pytest.param(seed, 500, marks=pytest.mark.campaign) for seed in (1, 2))],
+)
+def test_search_by_status_finds_exactly_the_right_patients(
+    practice: Practice, actor: Actor, seed: int, count: int
+) -> None:
     steps = RandomHistory(seed, practice=practice, actor=actor)
     rng = Random(seed)
     histories = [
         History(factories.a_patient(practice, "Ana", "Prado", birth_date=FIRST_BORN + timedelta(days=number)))
-        for number in range(HISTORIES)
+        for number in range(count)
     ]
     for history in histories:
         for _ in range(rng.randint(1, 5)):

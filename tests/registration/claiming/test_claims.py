@@ -189,6 +189,7 @@ def test_a_new_pin_does_not_reset_the_patients_count(patient: Patient, mother: C
         verification.verify_pin(third, BORN, address="198.51.100.9")
 
 
+@pytest.mark.slow
 def test_an_address_has_twenty_wrong_tries_an_hour(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for _ in range(20):
@@ -215,6 +216,7 @@ def _wrong_try_from(address: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_the_networks_of_one_site_do_not_use_up_what_everybody_has(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
         allowed = [_wrong_try_from(f"2001:db8:7:{number:x}::1") for number in range(150)]

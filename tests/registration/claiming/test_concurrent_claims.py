@@ -20,7 +20,7 @@ from tests.claim_steps import BORN, HOME, claim, pin_of
 from tests.concurrency import run_concurrently
 from tests.factories import issue_registration
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def kinds(results: list[object]) -> Counter[type]:

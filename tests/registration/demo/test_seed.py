@@ -189,6 +189,7 @@ def test_names_and_languages_have_many_origins(people: list[PatientRecord]) -> N
     assert {person.language for person in people} == {"en", "es", "vi", "so", "hmn"}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_seeding_twice_creates_one_demo(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
@@ -204,6 +205,7 @@ def test_seeding_twice_creates_one_demo(quick_passwords: None) -> None:
     assert User.objects.filter(portal_account=None).count() == len(staff.STAFF)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_statuses_are_spread_and_match_the_name_keys(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
@@ -220,6 +222,7 @@ def test_statuses_are_spread_and_match_the_name_keys(quick_passwords: None) -> N
     assert all(status == of_patient for status, of_patient in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_command_creates_and_prints_the_accounts(settings: LazySettings, quick_passwords: None) -> None:
     settings.DEMO = True

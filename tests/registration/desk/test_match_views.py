@@ -166,7 +166,7 @@ def test_what_differs_is_said_and_a_reason_wanted(desk: Client, practice: Practi
     asked = a_self_registration(practice, an_account(), birth_date=date(2019, 5, 3))
     assert "Match…" in html(desk.get(at(asked)))
     page = html(desk.get(at(asked, "match"), {"patient": str(sofia.pk)}))
-    assert "day and month the other way round" in page
+    assert "day and month switched" in page
     assert "“05/03/2019”" in page
     assert AuditEvent.objects.filter(action="account_viewed", patient_id=sofia.pk).count() == 2
     answer = {"patient": str(sofia.pk), "level": "full", "reason": ""}

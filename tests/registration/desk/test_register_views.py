@@ -287,7 +287,7 @@ def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
         clock.shift(timedelta(minutes=11))
         call_command("deliver", "--once", verbosity=0)
         html = desk.get("/").content.decode()
-    assert "Not sent: what it says is no longer valid." in html
+    assert "Not sent: it was no longer valid." in html
 
 
 def test_looking_at_the_window_is_looking_at_the_record(desk: Client, patient: Patient) -> None:

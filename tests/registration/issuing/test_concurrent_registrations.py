@@ -23,7 +23,7 @@ from tests.concurrency import run_concurrently
 from tests.factories import SESSION_KEY, issue_registration
 from tests.smtp import MailServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def run_without_errors(*actions: Callable[[], Any]) -> list[Any]:

@@ -187,8 +187,8 @@ def test_what_differs_wants_a_reason_that_lands_in_the_trail(
     asked = a_self_registration(practice, elena, "Sophia", "Lopez Garcia", date(2019, 5, 3))
     with pytest.raises(self_registrations.ReasonRequired) as wanted:
         self_registrations.match(asked, sofia, level="full", actor=actor)
-    assert "sounds alike" in wanted.value.warnings[0]
-    assert "the other way round" in wanted.value.warnings[1]
+    assert "sounds similar" in wanted.value.warnings[0]
+    assert "day and month switched" in wanted.value.warnings[1]
     asked.refresh_from_db()
     assert asked.state == State.WAITING
     self_registrations.match(asked, sofia, level="full", reason="Spoke to the mother.", actor=actor)
