@@ -23,7 +23,7 @@ from registration.values import ByEmail, ByText, Delivery, InPerson
 from tests import factories
 from tests.concurrency import run_concurrently
 from tests.factories import a_self_registration, an_account, an_association
-from tests.registration.claiming.test_claims import BORN, HOME, SESSION, claim, issue, pin_of
+from tests.registration.claiming.claim_steps import BORN, HOME, SESSION, claim, issue, pin_of
 
 MATEO_BORN = date(2021, 11, 30)
 EMAIL = ByEmail("elena@families.example")
