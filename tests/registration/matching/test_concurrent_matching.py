@@ -54,7 +54,7 @@ def test_a_match_and_a_refusal_at_once_leave_one_of_them(practice: Practice, pat
         lambda: self_registrations.match(seen(asked), patient, level="full", reason="Known to me.", actor=actor),
         lambda: self_registrations.refuse(seen(asked), reason="Nobody of that name.", actor=actor),
         lambda: self_registrations.withdraw(seen(asked), actor=accounts.actor_for(asked.account, None)),
-        self_registrations.refresh_likely,
+        likely_patients.refresh_likely,
     )
     assert sum(isinstance(each, AlreadyDecided) for each in results) == 2
     asked.refresh_from_db()
@@ -68,7 +68,7 @@ def test_a_double_click_of_the_family_is_one_request(practice: Practice) -> None
     child = RequestedChild(given_names="Nora", family_name="Garcia", birth_date=date(2019, 3, 5), relationship="mother")
     ask = accounts.actor_for(elena, None)
     results = run_concurrently(
-        *[lambda: self_registrations.ask(account=elena, practice=practice, children=[child], actor=ask)] * 6
+        *[lambda: self_registrations.submit(account=elena, practice=practice, children=[child], actor=ask)] * 6
     )
     assert not [each for each in results if isinstance(each, Exception)], results
     assert SelfRegistration.objects.count() == 1

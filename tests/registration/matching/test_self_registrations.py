@@ -76,7 +76,7 @@ def trail(action: str) -> list[AuditEvent]:
 def test_a_mother_asks_and_the_patient_with_that_name_and_birthday_waits_for_the_match(
     practice: Practice, elena: PortalAccount, sofia: Patient
 ) -> None:
-    (row,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (row,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert (row.state, row.likely) == (State.WAITING, sofia)
     assert status_of(sofia) == "self_registered"
     (line,) = trail("self_registered")
@@ -89,7 +89,7 @@ def test_a_mother_asks_and_the_patient_with_that_name_and_birthday_waits_for_the
 def test_nobody_is_likely_where_two_have_that_name_and_birthday(practice: Practice, elena: PortalAccount) -> None:
     factories.a_patient(practice, "Sofía", "García")
     factories.a_patient(practice, "Sofía Isabel", "García")
-    (row,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (row,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert row.likely is None
     assert trail("self_registered")[0].patient_id is None
 
@@ -102,7 +102,7 @@ def test_who_is_gone_or_born_on_another_day_is_not_likely(
     sofia.refresh_from_db()
     sofia.name_keys.all().delete()
     NameKey.objects.bulk_create(keys_of(sofia, []))
-    (row,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (row,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert row.likely is None
     assert status_of(sofia) == "unregistered"
 
@@ -113,10 +113,10 @@ def test_the_same_child_asked_for_again_is_no_second_row(
     again = RequestedChild(
         given_names="SOFÍA", family_name="Garcia", birth_date=SOFIA.birth_date, relationship="mother"
     )
-    (first,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA, again], actor=theirs(elena))
-    assert self_registrations.ask(account=elena, practice=practice, children=[again], actor=theirs(elena)) == [first]
+    (first,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA, again], actor=theirs(elena))
+    assert self_registrations.submit(account=elena, practice=practice, children=[again], actor=theirs(elena)) == [first]
     self_registrations.match(first, sofia, level="full", actor=actor)
-    assert self_registrations.ask(account=elena, practice=practice, children=[again], actor=theirs(elena)) == [first]
+    assert self_registrations.submit(account=elena, practice=practice, children=[again], actor=theirs(elena)) == [first]
     assert SelfRegistration.objects.count() == 1
     assert len(trail("self_registered")) == 1
 
@@ -125,7 +125,7 @@ def test_who_has_access_by_a_pin_has_nothing_to_ask_for(
     practice: Practice, elena: PortalAccount, sofia: Patient
 ) -> None:
     an_association(elena, sofia)
-    assert self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena)) == []
+    assert self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena)) == []
     assert not SelfRegistration.objects.exists()
     assert not OutgoingMessage.objects.exists()
 
@@ -133,10 +133,10 @@ def test_who_has_access_by_a_pin_has_nothing_to_ask_for(
 def test_after_access_was_removed_it_may_be_asked_for_again(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
-    (first,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (first,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     association = self_registrations.match(first, sofia, level="full", actor=actor)
     Association.objects.filter(pk=association.pk).update(ended_at=timezone.now())
-    (second,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (second,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     assert second != first
     assert second.state == State.WAITING
 
@@ -148,9 +148,9 @@ def test_an_account_asks_for_no_more_children_than_a_family_has(practice: Practi
         )
         for number in range(self_registrations.MAX_OPEN + 1)
     ]
-    self_registrations.ask(account=elena, practice=practice, children=many[:-1], actor=theirs(elena))
+    self_registrations.submit(account=elena, practice=practice, children=many[:-1], actor=theirs(elena))
     with pytest.raises(self_registrations.TooManyRequests):
-        self_registrations.ask(account=elena, practice=practice, children=many[-1:], actor=theirs(elena))
+        self_registrations.submit(account=elena, practice=practice, children=many[-1:], actor=theirs(elena))
     assert SelfRegistration.objects.count() == self_registrations.MAX_OPEN
 
 
@@ -158,13 +158,13 @@ def test_a_new_account_comes_with_what_it_asks_for_or_not_at_all(practice: Pract
     details = accounts.Details(
         email="Elena@families.example", password_hash=None, given_names="Elena", family_name="García", terms="portal"
     )
-    account = self_registrations.ask_with_new_account(
+    account = self_registrations.submit_with_new_account(
         details, practice=practice, children=[SOFIA], address="198.51.100.4"
     )
     assert account.self_registrations.get().likely == sofia
     assert {each.action for each in AuditEvent.objects.all()} == {"account_created", "self_registered"}
     with pytest.raises(accounts.EmailTaken):
-        self_registrations.ask_with_new_account(details, practice=practice, children=[SOFIA], address=None)
+        self_registrations.submit_with_new_account(details, practice=practice, children=[SOFIA], address=None)
     assert SelfRegistration.objects.count() == 1
     assert audit.verify() == []
 
@@ -361,9 +361,9 @@ def test_not_our_patient_tells_the_family_and_can_be_taken_back(
 def test_what_the_family_asked_again_meanwhile_is_not_opened_a_second_time(
     practice: Practice, elena: PortalAccount, sofia: Patient, actor: Actor
 ) -> None:
-    (first,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (first,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     self_registrations.refuse(first, reason="Typo?", actor=actor)
-    (second,) = self_registrations.ask(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
+    (second,) = self_registrations.submit(account=elena, practice=practice, children=[SOFIA], actor=theirs(elena))
     with pytest.raises(Refused, match="asked for this child again"):
         self_registrations.reopen(first, actor=actor)
     assert SelfRegistration.objects.waiting().get() == second
@@ -412,11 +412,11 @@ def test_who_was_imported_later_becomes_likely(practice: Practice, elena: Portal
     asked = a_self_registration(practice, elena)
     assert asked.likely is None
     sofia = factories.a_patient(practice)
-    self_registrations.refresh_likely()
+    likely_patients.refresh_likely()
     assert SelfRegistration.objects.get().likely == sofia
     assert status_of(sofia) == "self_registered"
     Patient.objects.filter(pk=sofia.pk).update(active=False)
-    self_registrations.refresh_likely()
+    likely_patients.refresh_likely()
     assert SelfRegistration.objects.get().likely is None
     assert status_of(sofia) == "unregistered"
 
@@ -430,12 +430,12 @@ def test_however_many_wait_each_has_its_turn(practice: Practice, elena: PortalAc
         factories.a_patient(practice, child, "Garcia Lopez")
     found = []
     for _ in range(3):
-        self_registrations.refresh_likely()
+        likely_patients.refresh_likely()
         found.append(SelfRegistration.objects.exclude(likely=None).count())
     assert found == [2, 4, 5]
     Patient.objects.filter(given_names="Child0").update(active=False)
     for _ in range(3):
-        self_registrations.refresh_likely()
+        likely_patients.refresh_likely()
     assert SelfRegistration.objects.get(likely=None).given_names == "Child0"
 
 
@@ -535,4 +535,4 @@ def test_the_queue_and_the_worker_cost_few_looks(
     with django_assert_max_num_queries(10):
         candidates.find(asked)
     with django_assert_max_num_queries(3):
-        self_registrations.refresh_likely()
+        likely_patients.refresh_likely()
