@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.db import models
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from patients.models import Patient
+from patients.templatetags.patient_values import us_datetime
 from portal.audit import Action
 from portal.models import AuditEvent
 
@@ -76,10 +75,9 @@ def summarize(attempts: Sequence[AuditEvent]) -> list[str]:
     by_reason = defaultdict(list)
     for attempt in reversed(attempts):
         by_reason[reason_of(attempt)].append(attempt)
-    last = timezone.localtime(attempts[0].at)
     return [
         *(_sentence(reason, with_reason) for reason, with_reason in by_reason.items()),
-        f"Last attempt: {date_format(last, 'm/d/Y, g:i A')}.",
+        f"Last attempt: {us_datetime(attempts[0].at)}.",
     ]
 
 

@@ -59,7 +59,7 @@ def restore(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
             return redirect(association.patient)
     refused = associations.restore_refusal(association)
     of_age = associations.is_past_age_limit(association)
-    return _ask(request, "undo_access", form, association=association, refused=refused, of_age=of_age)
+    return _ask(request, "restore_access", form, association=association, refused=refused, of_age=of_age)
 
 
 @require_http_methods(_ASKS)

@@ -44,7 +44,7 @@ def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpRespon
     if self_registration and not for_another and request.method != "POST":
         _record_view(request, patient)
         return render(
-            request, _template(request, "asked_for"), {"patient": patient, "self_registration": self_registration}
+            request, _template(request, "pending_request"), {"patient": patient, "self_registration": self_registration}
         )
     form = RegistrationForm(request.POST or None, practice=request.practice, patient=patient)
     return _window_response(

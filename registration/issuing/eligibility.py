@@ -8,6 +8,7 @@ from notifications.models import Channel
 from patients import dates, names, same_person
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import pin_policy
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByQuestion, Delivery, InPerson, Method, Proxy, Recipient, Refused, ToAccount
 
@@ -72,8 +73,10 @@ def _check_contact(contact: Contact, patients: list[Patient]) -> None:
 
 
 def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
-    if any(each.age(on=today) < practice.own_pin_age for each in patients):
-        raise Refused(f"A patient may have an own PIN from the age of {practice.own_pin_age}.", field="recipient")
+    if any(each.age(on=today) < pin_policy.own_pin_age(practice) for each in patients):
+        raise Refused(
+            f"A patient may have an own PIN from the age of {pin_policy.own_pin_age(practice)}.", field="recipient"
+        )
     if len(patients) > 1:
         raise Refused("Nobody is another patient’s self: register each patient apart.", field="also")
 

@@ -6,6 +6,7 @@ from django import forms
 
 from patients import names
 from patients.forms import BirthDateField
+from portal.form_messages import StaffForm
 from portal.text_fields import LineField, TextField
 from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.models import AccessLevel
@@ -22,8 +23,6 @@ READY: Final = [
         "We could not find your child with these details. Please call us, or stop by with a photo ID, so we can help.",
     ),
 ]
-_ENTER_A_REASON: Final = "Enter a reason."
-_TOO_LONG: Final = "Use no more than %(limit_value)d characters."
 
 
 class MatchForm(SafetyChecksForm):
@@ -39,7 +38,6 @@ class MatchForm(SafetyChecksForm):
         label="Reason",
         max_length=200,
         required=False,
-        error_messages={"max_length": _TOO_LONG},
         help_text="For example: called the mother at the number on record.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -48,16 +46,16 @@ class MatchForm(SafetyChecksForm):
         self.add_error("reason", "Enter why this is the right patient.")
 
 
-class RefuseForm(forms.Form):
+class RefuseForm(StaffForm):
     reason = LineField(
         label="Reason",
         max_length=200,
-        error_messages={"required": _ENTER_A_REASON, "max_length": _TOO_LONG},
+        error_messages={"required": "Enter a reason."},
         help_text="For example: no patient with this name and date of birth. Your manager can see it; the family cannot.",
     )
 
 
-class AskForm(forms.Form):
+class AskForm(StaffForm):
     ready = forms.ChoiceField(
         label="Question",
         choices=[*READY, (OWN, "Your own question")],
@@ -69,7 +67,6 @@ class AskForm(forms.Form):
         label="Your own question",
         max_length=500,
         required=False,
-        error_messages={"max_length": _TOO_LONG},
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Don’t reveal anything on record; the requester may be a stranger.",
     )
@@ -85,18 +82,12 @@ class AskForm(forms.Form):
         return dict(READY).get(self.cleaned_data["ready"]) or self.cleaned_data["question"]
 
 
-class SearchForm(forms.Form):
+class SearchForm(StaffForm):
     """Search for a patient who is not among the candidates."""
 
-    last_name = forms.CharField(
-        label="Last name", max_length=120, required=False, error_messages={"max_length": _TOO_LONG}
-    )
-    first_name = forms.CharField(
-        label="First name", max_length=120, required=False, error_messages={"max_length": _TOO_LONG}
-    )
-    date_of_birth = BirthDateField(
-        label="Date of birth", max_length=40, required=False, error_messages={"max_length": _TOO_LONG}
-    )
+    last_name = forms.CharField(label="Last name", max_length=120, required=False)
+    first_name = forms.CharField(label="First name", max_length=120, required=False)
+    date_of_birth = BirthDateField(label="Date of birth", max_length=40, required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
