@@ -300,8 +300,9 @@ def _warnings(self_registration: SelfRegistration, patient: Patient, evidence: S
 
 def _difference(row: ComparisonRow) -> str:
     note = f" ({row.finding.note})" if row.finding.note else ""
+    judgment = f"is close{note} but not the same" if row.is_near else f"differs{note}"
     on_record = f"the record has “{row.on_record}”" if row.on_record else "the record has none"
-    return f"{row.field.label} differs{note}: the family entered “{row.submitted}”; {on_record}."
+    return f"{row.field.label} {judgment}: the family entered “{row.submitted}”; {on_record}."
 
 
 def _too_young(self_registration: SelfRegistration, patient: Patient) -> list[str]:

@@ -58,13 +58,13 @@ class RefuseForm(StaffForm):
 class AskForm(StaffForm):
     ready = forms.ChoiceField(
         label="Question",
-        choices=[*READY, (OWN, "Your own question")],
+        choices=[*READY, (OWN, "Write your own question")],
         initial=READY[0][0],
         widget=forms.RadioSelect,
         error_messages={"required": "Choose a question.", "invalid_choice": "Choose a question from the list."},
     )
     question = TextField(
-        label="Your own question",
+        label="Your question",
         max_length=500,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
