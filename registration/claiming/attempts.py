@@ -16,12 +16,12 @@ from portal.audit import Action
 from registration.access import portal_status
 from registration.claiming import rate_limits
 from registration.claiming.failed_attempts import FailureReason
-from registration.models import PinDisplay, Registration, RegistrationQuerySet
+from registration.models import EndCode, PinDisplay, Registration, RegistrationQuerySet
 
 Method = Registration.Method
 State = Registration.State
 
-_LOCKED: Final = {"state": State.LOCKED, "end_reason": "Too many wrong attempts."}
+_LOCKED: Final = {"state": State.LOCKED, "end_code": EndCode.TOO_MANY_ATTEMPTS}
 
 
 def reserve(registration: Registration) -> bool:

@@ -28,7 +28,7 @@ from registration.claiming.verification import (
 )
 from registration.communications import account_notices
 from registration.issuing import lifecycle
-from registration.models import Association, PinDisplay, PortalAccount, Registration
+from registration.models import Association, EndCode, PinDisplay, PortalAccount, Registration
 
 State = Registration.State
 
@@ -114,7 +114,7 @@ def _mark_claimed(registration: Registration, key: VerifiedKey, *, account: Port
 def _supersede_resends(registration: Registration, *, at: datetime) -> list[Registration]:
     """Supersede this registration's earlier and later resends."""
     resends = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
-    return resends.end(State.SUPERSEDED, reason="The family used another PIN or link for the same access.", at=at)
+    return resends.end(State.SUPERSEDED, reason=EndCode.RESEND_CLAIMED, at=at)
 
 
 def _grant_access(

@@ -85,7 +85,7 @@ def test_strong_match_needs_no_reason_and_a_different_one_does(
     look_at(page, "compare-differs")
     page.get_by_role("article", name="García-López, Mateo").get_by_role("button", name="Match…").click()
     expect(page.get_by_role("heading", name="Match anyway?")).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="Date of birth is close")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="day and month switched")).to_be_visible()
     look_at(page, "confirm")
     page.get_by_role("button", name="Match").click()
     expect(page.get_by_role("alert")).to_contain_text("Enter why this is the right patient")
@@ -101,10 +101,10 @@ def test_strong_match_needs_no_reason_and_a_different_one_does(
 
     page.goto(page.url.split("/matches")[0] + "/demo/mailbox/")
     messages = page.get_by_role("region", name="Messages").get_by_role("link")
-    for _ in range(30):  # the worker sends them one by one, and the mailbox page does not update itself
+    for _ in range(60):  # the worker sends them one by one, and the mailbox page does not update itself
         if messages.count() == 2:
             break
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(100)
         page.reload()
     expect(messages).to_have_count(2)
 

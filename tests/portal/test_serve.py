@@ -89,6 +89,7 @@ def assert_nobody_is_left(group: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_told_in_words_before_anything_is_made(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
@@ -101,6 +102,7 @@ def test_a_taken_port_is_told_in_words_before_anything_is_made(tmp_path: Path) -
     assert not (tmp_path / "portal.sqlite3").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_web_server_and_the_worker_and_leaves_nobody(tmp_path: Path, port: int) -> None:
     with serving(port=port, data=tmp_path) as process:
         wait_until_it_answers(process, port=port)

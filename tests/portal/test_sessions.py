@@ -40,6 +40,7 @@ def test_what_the_page_asks_for_by_itself_keeps_nobody_signed_in(client: Client,
         assert response.status_code == 302
 
 
+@pytest.mark.slow
 def test_twelve_hours_are_a_day_however_busy_it_was(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T07:00:00Z", tick=False) as clock:
         client.force_login(front_desk)

@@ -1,6 +1,5 @@
 """Claims: a PIN or link opens a registration, dates of birth confirm the children, and an account gets access."""
 
-import uuid
 from datetime import date, timedelta
 
 import pytest
@@ -18,12 +17,13 @@ from registration.access import accounts, associations
 from registration.claiming import claims, rate_limits, verification
 from registration.claiming.rate_limits import TooManyAttempts
 from registration.claiming.verification import NotClaimable, VerifiedKey, WrongAnswer, WrongBirthDate
-from registration.issuing import declines, lifecycle, pin_display, registrations
+from registration.issuing import declines, lifecycle, pin_display
 from registration.models import AccessLevel, Association, AttemptCounter, PortalAccount, Registration
 from registration.pins import Pin
-from registration.values import ByEmail, ByPin, ByQuestion, InPerson, Proxy, Recipient
+from registration.values import ByEmail, ByQuestion, Proxy, Recipient
 from tests import factories
-from tests.registration.claiming.claim_steps import BORN, HOME, SESSION, claim, issue, pin_of
+from tests.claim_steps import BORN, HOME, claim, pin_of
+from tests.factories import SESSION_KEY, issue_registration
 
 
 def failures() -> list[str]:
@@ -39,7 +39,7 @@ def sibling(practice: Practice, patient: Patient) -> Patient:
 
 
 def test_correct_pin_and_birth_date_give_a_new_account_access(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     key = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     account = claim(VerifiedKey.from_data(key.as_data()))
 
@@ -50,7 +50,7 @@ def test_correct_pin_and_birth_date_give_a_new_account_access(patient: Patient, 
     assert (registration.state, registration.claimed_by) == ("claimed", account)
     assert (association.account, association.relationship, association.level) == (account, "mother", "full")
     assert association.registration == registration
-    assert pin_display.find_pin(registration, session_key=SESSION) is None
+    assert pin_display.find_pin(registration, session_key=SESSION_KEY) is None
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
     assert actions[-3:] == ["registration_claimed", "access_given", "account_created"]
     assert AuditEvent.objects.filter(action="access_given").get().actor == account.user
@@ -58,7 +58,7 @@ def test_correct_pin_and_birth_date_give_a_new_account_access(patient: Patient, 
 
 
 def test_pin_cannot_be_claimed_twice(patient: Patient, mother: Contact, actor: Actor) -> None:
-    pin = pin_of(issue([patient], mother, actor))
+    pin = pin_of(issue_registration(patient, mother, actor=actor))
     first, second = (verification.verify_pin(pin, BORN, address=HOME) for _ in range(2))
     claim(first)
     with pytest.raises(NotClaimable):
@@ -72,7 +72,7 @@ def test_pin_cannot_be_claimed_twice(patient: Patient, mother: Contact, actor: A
 def test_child_left_for_later_is_confirmed_with_its_own_birth_date(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient, sibling], mother, actor)
+    registration = issue_registration([patient, sibling], mother, actor=actor)
     key = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     assert key.confirmed_patient_ids == {patient.pk}
     with pytest.raises(WrongBirthDate):
@@ -92,7 +92,9 @@ def test_child_left_for_later_is_confirmed_with_its_own_birth_date(
 def test_two_confirmed_children_are_claimed_together(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    key = verification.verify_pin(pin_of(issue([patient, sibling], mother, actor)), BORN, address=HOME)
+    key = verification.verify_pin(
+        pin_of(issue_registration([patient, sibling], mother, actor=actor)), BORN, address=HOME
+    )
     key = verification.verify_child(key, sibling.pk, date(2016, 8, 1), address=HOME)
     assert claim(key).associations.count() == 2
 
@@ -100,7 +102,7 @@ def test_two_confirmed_children_are_claimed_together(
 def test_one_birth_date_confirms_twins(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     twin = factories.a_patient(practice, "Ana", birth_date=BORN)
     factories.a_contact(twin)
-    key = verification.verify_pin(pin_of(issue([patient, twin], mother, actor)), BORN, address=HOME)
+    key = verification.verify_pin(pin_of(issue_registration([patient, twin], mother, actor=actor)), BORN, address=HOME)
     assert key.confirmed_patient_ids == {patient.pk, twin.pk}
 
 
@@ -108,7 +110,7 @@ def test_child_cannot_be_added_after_the_pin_would_have_expired(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient, sibling], mother, actor)
+        registration = issue_registration([patient, sibling], mother, actor=actor)
         account = claim(verification.verify_pin(pin_of(registration), BORN, address=HOME))
         registration.refresh_from_db()
         clock.shift(timedelta(days=7))
@@ -120,7 +122,7 @@ def test_child_cannot_be_added_after_the_pin_would_have_expired(
 
 
 def test_wrong_birth_date_counts_an_attempt_and_is_recorded(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     with pytest.raises(NotClaimable):
         verification.verify_pin(pin_of(registration), date(2019, 5, 3), address=HOME)
     registration.refresh_from_db()
@@ -130,7 +132,7 @@ def test_wrong_birth_date_counts_an_attempt_and_is_recorded(patient: Patient, mo
 
 
 def test_unknown_pin_is_recorded_as_unknown(patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor)
     with pytest.raises(NotClaimable):
         verification.verify_pin(pins.generate(), BORN, address=HOME)
     assert failures() == ["unknown_pin"]
@@ -139,7 +141,7 @@ def test_unknown_pin_is_recorded_as_unknown(patient: Patient, mother: Contact, a
 def test_correct_selector_with_wrong_secret_is_recorded_as_wrong_pin(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     mistyped = Pin(pin_of(registration).selector + "00000000")
     with pytest.raises(NotClaimable):
         verification.verify_pin(mistyped, BORN, address=HOME)
@@ -148,11 +150,11 @@ def test_correct_selector_with_wrong_secret_is_recorded_as_wrong_pin(
 
 def test_revoked_superseded_and_expired_pins_are_rejected(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        revoked = issue([patient], mother, actor)
+        revoked = issue_registration(patient, mother, actor=actor)
         revoked_pin = pin_of(revoked)
         lifecycle.revoke(revoked, reason="wrong address", actor=actor)
-        superseded_pin = pin_of(issue([patient], mother, actor))
-        expired_pin = pin_of(issue([patient], mother, actor))
+        superseded_pin = pin_of(issue_registration(patient, mother, actor=actor))
+        expired_pin = pin_of(issue_registration(patient, mother, actor=actor))
         clock.shift(timedelta(days=7))
         for pin in (revoked_pin, superseded_pin, expired_pin):
             with pytest.raises(NotClaimable):
@@ -161,7 +163,7 @@ def test_revoked_superseded_and_expired_pins_are_rejected(patient: Patient, moth
 
 
 def test_five_wrong_attempts_lock_the_pin_for_good(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     pin = pin_of(registration)
     for _ in range(5):
         with pytest.raises(NotClaimable):
@@ -178,11 +180,11 @@ def test_five_wrong_attempts_lock_the_pin_for_good(patient: Patient, mother: Con
 def test_new_pin_does_not_reset_the_attempts_on_the_patient(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for number in range(2):
-            pin = pin_of(issue([patient], mother, actor))
+            pin = pin_of(issue_registration(patient, mother, actor=actor))
             for _ in range(5):
                 with pytest.raises(NotClaimable):
                     verification.verify_pin(pin, date(2018, 1, 1), address=f"198.51.100.{number}")
-        third = pin_of(issue([patient], mother, actor))
+        third = pin_of(issue_registration(patient, mother, actor=actor))
         with pytest.raises(NotClaimable):
             verification.verify_pin(third, BORN, address="198.51.100.9")
         assert failures()[-1] == "no_attempts_left"
@@ -190,6 +192,7 @@ def test_new_pin_does_not_reset_the_attempts_on_the_patient(patient: Patient, mo
         verification.verify_pin(third, BORN, address="198.51.100.9")
 
 
+@pytest.mark.slow
 def test_address_gets_twenty_wrong_attempts_per_hour(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for _ in range(20):
@@ -216,6 +219,7 @@ def _is_attempt_allowed(address: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_networks_of_one_site_cannot_use_up_the_global_limit(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
         allowed = [_is_attempt_allowed(f"2001:db8:7:{number:x}::1") for number in range(150)]
@@ -252,7 +256,9 @@ def test_global_limit_stops_attempts_from_every_address(db: None) -> None:
 @pytest.fixture
 def link(patient: Patient, mother: Contact, actor: Actor) -> tuple[Registration, str]:
     question = ByQuestion("What is the name of the family's first pet?", "Rex")
-    registration = issue([patient], mother, actor, method=question, delivery=ByEmail("elena@families.example"))
+    registration = issue_registration(
+        patient, mother, actor=actor, method=question, delivery=ByEmail("elena@families.example")
+    )
     assert registration.message is not None
     return registration, registration.message.content.text.split("#q=")[1].split()[0]
 
@@ -285,7 +291,7 @@ def test_family_that_started_in_time_can_claim_an_expired_registration(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient], mother, actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, minutes=-1))
         key = verification.verify_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=29))
@@ -306,7 +312,7 @@ def test_expired_registration_cannot_be_claimed_after_thirty_minutes(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient], mother, actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, minutes=-1))
         key = verification.verify_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=31))
@@ -317,7 +323,7 @@ def test_expired_registration_cannot_be_claimed_after_thirty_minutes(
 def test_registration_revoked_after_the_pin_was_entered_cannot_be_claimed(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     key = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     lifecycle.revoke(registration, reason="wrong person", actor=actor)
     with pytest.raises(NotClaimable):
@@ -329,8 +335,8 @@ def test_child_that_reached_the_age_limit_cannot_be_claimed(practice: Practice, 
     eighteen_tomorrow = date(2008, 11, 24)
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         teen = factories.a_patient(practice, birth_date=eighteen_tomorrow)
-        registration = issue(
-            [teen], factories.a_contact(teen), actor, override_reasons={"teen": "She is with her mother."}
+        registration = issue_registration(
+            teen, factories.a_contact(teen), actor=actor, override_reasons={"teen": "She is with her mother."}
         )
         clock.shift(timedelta(days=1))
         key = verification.verify_pin(pin_of_expiring(registration, actor), eighteen_tomorrow, address=HOME)
@@ -342,7 +348,7 @@ def test_child_that_reached_the_age_limit_cannot_be_claimed(practice: Practice, 
 def test_claim_with_a_taken_email_changes_nothing(
     patient: Patient, mother: Contact, actor: Actor, front_desk: User
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     key = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     with pytest.raises(accounts.EmailTaken):
         claim(key, front_desk.email)
@@ -352,16 +358,18 @@ def test_claim_with_a_taken_email_changes_nothing(
 
 
 def test_claim_cancels_a_queued_message(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor, delivery=ByEmail("elena@families.example"))
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     claim(verification.verify_pin(pin_of(registration), BORN, address=HOME))
     assert registration.message is not None
     assert OutgoingMessage.objects.get(pk=registration.message.pk).state == OutgoingMessage.State.CANCELLED
 
 
 def test_new_pin_restores_access_that_was_removed(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
     Association.objects.update(ended_at=timezone.now(), ending="removed")
-    key = verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    key = verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
     claims.claim(key, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     assert patient.associations.count() == 2
     assert patient.associations.live().count() == 1
@@ -370,8 +378,10 @@ def test_new_pin_restores_access_that_was_removed(patient: Patient, mother: Cont
 def test_claim_by_an_account_with_access_adds_no_second_association(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    key = verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
+    key = verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
     claims.claim(key, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     assert patient.associations.count() == 1
 
@@ -400,8 +410,10 @@ def remove(association: Association, actor: Actor) -> None:
 def test_removed_access_cannot_be_restored_by_adding_a_child_later(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    both = issue([patient, sibling], mother, actor)
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
+    both = issue_registration([patient, sibling], mother, actor=actor)
     key = verification.verify_pin(pin_of(both), date(2016, 8, 1), address=HOME)
     claims.claim(key, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     remove(patient.associations.get(), actor)
@@ -414,8 +426,10 @@ def test_removed_access_cannot_be_restored_by_adding_a_child_later(
 def test_removing_access_revokes_outstanding_pins_of_the_same_person(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    outstanding = issue([patient], mother, actor)
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
+    outstanding = issue_registration(patient, mother, actor=actor)
     pin = pin_of(outstanding)
     remove(account.associations.get(), actor)
     outstanding.refresh_from_db()
@@ -429,7 +443,7 @@ def test_removing_access_revokes_outstanding_pins_of_the_same_person(
 def test_contact_who_lost_authority_cannot_claim(
     patient: Patient, mother: Contact, actor: Actor, change: dict[str, bool]
 ) -> None:
-    key = verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    key = verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
     Contact.objects.filter(pk=mother.pk).update(**change)
     with pytest.raises(NotClaimable):
         claim(key)
@@ -437,7 +451,7 @@ def test_contact_who_lost_authority_cannot_claim(
 
 def test_family_that_declined_after_expiry_cannot_claim(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient], mother, actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, minutes=-1))
         key = verification.verify_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=5))
@@ -451,9 +465,11 @@ def test_family_that_declined_after_expiry_cannot_claim(patient: Patient, mother
 def test_notice_names_only_the_child_that_is_new(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    first = issue([sibling], sibling.contacts.get(), actor)
+    first = issue_registration(sibling, sibling.contacts.get(), actor=actor)
     account = claim(verification.verify_pin(pin_of(first), date(2016, 8, 1), address=HOME))
-    key = verification.verify_pin(pin_of(issue([sibling, patient], mother, actor)), BORN, address=HOME)
+    key = verification.verify_pin(
+        pin_of(issue_registration([sibling, patient], mother, actor=actor)), BORN, address=HOME
+    )
     key = verification.verify_child(key, sibling.pk, date(2016, 8, 1), address=HOME)
     claims.claim(key, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     text = OutgoingMessage.objects.order_by("-created_at")[0].content.text
@@ -467,17 +483,8 @@ def test_claim_renews_proxy_access_before_it_ends(patient: Patient, actor: Actor
         nanny = Recipient(name="Rosa Prado", relationship="Nanny")
 
         def issue_proxy(last_day: date, authorization: str) -> Registration:
-            return registrations.register_patients(
-                practice=patient.practice,
-                patients=[patient],
-                recipient=nanny,
-                method=ByPin(),
-                delivery=InPerson(),
-                form_token=uuid.uuid4(),
-                session_key=SESSION,
-                actor=actor,
-                proxy=Proxy(level=AccessLevel.FULL, authorization=authorization, ends_on=last_day),
-            )
+            proxy = Proxy(level=AccessLevel.FULL, authorization=authorization, ends_on=last_day)
+            return issue_registration(patient, nanny, actor=actor, proxy=proxy)
 
         account = claim(verification.verify_pin(pin_of(issue_proxy(date(2026, 11, 30), "May")), BORN, address=HOME))
         clock.shift(timedelta(days=3))

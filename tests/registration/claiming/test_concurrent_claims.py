@@ -16,10 +16,11 @@ from registration.claiming.rate_limits import TooManyAttempts
 from registration.claiming.verification import NotClaimable
 from registration.models import Association, PortalAccount, Registration
 from registration.pins import Pin
+from tests.claim_steps import BORN, HOME, claim, pin_of
 from tests.concurrency import run_concurrently
-from tests.registration.claiming.claim_steps import BORN, HOME, claim, issue, pin_of
+from tests.factories import issue_registration
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def kinds(results: list[object]) -> Counter[type]:
@@ -27,7 +28,7 @@ def kinds(results: list[object]) -> Counter[type]:
 
 
 def test_hundred_simultaneous_claims_create_one_account(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     key = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     results = run_concurrently(*[partial(claim, key, f"parent{number}@families.example") for number in range(100)])
     assert kinds(results) == {PortalAccount: 1, NotClaimable: 99}
@@ -40,7 +41,7 @@ def test_hundred_simultaneous_claims_create_one_account(patient: Patient, mother
 
 
 def test_two_parents_with_one_pin_create_one_account(patient: Patient, mother: Contact, actor: Actor) -> None:
-    pin = pin_of(issue([patient], mother, actor))
+    pin = pin_of(issue_registration(patient, mother, actor=actor))
 
     def claim_with_pin(email: str) -> PortalAccount:
         return claim(verification.verify_pin(pin, BORN, address=HOME), email)
@@ -55,7 +56,7 @@ def test_two_parents_with_one_pin_create_one_account(patient: Patient, mother: C
 def test_simultaneous_wrong_pins_lock_the_registration_after_five(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     pin = pin_of(registration)
     guesses = [Pin(pin.selector + pins.generate().characters[4:]) for _ in range(50)]
 

@@ -9,7 +9,7 @@ from portal.models import AuditEvent
 from registration.claiming import failed_attempts
 from registration.claiming.failed_attempts import FailureReason
 from registration.models import Registration
-from tests.registration.claiming.claim_steps import issue
+from tests.factories import issue_registration
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def family(address: str) -> Actor:
 
 @pytest.fixture
 def registration(patient: Patient, mother: Contact, actor: Actor) -> Registration:
-    return issue([patient], mother, actor)
+    return issue_registration(patient, mother, actor=actor)
 
 
 @pytest.mark.parametrize(("why", "sentence"), LEGACY)

@@ -37,6 +37,7 @@ def test_strangers_cannot_use_up_the_codes_of_a_pin_holder(db: None) -> None:
     assert request_code(HOME, opened_with="registration 1")
 
 
+@pytest.mark.slow
 def test_address_gets_at_most_fifteen_codes_per_hour_and_thirty_per_day(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for hour, sent in ((0, 15), (1, 30), (2, 30)):

@@ -8,7 +8,6 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Channel, OutgoingMessage, SuppressedAddress
-from patients import similarity
 from patients.models import Patient
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
@@ -165,7 +164,7 @@ def test_match_with_a_difference_needs_a_reason(desk: Client, practice: Practice
     pending = a_self_registration(practice, an_account(), birth_date=date(2019, 5, 3))
     assert "Match…" in html(desk.get(url(pending)))
     page = html(desk.get(url(pending, "match"), {"patient": str(sofia.pk)}))
-    assert similarity.compare_dates(date(2019, 5, 3), sofia.birth_date).note in page
+    assert "day and month switched" in page
     assert "“05/03/2019”" in page
     assert AuditEvent.objects.filter(action="account_viewed", patient_id=sofia.pk).count() == 2
     answer = {"patient": str(sofia.pk), "level": "full", "reason": ""}
@@ -184,7 +183,7 @@ def test_match_of_a_parent_with_a_teen_needs_an_override_reason(desk: Client, pr
     pending = a_self_registration(practice, an_account(), "Rosa", "García", born)
     assert "You’ll be asked for a reason first" in html(desk.get(url(pending)))
     page = html(desk.get(url(pending, "match"), {"patient": str(teen.pk)}))
-    assert "a teen may have a right to privacy, and Elena García will see the record" in page
+    assert "Teens may have a right to privacy, and Elena García will be able to see the record" in page
     answer = {"patient": str(teen.pk), "level": "limited"}
     response = desk.post(url(pending, "match"), answer)  # sent from a page that was open since yesterday
     assert (response.status_code, "Before you match" in html(response)) == (422, True)
