@@ -99,13 +99,13 @@ def test_override_for_one_child_does_not_cover_another(
 # --- Removal and outstanding PINs ---
 
 
-@pytest.mark.parametrize("delivery", ["in person", "by text"])
+@pytest.mark.parametrize("channel", ["in person", "by text"])
 def test_removal_revokes_pins_when_account_address_differs_from_record(
-    patient: Patient, mother: Contact, actor: Actor, delivery: str
+    patient: Patient, mother: Contact, actor: Actor, channel: str
 ) -> None:
     account = claim(opened(pin_of(issue_registration(patient, mother, actor=actor))), email="elena@work.example")
     delivery: Delivery = InPerson()
-    if delivery == "by text":
+    if channel == "by text":
         delivery = ByText("6125550161", Carrier.objects.get(name="Verizon"))
     out = issue_registration(patient, mother, actor=actor, delivery=delivery)
     remove(account.associations.get(), actor)
