@@ -35,6 +35,8 @@ def _in_words(name: str, value: str) -> str:
         return "its message was taken back"
     if name == "messages_cancelled":
         return f"{value} queued taken back"
+    if name == "failure":
+        return value.replace("_", " ")  # a code: "wrong_birth_date"
     if name == "by":
         return "by " + value.replace("_", " ")  # names of fields; everything else is shown as it was written
     return f"{value} found" if name == "found" else f"{name.replace('_', ' ')}: {value}"

@@ -115,7 +115,7 @@ class RandomHistory:
             birth_date=history.patient.birth_date,
             relationship="mother",
         )
-        account = self_registrations.ask_with_new_account(
+        account = self_registrations.submit_with_new_account(
             self._details(), practice=self._practice, children=[child], address=None
         )
         history.waiting.append(account.self_registrations.get())
