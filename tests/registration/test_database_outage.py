@@ -209,7 +209,7 @@ def test_no_record_is_shown_without_its_line_and_one_is_told_to_try_again(
             response = next(each for _ in range(50) if (each := desk.get(address)).status_code != 200)
         html = response.content.decode()
         assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
-        assert "The database does not answer just now" in html
+        assert "The database is not available" in html
         assert 'href="">Try again</a>' in html
         assert "García" not in html
         assert desk.get(address).status_code == 200

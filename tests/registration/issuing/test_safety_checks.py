@@ -170,7 +170,7 @@ def test_the_window_asks_and_goes_on_with_the_reasons(desk: Client, patient: Pat
     html = ask_window(desk, teen, data)
     assert "The record of Sofía says that Pablo López may not see it." in html
     assert "Sofía is 14" in html
-    assert "Please check" not in html, "it is a question, not a mistake"
+    assert "Fix the following" not in html, "it is a question, not a mistake"
     assert html.count("data-take-focus") == 1
     assert html.split("data-take-focus")[0].rsplit("<input", 1)[1].count('name="confirmed_authority"') == 1
     assert 'value="Pablo@families.example"' in html
