@@ -3,7 +3,7 @@
 import uuid
 import zoneinfo
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
@@ -192,6 +192,10 @@ class Practice(models.Model):
     def today(self) -> date:
         """Return the current date in the practice's time zone."""
         return timezone.now().astimezone(self.zone).date()
+
+    def last_day(self, ends_at: datetime) -> date:
+        """Return the last day of something that ends at `ends_at`, usually a midnight in the practice's time zone."""
+        return (ends_at - timedelta(microseconds=1)).astimezone(self.zone).date()
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -27,7 +27,7 @@ from registration.claiming.verification import (
 )
 from registration.communications import account_notices
 from registration.issuing import lifecycle
-from registration.models import Association, PinDisplay, PortalAccount, Registration
+from registration.models import Association, EndCode, PinDisplay, PortalAccount, Registration
 
 State = Registration.State
 
@@ -133,7 +133,7 @@ def _is_still_eligible(patient: Patient, registration: Registration, account: Po
 def _supersede_resends(registration: Registration, *, at: datetime) -> list[Registration]:
     """What was sent to the same person again, or before: the key that was used ends the others."""
     twins = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
-    return twins.end(State.SUPERSEDED, reason="Another one of the same was claimed.", at=at)
+    return twins.end(State.SUPERSEDED, reason=EndCode.RESEND_CLAIMED, at=at)
 
 
 def _associate(

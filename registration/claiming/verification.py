@@ -22,7 +22,7 @@ from registration import pins
 from registration.access import portal_status
 from registration.claiming import rate_limits
 from registration.issuing import lifecycle
-from registration.models import PinDisplay, PortalAccount, Registration, RegistrationQuerySet
+from registration.models import EndCode, PinDisplay, PortalAccount, Registration, RegistrationQuerySet
 from registration.models.registration import FINISH_WITHIN
 from registration.pins import Pin
 
@@ -31,7 +31,7 @@ State = Registration.State
 
 # A key that ended longer ago is as good as unknown.
 _LOOKUP_PERIOD: Final = timedelta(days=60)
-_LOCKED: Final = {"state": State.LOCKED, "end_reason": "Too many wrong tries."}
+_LOCKED: Final = {"state": State.LOCKED, "end_code": EndCode.TOO_MANY_ATTEMPTS}
 # What is compared where no key has the selector, so that it takes as long.
 _DUMMY_DIGEST: Final = pins.digest("nobody's")
 

@@ -185,5 +185,5 @@ def _tell_removed(request: StaffRequest, association: Association, *, removed: b
         notices.success(request, f"{who} has no access any more and is told by e-mail.")
     else:
         assert association.ends_at is not None
-        day = associations.last_day(association.ends_at, practice=request.practice)
+        day = request.practice.last_day(association.ends_at)
         notices.success(request, f"{who} has access until {date_format(day, 'F j, Y')} and is told by e-mail.")

@@ -29,7 +29,7 @@ _MARKS: Final[dict[str, tuple[str, str]]] = {
     Verdict.NEAR: ("≈", "waiting"),
     Verdict.DIFFERS: ("✗", "bad"),
     Verdict.NOT_ON_RECORD: ("–", "quiet"),
-    Verdict.NOT_TOLD: ("–", "quiet"),
+    Verdict.NOT_PROVIDED: ("–", "quiet"),
 }
 _STRENGTHS: Final = {"Strong match": "good", "Good match": "good", "Possible match": "waiting", "Weak match": "quiet"}
 

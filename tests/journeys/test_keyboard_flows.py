@@ -15,6 +15,7 @@ from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.models import Association, SelfRegistration
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 from tests.journeys.test_family_signup import text_of_mail
 
 MOST_KEYS = 60  # to one control
@@ -256,7 +257,7 @@ def test_what_happens_meanwhile_takes_no_focus_away(
     keys.press("Enter")
     for name, back in (("Undo access of Elena García", False), ("Family declines", True)):
         link = keys.to("link", name, back=back)
-        signup_steps.issue([patient], actor=actor, to=mother)
+        issue_registration(patient, mother, actor=actor)
         with page.expect_response("**/registrations/?seen=*"):
             page.evaluate("htmx.trigger(document.body, 'registration-issued')")
         expect(page.get_by_text("Superseded", exact=True)).to_have_count(int(back))

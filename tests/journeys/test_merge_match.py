@@ -83,7 +83,7 @@ def test_a_clear_match_and_one_that_differs(at_work: Page, asked: SelfRegistrati
     look_at(page, "compare-differs")
     page.get_by_role("article", name="García-López, Mateo").get_by_role("button", name="Match…").click()
     expect(page.get_by_role("heading", name="Match all the same?")).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="day and month the other way round")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="day and month switched")).to_be_visible()
     look_at(page, "confirm")
     page.get_by_role("button", name="Match").click()
     expect(page.get_by_role("alert")).to_contain_text("Type why this is the right patient")
@@ -99,10 +99,10 @@ def test_a_clear_match_and_one_that_differs(at_work: Page, asked: SelfRegistrati
 
     page.goto(page.url.split("/matches")[0] + "/demo/mailbox/")
     letters = page.get_by_role("region", name="Messages").get_by_role("link")
-    for _ in range(30):  # the worker sends one after the other, and the mailbox is a page like any other
+    for _ in range(60):  # the worker sends one after the other, and the mailbox is a page like any other
         if letters.count() == 2:
             break
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(100)
         page.reload()
     expect(letters).to_have_count(2)
 

@@ -89,6 +89,7 @@ def assert_no_process_is_left(group: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_used_port_is_reported_before_any_file_is_created(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         used = other.getsockname()[1]
@@ -101,6 +102,7 @@ def test_used_port_is_reported_before_any_file_is_created(tmp_path: Path) -> Non
     assert not (tmp_path / "portal.sqlite3").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_every_process(tmp_path: Path, port: int) -> None:
     with serving(port=port, data=tmp_path) as process:
         wait_for_health_check(process, port=port)

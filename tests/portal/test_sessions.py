@@ -40,6 +40,7 @@ def test_background_requests_do_not_keep_the_user_signed_in(client: Client, fron
         assert response.status_code == 302
 
 
+@pytest.mark.slow
 def test_active_session_ends_after_twelve_hours(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T07:00:00Z", tick=False) as clock:
         client.force_login(front_desk)

@@ -6,7 +6,7 @@ from django.test import Client
 from patients.models import Contact, Patient
 from portal.audit import Actor
 from registration.models import Registration
-from tests import signup_steps
+from tests.factories import issue_registration
 
 pytestmark = pytest.mark.django_db
 MESSAGE = "This contains a character that we can’t save. Type it instead of pasting it."
@@ -14,7 +14,7 @@ MESSAGE = "This contains a character that we can’t save. Type it instead of pa
 
 @pytest.mark.parametrize("invisible", ["\x1b", "\x7f", "\u202e", "\u2066"])
 def test_invisible_character_is_rejected(desk: Client, patient: Patient, actor: Actor, invisible: str) -> None:
-    registration = signup_steps.issue([patient], actor=actor)
+    registration = issue_registration(patient, actor=actor)
     response = desk.post(f"/registrations/{registration.pk}/revoke/", {"reason": f"Mother{invisible}ruoy"})
     assert response.status_code == 422
     assert MESSAGE in response.content.decode()
@@ -25,7 +25,7 @@ def test_invisible_character_is_rejected(desk: Client, patient: Patient, actor: 
 def test_line_breaks_in_a_pasted_reason_become_spaces(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = signup_steps.issue([patient], actor=actor, to=mother)
+    registration = issue_registration(patient, mother, actor=actor)
     desk.post(f"/registrations/{registration.pk}/revoke/", {"reason": "sent to\r\nBcc: a wrong\taddress "})
     registration.refresh_from_db()
     assert registration.end_reason == "sent to Bcc: a wrong address"

@@ -1,8 +1,6 @@
 """The family's half of a PIN's life: the key opens, the dates of birth confirm, an account claims; and nothing else does."""
 
-import uuid
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -16,54 +14,16 @@ from portal.audit import Actor
 from portal.models import AuditEvent, Practice, User
 from registration import pins
 from registration.access import accounts, associations
-from registration.access.accounts import Details
 from registration.claiming import claims, rate_limits, verification
 from registration.claiming.rate_limits import TooManyAttempts
 from registration.claiming.verification import NotClaimable, VerifiedKey, WrongAnswer, WrongBirthDate
-from registration.issuing import declines, lifecycle, pin_display, registrations
+from registration.issuing import declines, lifecycle, pin_display
 from registration.models import AccessLevel, Association, AttemptCounter, PortalAccount, Registration
 from registration.pins import Pin
-from registration.values import ByEmail, ByPin, ByQuestion, InPerson, Method, Proxy, Recipient
+from registration.values import ByEmail, ByQuestion, Proxy, Recipient
 from tests import factories
-
-SESSION = "a-session"
-HOME = "198.51.100.4"
-BORN = date(2019, 3, 5)
-
-
-def issue(
-    patients: list[Patient],
-    contact: Contact,
-    actor: Actor,
-    *,
-    method: Method = ByPin(),  # noqa: B008 - a constant
-    **options: Any,
-) -> Registration:
-    return registrations.register_patients(
-        practice=patients[0].practice,
-        patients=patients,
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=method,
-        delivery=options.pop("delivery", InPerson()),
-        form_token=uuid.uuid4(),
-        session_key=SESSION,
-        actor=actor,
-        **options,
-    )
-
-
-def pin_of(registration: Registration) -> Pin:
-    pin = pin_display.find_pin(registration, session_key=SESSION)
-    assert pin is not None
-    return pin
-
-
-def elena(email: str = "elena@families.example") -> Details:
-    return Details(email=email, password_hash="!", given_names="Elena", family_name="García", terms="built-in")
-
-
-def claim(opened: VerifiedKey, email: str = "elena@families.example") -> PortalAccount:
-    return claims.claim_with_new_account(opened, elena(email), relationship="mother", address=HOME)
+from tests.claim_steps import BORN, HOME, claim, pin_of
+from tests.factories import SESSION_KEY, issue_registration
 
 
 def why() -> list[str]:
@@ -78,7 +38,7 @@ def sibling(practice: Practice, patient: Patient) -> Patient:
 
 
 def test_from_the_pin_to_the_account(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     opened = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     account = claim(VerifiedKey.from_data(opened.as_data()))
 
@@ -89,7 +49,7 @@ def test_from_the_pin_to_the_account(patient: Patient, mother: Contact, actor: A
     assert (registration.state, registration.claimed_by) == ("claimed", account)
     assert (association.account, association.relationship, association.level) == (account, "mother", "full")
     assert association.registration == registration
-    assert pin_display.find_pin(registration, session_key=SESSION) is None
+    assert pin_display.find_pin(registration, session_key=SESSION_KEY) is None
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
     assert actions[-3:] == ["registration_claimed", "access_given", "account_created"]
     assert AuditEvent.objects.filter(action="access_given").get().actor == account.user
@@ -97,7 +57,7 @@ def test_from_the_pin_to_the_account(patient: Patient, mother: Contact, actor: A
 
 
 def test_a_pin_is_claimed_once(patient: Patient, mother: Contact, actor: Actor) -> None:
-    pin = pin_of(issue([patient], mother, actor))
+    pin = pin_of(issue_registration(patient, mother, actor=actor))
     first, second = (verification.verify_pin(pin, BORN, address=HOME) for _ in range(2))
     claim(first)
     with pytest.raises(NotClaimable):
@@ -111,7 +71,7 @@ def test_a_pin_is_claimed_once(patient: Patient, mother: Contact, actor: Actor) 
 def test_each_child_is_confirmed_with_its_own_date_and_one_may_be_left_for_later(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient, sibling], mother, actor)
+    registration = issue_registration([patient, sibling], mother, actor=actor)
     opened = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     assert opened.confirmed_patient_ids == {patient.pk}
     with pytest.raises(WrongBirthDate):
@@ -129,7 +89,9 @@ def test_each_child_is_confirmed_with_its_own_date_and_one_may_be_left_for_later
 
 
 def test_both_at_once(patient: Patient, sibling: Patient, mother: Contact, actor: Actor) -> None:
-    opened = verification.verify_pin(pin_of(issue([patient, sibling], mother, actor)), BORN, address=HOME)
+    opened = verification.verify_pin(
+        pin_of(issue_registration([patient, sibling], mother, actor=actor)), BORN, address=HOME
+    )
     opened = verification.verify_child(opened, sibling.pk, date(2016, 8, 1), address=HOME)
     assert claim(opened).associations.count() == 2
 
@@ -137,13 +99,15 @@ def test_both_at_once(patient: Patient, sibling: Patient, mother: Contact, actor
 def test_twins_are_confirmed_by_one_date(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     twin = factories.a_patient(practice, "Ana", birth_date=BORN)
     factories.a_contact(twin)
-    opened = verification.verify_pin(pin_of(issue([patient, twin], mother, actor)), BORN, address=HOME)
+    opened = verification.verify_pin(
+        pin_of(issue_registration([patient, twin], mother, actor=actor)), BORN, address=HOME
+    )
     assert opened.confirmed_patient_ids == {patient.pk, twin.pk}
 
 
 def test_later_is_over_when_the_pin_would_be(patient: Patient, sibling: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient, sibling], mother, actor)
+        registration = issue_registration([patient, sibling], mother, actor=actor)
         account = claim(verification.verify_pin(pin_of(registration), BORN, address=HOME))
         registration.refresh_from_db()
         clock.shift(timedelta(days=7))
@@ -155,7 +119,7 @@ def test_later_is_over_when_the_pin_would_be(patient: Patient, sibling: Patient,
 
 
 def test_a_wrong_date_of_birth(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     with pytest.raises(NotClaimable):
         verification.verify_pin(pin_of(registration), date(2019, 5, 3), address=HOME)
     registration.refresh_from_db()
@@ -165,14 +129,14 @@ def test_a_wrong_date_of_birth(patient: Patient, mother: Contact, actor: Actor) 
 
 
 def test_a_pin_of_nobody(patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor)
     with pytest.raises(NotClaimable):
         verification.verify_pin(pins.generate(), BORN, address=HOME)
     assert why() == ["nobody's"]
 
 
 def test_a_typo_behind_the_selector(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     mistyped = Pin(pin_of(registration).selector + "00000000")
     with pytest.raises(NotClaimable):
         verification.verify_pin(mistyped, BORN, address=HOME)
@@ -181,11 +145,11 @@ def test_a_typo_behind_the_selector(patient: Patient, mother: Contact, actor: Ac
 
 def test_what_has_ended_opens_no_more(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        revoked = issue([patient], mother, actor)
+        revoked = issue_registration(patient, mother, actor=actor)
         revoked_pin = pin_of(revoked)
         lifecycle.revoke(revoked, reason="wrong address", actor=actor)
-        superseded_pin = pin_of(issue([patient], mother, actor))
-        expired_pin = pin_of(issue([patient], mother, actor))
+        superseded_pin = pin_of(issue_registration(patient, mother, actor=actor))
+        expired_pin = pin_of(issue_registration(patient, mother, actor=actor))
         clock.shift(timedelta(days=7))
         for pin in (revoked_pin, superseded_pin, expired_pin):
             with pytest.raises(NotClaimable):
@@ -196,7 +160,7 @@ def test_what_has_ended_opens_no_more(patient: Patient, mother: Contact, actor: 
 def test_five_wrong_tries_lock_it_and_the_right_pin_comes_too_late(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     pin = pin_of(registration)
     for _ in range(5):
         with pytest.raises(NotClaimable):
@@ -213,11 +177,11 @@ def test_five_wrong_tries_lock_it_and_the_right_pin_comes_too_late(
 def test_a_new_pin_does_not_reset_the_patients_count(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for number in range(2):
-            pin = pin_of(issue([patient], mother, actor))
+            pin = pin_of(issue_registration(patient, mother, actor=actor))
             for _ in range(5):
                 with pytest.raises(NotClaimable):
                     verification.verify_pin(pin, date(2018, 1, 1), address=f"198.51.100.{number}")
-        third = pin_of(issue([patient], mother, actor))
+        third = pin_of(issue_registration(patient, mother, actor=actor))
         with pytest.raises(NotClaimable):
             verification.verify_pin(third, BORN, address="198.51.100.9")
         assert why()[-1] == "too many tries"
@@ -225,6 +189,7 @@ def test_a_new_pin_does_not_reset_the_patients_count(patient: Patient, mother: C
         verification.verify_pin(third, BORN, address="198.51.100.9")
 
 
+@pytest.mark.slow
 def test_an_address_has_twenty_wrong_tries_an_hour(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for _ in range(20):
@@ -251,6 +216,7 @@ def _wrong_try_from(address: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_the_networks_of_one_site_do_not_use_up_what_everybody_has(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
         allowed = [_wrong_try_from(f"2001:db8:7:{number:x}::1") for number in range(150)]
@@ -285,7 +251,9 @@ def test_there_is_a_limit_over_all(db: None) -> None:
 @pytest.fixture
 def link(patient: Patient, mother: Contact, actor: Actor) -> tuple[Registration, str]:
     question = ByQuestion("What is the name of the family's first pet?", "Rex")
-    registration = issue([patient], mother, actor, method=question, delivery=ByEmail("elena@families.example"))
+    registration = issue_registration(
+        patient, mother, actor=actor, method=question, delivery=ByEmail("elena@families.example")
+    )
     assert registration.message is not None
     return registration, registration.message.content.text.split("#q=")[1].split()[0]
 
@@ -316,7 +284,7 @@ def test_three_wrong_answers_lock_it(link: tuple[Registration, str]) -> None:
 
 def test_who_began_in_time_may_finish_what_ran_out_meanwhile(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient], mother, actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, minutes=-1))
         opened = verification.verify_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=29))
@@ -335,7 +303,7 @@ def pin_of_expiring(registration: Registration, actor: Actor) -> Pin:
 
 def test_but_not_for_ever(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient], mother, actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, minutes=-1))
         opened = verification.verify_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=31))
@@ -344,7 +312,7 @@ def test_but_not_for_ever(patient: Patient, mother: Contact, actor: Actor) -> No
 
 
 def test_revoked_while_the_family_was_at_it(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     opened = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     lifecycle.revoke(registration, reason="wrong person", actor=actor)
     with pytest.raises(NotClaimable):
@@ -356,8 +324,8 @@ def test_a_child_that_came_of_age_meanwhile(practice: Practice, actor: Actor) ->
     eighteen_tomorrow = date(2008, 11, 24)
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         teen = factories.a_patient(practice, birth_date=eighteen_tomorrow)
-        registration = issue(
-            [teen], factories.a_contact(teen), actor, override_reasons={"teen": "She is with her mother."}
+        registration = issue_registration(
+            teen, factories.a_contact(teen), actor=actor, override_reasons={"teen": "She is with her mother."}
         )
         clock.shift(timedelta(days=1))
         opened = verification.verify_pin(pin_of_expiring(registration, actor), eighteen_tomorrow, address=HOME)
@@ -369,7 +337,7 @@ def test_a_child_that_came_of_age_meanwhile(practice: Practice, actor: Actor) ->
 def test_an_address_that_is_taken_leaves_nothing_half_made(
     patient: Patient, mother: Contact, actor: Actor, front_desk: User
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     opened = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     with pytest.raises(accounts.EmailTaken):
         claim(opened, front_desk.email)
@@ -379,24 +347,28 @@ def test_an_address_that_is_taken_leaves_nothing_half_made(
 
 
 def test_a_message_that_is_still_queued_is_taken_back(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor, delivery=ByEmail("elena@families.example"))
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     claim(verification.verify_pin(pin_of(registration), BORN, address=HOME))
     assert registration.message is not None
     assert OutgoingMessage.objects.get(pk=registration.message.pk).state == OutgoingMessage.State.CANCELLED
 
 
 def test_a_child_whose_access_was_removed_is_added_again(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
     Association.objects.update(ended_at=timezone.now(), ending="removed")
-    opened = verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    opened = verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
     claims.claim(opened, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     assert patient.associations.count() == 2
     assert patient.associations.live().count() == 1
 
 
 def test_an_account_that_has_access_already_gets_no_second(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    opened = verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
+    opened = verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
     claims.claim(opened, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     assert patient.associations.count() == 1
 
@@ -425,8 +397,10 @@ def removed(association: Association, actor: Actor) -> None:
 def test_removed_access_does_not_come_back_by_a_child_left_for_later(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    both = issue([patient, sibling], mother, actor)
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
+    both = issue_registration([patient, sibling], mother, actor=actor)
     opened = verification.verify_pin(pin_of(both), date(2016, 8, 1), address=HOME)
     claims.claim(opened, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     removed(patient.associations.get(), actor)
@@ -437,8 +411,10 @@ def test_removed_access_does_not_come_back_by_a_child_left_for_later(
 
 
 def test_removing_access_ends_what_is_out_for_the_same_person(patient: Patient, mother: Contact, actor: Actor) -> None:
-    account = claim(verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME))
-    out = issue([patient], mother, actor)
+    account = claim(
+        verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
+    )
+    out = issue_registration(patient, mother, actor=actor)
     pin = pin_of(out)
     removed(account.associations.get(), actor)
     out.refresh_from_db()
@@ -452,7 +428,7 @@ def test_removing_access_ends_what_is_out_for_the_same_person(patient: Patient, 
 def test_a_contact_who_lost_the_right_claims_nothing(
     patient: Patient, mother: Contact, actor: Actor, change: dict[str, bool]
 ) -> None:
-    opened = verification.verify_pin(pin_of(issue([patient], mother, actor)), BORN, address=HOME)
+    opened = verification.verify_pin(pin_of(issue_registration(patient, mother, actor=actor)), BORN, address=HOME)
     Contact.objects.filter(pk=mother.pk).update(**change)
     with pytest.raises(NotClaimable):
         claim(opened)
@@ -462,7 +438,7 @@ def test_a_family_that_declined_in_the_minutes_of_grace_is_left_alone(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue([patient], mother, actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, minutes=-1))
         opened = verification.verify_pin(pin_of_expiring(registration, actor), BORN, address=HOME)
         clock.shift(timedelta(minutes=5))
@@ -476,9 +452,11 @@ def test_a_family_that_declined_in_the_minutes_of_grace_is_left_alone(
 def test_the_letter_names_the_child_that_is_new(
     patient: Patient, sibling: Patient, mother: Contact, actor: Actor
 ) -> None:
-    first = issue([sibling], sibling.contacts.get(), actor)
+    first = issue_registration(sibling, sibling.contacts.get(), actor=actor)
     account = claim(verification.verify_pin(pin_of(first), date(2016, 8, 1), address=HOME))
-    opened = verification.verify_pin(pin_of(issue([sibling, patient], mother, actor)), BORN, address=HOME)
+    opened = verification.verify_pin(
+        pin_of(issue_registration([sibling, patient], mother, actor=actor)), BORN, address=HOME
+    )
     opened = verification.verify_child(opened, sibling.pk, date(2016, 8, 1), address=HOME)
     claims.claim(opened, account=account, relationship="mother", actor=accounts.actor_for(account, HOME))
     told = OutgoingMessage.objects.order_by("-created_at")[0].content.text
@@ -492,16 +470,8 @@ def test_a_proxy_is_renewed_before_it_ends(patient: Patient, actor: Actor) -> No
         nanny = Recipient(name="Rosa Prado", relationship="Nanny")
 
         def issued(last_day: date, paper: str) -> Registration:
-            return registrations.register_patients(
-                practice=patient.practice,
-                patients=[patient],
-                recipient=nanny,
-                method=ByPin(),
-                delivery=InPerson(),
-                form_token=uuid.uuid4(),
-                session_key=SESSION,
-                actor=actor,
-                proxy=Proxy(level=AccessLevel.FULL, authorization=paper, ends_on=last_day),
+            return issue_registration(
+                patient, nanny, actor=actor, proxy=Proxy(level=AccessLevel.FULL, authorization=paper, ends_on=last_day)
             )
 
         account = claim(verification.verify_pin(pin_of(issued(date(2026, 11, 30), "May")), BORN, address=HOME))

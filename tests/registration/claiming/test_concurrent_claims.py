@@ -16,10 +16,11 @@ from registration.claiming.rate_limits import TooManyAttempts
 from registration.claiming.verification import NotClaimable
 from registration.models import Association, PortalAccount, Registration
 from registration.pins import Pin
+from tests.claim_steps import BORN, HOME, claim, pin_of
 from tests.concurrency import run_concurrently
-from tests.registration.claiming.test_claims import BORN, HOME, claim, issue, pin_of
+from tests.factories import issue_registration
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def kinds(results: list[object]) -> Counter[type]:
@@ -27,7 +28,7 @@ def kinds(results: list[object]) -> Counter[type]:
 
 
 def test_a_hundred_claims_of_one_pin_make_one_account(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     opened = verification.verify_pin(pin_of(registration), BORN, address=HOME)
     results = run_concurrently(*[partial(claim, opened, f"parent{number}@families.example") for number in range(100)])
     assert kinds(results) == {PortalAccount: 1, NotClaimable: 99}
@@ -42,7 +43,7 @@ def test_a_hundred_claims_of_one_pin_make_one_account(patient: Patient, mother: 
 def test_two_parents_from_the_pin_to_the_account_in_the_same_second(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    pin = pin_of(issue([patient], mother, actor))
+    pin = pin_of(issue_registration(patient, mother, actor=actor))
 
     def whole_way(email: str) -> PortalAccount:
         return claim(verification.verify_pin(pin, BORN, address=HOME), email)
@@ -55,7 +56,7 @@ def test_two_parents_from_the_pin_to_the_account_in_the_same_second(
 
 
 def test_fifty_guesses_at_the_same_moment_are_fifty_tries(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor)
     pin = pin_of(registration)
     guesses = [Pin(pin.selector + pins.generate().characters[4:]) for _ in range(50)]
 

@@ -35,6 +35,7 @@ def test_many_strangers_leave_codes_for_whoever_holds_a_key(db: None) -> None:
     assert ask(HOME, known_as="registration 1")
 
 
+@pytest.mark.slow
 def test_an_address_is_not_flooded_whoever_asks(db: None) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
         for hour, sent in ((0, 15), (1, 30), (2, 30)):

@@ -16,25 +16,12 @@ from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
 from registration.access import age_limit, associations
-from registration.issuing import declines, lifecycle, registrations
+from registration.issuing import declines, lifecycle
 from registration.matching import self_registrations
 from registration.models import Association, Decline, Registration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
-from tests.factories import a_self_registration, an_account, an_association
-
-
-def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registration:
-    return registrations.register_patients(
-        practice=patients[0].practice,
-        patients=patients,
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=ByPin(),
-        delivery=ByEmail(contact.email),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
+from tests.factories import a_self_registration, an_account, an_association, issue_registration
 
 
 def text_of(html: str) -> str:
@@ -90,7 +77,7 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
 def test_the_account_page_says_who_has_access_how_much_and_since_when(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     an_association(an_account(), patient, registration=registration, level="limited")
     seen = page(desk, patient)
     assert "Elena García Mother Limited elena@families.example" in seen
@@ -274,7 +261,7 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
 ) -> None:
     brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
     factories.a_contact(brother)
-    registration = issue([patient, brother], mother, actor)
+    registration = issue_registration([patient, brother], mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(
         state="claimed", ended_at=timezone.now(), claimed_by=an_account(), language="es", identified_by="known"
     )
@@ -287,7 +274,7 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
 
 
 def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     for address, why in [("198.51.100.4", "date of birth")] * 3 + [
         ("198.51.100.5", "locked"),
         ("198.51.100.6", "locked"),
@@ -299,7 +286,7 @@ def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother:
 
 
 def test_an_offer_to_an_account_is_called_one(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(method="account", account=an_account())
     seen = page(desk, patient)
     assert "Offer to the account of Elena García" in seen
@@ -313,7 +300,7 @@ def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
     html = desk.get(patient.get_absolute_url()).content.decode()
     assert "every 2s" not in html
     assert "every 15s" not in html
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "every 2s" in desk.get(patient.get_absolute_url()).content.decode()
     OutgoingMessage.objects.update(state="accepted", finished_at=timezone.now())
     html = desk.get(patient.get_absolute_url()).content.decode()
@@ -353,7 +340,7 @@ def test_the_dashboard_is_calm_where_nothing_waits(desk: Client) -> None:
 def test_the_dashboard_names_the_pins_that_end_within_a_day(
     desk: Client, front_desk: User, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    ends = issue([patient], mother, actor).expires_at
+    ends = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email)).expires_at
     for hours, is_named in ((25, False), (23, True), (0, False)):
         with time_machine.travel(ends - timedelta(hours=hours)):
             desk.force_login(front_desk)
@@ -363,7 +350,7 @@ def test_the_dashboard_names_the_pins_that_end_within_a_day(
 def test_the_dashboard_names_what_waits_for_the_desk(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(state="locked", ended_at=timezone.now())
     declined = factories.a_patient(practice, "Olek", "Kowalski")
     today = practice.today()
@@ -379,7 +366,7 @@ def test_the_dashboard_names_what_waits_for_the_desk(
     assert "Kowalski, Iga" not in seen
     assert "1 self-registration waits to be matched" in seen
     assert "Rosa López, mother" in seen
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "PIN locked" not in dashboard(desk)
     assert registration.pk
 

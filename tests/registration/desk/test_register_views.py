@@ -63,7 +63,7 @@ BAD = {
     "no question": ({"method": "question", "answer": "Rex"}, "question", "Choose a question"),
     "no answer": ({"method": "question", "question": "first"}, "answer", "Type the answer"),
     "an answer of nothing": ({"method": "question", "question": "first", "answer": "?!"}, "answer", "at least one letter or digit"),
-    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "goes with a message"),
+    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "needs a message"),
     "nobody chosen": ({"recipient": ""}, "recipient", "Choose who receives"),
     "somebody else without a name": ({"recipient": "other"}, "other_name", "Type the name"),
     "a contact of another practice": ({"recipient": "theirs"}, "recipient", "Choose one from the list"),
@@ -287,7 +287,7 @@ def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
         clock.shift(timedelta(minutes=11))
         call_command("deliver", "--once", verbosity=0)
         html = desk.get("/").content.decode()
-    assert "Not sent: what it says is no longer valid." in html
+    assert "Not sent: it was no longer valid." in html
 
 
 def test_looking_at_the_window_is_looking_at_the_record(desk: Client, patient: Patient) -> None:
@@ -319,7 +319,7 @@ def test_the_grown_patients_address_is_not_another_persons(desk: Client, practic
     ("change", "told"),
     [
         ({"in_source": False}, "no longer a family contact"),
-        ({"has_authority": False}, "choose this person in the list"),
+        ({"has_authority": False}, "Select this person in the list"),
     ],
 )
 def test_somebody_else_who_cannot_be_chosen_in_the_list(

@@ -14,8 +14,8 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.registration.desk.test_register_views import typed, window
-from tests.registration.issuing.test_registrations import an_account
 from tests.smtp import MailServer
 
 
@@ -320,9 +320,9 @@ def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mothe
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"authorization": ""}, "Say what gives this person the right."),
+        ({"authorization": ""}, "Enter the authorization, for example a court order."),
         ({"access_ends_on": ""}, "Choose the last day of access."),
-        ({"access_ends_on": "2001-01-01"}, "is to be after today"),
+        ({"access_ends_on": "2001-01-01"}, "must be after today"),
         ({"access_ends_on": "2101-01-01"}, "at most 2 years"),
         ({"level": "everything"}, "not one of the available choices"),
         ({"other_name": ""}, "Type the name"),
