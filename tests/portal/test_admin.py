@@ -114,3 +114,8 @@ def test_added_and_deleted_objects_are_recorded(administrator: Client, practice:
     assert recorded_changes() == [
         {"what": "carrier", "name": "Prairie Wireless", "done": done} for done in ("added", "deleted")
     ]
+
+
+def test_administration_pages_name_their_time_zone(administrator: Client, front_desk: User) -> None:
+    for page in ("/admin/", "/admin/portal/auditevent/", f"/admin/portal/user/{front_desk.pk}/change/"):
+        assert "Times are in UTC." in administrator.get(page).content.decode()
