@@ -16,6 +16,7 @@ from notifications import suppressions
 from notifications.models import Channel
 from patients import search
 from patients.models import Patient
+from patients.search_filters import PatientQuery
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
@@ -162,7 +163,7 @@ def _search(request: StaffRequest, self_registration: SelfRegistration) -> dict[
     look = SearchForm(request.GET)
     if not look.is_valid():
         return {"look": look}
-    page = search.find(search.PatientQuery(practice=request.practice, **look.cleaned_data))
+    page = search.find(PatientQuery(practice=request.practice, **look.cleaned_data))
     fields = ", ".join(name for name, typed in look.cleaned_data.items() if typed)
     details = {"by": fields, "found": page.shown_count, "in": "Merge Match"}
     audit.record(audit.Action.SEARCHED, actor=Actor.from_request(request), practice=request.practice, details=details)
