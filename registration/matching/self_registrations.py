@@ -146,7 +146,7 @@ def match(
     by, at = actor.require_user(), timezone.now()
     patients = _lock_all(self_registration, patient)
     if patient not in patients:
-        raise Refused("This patient is no longer there. Search again.")
+        raise Refused("This patient’s record was deleted. Search again.")
     patient = patients[patients.index(patient)]
     candidate = _weighed(self_registration, patient, reason)
     reasons = safety_checks.require_reasons(candidate.safety_warnings, override_reasons)
