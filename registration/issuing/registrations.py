@@ -77,7 +77,7 @@ def _still_present(patients: Sequence[Patient], locked: Sequence[Patient]) -> li
     """Return the locked rows of these patients. Raises Refused if one has been deleted."""
     present = [patient for patient in locked if patient in patients]
     if len(present) != len(patients):
-        raise Refused("This patient’s record was deleted. Search again.")
+        raise Refused("This patient is no longer on record. Search again.")
     return present
 
 
