@@ -270,7 +270,7 @@ def _end(
             _ACTIONS[state],
             actor=audit.WORKER,
             practice=messages[0].practice,
-            happened=[
+            entries=[
                 (message.about, {"message": str(message.pk), "channel": message.channel, "outcome": outcome})
                 for message in messages
                 if message.pk in held

@@ -55,7 +55,7 @@ def quick_hashes() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def quick_pace() -> None:
     """tests/portal/test_pace.py has the pace that is kept elsewhere."""
-    response_timing.BEAT, response_timing.JITTER = 0.001, 0.0  # type: ignore[misc]
+    response_timing.INTERVAL, response_timing.JITTER = 0.001, 0.0  # type: ignore[misc]
 
 
 @pytest.fixture

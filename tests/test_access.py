@@ -339,4 +339,4 @@ def test_a_page_from_before_the_sign_in_is_told_in_words(practice: Practice) -> 
     client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     response = client.post("/practice/", {"practice": str(practice.pk)})
     assert response.status_code == 403
-    assert "This page was too old" in response.content.decode()
+    assert "This page has expired" in response.content.decode()

@@ -16,6 +16,7 @@ from notifications import suppressions
 from notifications.models import Channel
 from patients import search
 from patients.models import Patient
+from patients.search_filters import PatientQuery
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
@@ -172,7 +173,7 @@ def _search(request: StaffRequest, self_registration: SelfRegistration) -> dict[
     form = SearchForm(request.GET)
     if not form.is_valid():
         return {"search_form": form}
-    page = search.find(search.PatientQuery(practice=request.practice, **form.cleaned_data))
+    page = search.find(PatientQuery(practice=request.practice, **form.cleaned_data))
     fields = ", ".join(name for name, typed in form.cleaned_data.items() if typed)
     details = {"by": fields, "found": page.shown_count, "in": "Merge Match"}
     audit.record(audit.Action.SEARCHED, actor=Actor.from_request(request), practice=request.practice, details=details)

@@ -152,7 +152,7 @@ def test_with_something_behind_them(
     for path in paths:
         manager_page.goto(portal + path.format(**something_of_each))
         expect(manager_page.get_by_role("heading", level=1)).to_be_visible()
-        expect(manager_page.get_by_role("heading", name="Not here")).to_be_hidden()
+        expect(manager_page.get_by_role("heading", name="Page not found")).to_be_hidden()
         check_quick_search(manager_page)
         check_at_every_size(manager_page, BOTH_WIDTHS)
 
@@ -217,11 +217,11 @@ def test_the_practice_is_chosen_in_the_navigation_panel(
     Membership.objects.create(user=manager, practice=other, role=Membership.Role.FRONT_DESK)
     sign_in(page, manager)
     page.get_by_label("Practice", exact=True).select_option("Harbor Street")
-    page.get_by_role("button", name="Work in this practice").click()
+    page.get_by_role("button", name="Switch practice").click()
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
     expect(page.get_by_role("link", name="Activity")).to_be_hidden()
     page.goto(f"{portal}/patients/{patient.pk}/")
-    expect(page.get_by_role("heading", name="Not here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_the_main_job_without_javascript(

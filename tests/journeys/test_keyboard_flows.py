@@ -130,7 +130,7 @@ class Keys:
         """Past what stands on every page, to the content; a page that a form leads to begins where the form's began."""
         self.page.wait_for_load_state()
         if self.look(self.page.locator("main").element_handles()) != "on":
-            self.use("link", "Skip to the content")
+            self.use("link", "Skip to main content")
 
     def comes(self, heading: str) -> None:
         self.page.get_by_role("heading", name=heading, exact=True).wait_for()  # looks more often than expect
@@ -323,7 +323,7 @@ def test_the_practice_merge_match_and_access(
 
     keys.walk(page.get_by_role("combobox", name="Practice", exact=True), "Shift+Tab")
     keys.pick("Practice", "Harbor Street")
-    keys.use("button", "Work in this practice")
+    keys.use("button", "Switch practice")
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
 
 

@@ -210,7 +210,7 @@ def test_record_is_not_shown_without_its_audit_event(
             response = next(response for response in responses if response.status_code != 200)
         html = response.content.decode()
         assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
-        assert "The database does not answer just now" in html
+        assert "The database is not available" in html
         assert 'href="">Try again</a>' in html
         assert "García" not in html
         assert desk.get(address).status_code == 200

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from patients import search
 from patients.models import Patient, PortalStatus
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.audit import Actor
 from portal.models import Practice
 from portal.signals import portal_statuses_needed

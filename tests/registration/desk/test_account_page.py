@@ -123,7 +123,7 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
 @pytest.mark.parametrize(
     ("typed", "why", "kind"),
     [
-        ("2020-11-23", "This day is past", "date"),
+        ("2020-11-23", "This date is in the past", "date"),
         ("soon", "does not read as a date", "text"),
         ("2/30/2027", "does not read as a date", "text"),
     ],

@@ -184,7 +184,7 @@ def test_window_shows_warnings_and_continues_with_reasons(desk: Client, patient:
     html = ask_window(desk, teen, data)
     assert "Pablo López is marked as not allowed to see Sofía’s record." in html
     assert "Sofía is 14" in html
-    assert "Please check" not in html, "it is a warning, not an error"
+    assert "Fix the following" not in html, "it is a warning, not an error"
     assert html.count("data-take-focus") == 1
     assert html.split("data-take-focus")[0].rsplit("<input", 1)[1].count('name="confirmed_authority"') == 1
     assert 'value="Pablo@families.example"' in html
