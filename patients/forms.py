@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from patients import dates, names
 from patients.models import PortalStatus
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.form_messages import StaffForm
 from portal.models import Practice
 

@@ -8,7 +8,8 @@ from typing import Final
 from patients import dates, names, search, suggestions
 from patients.keys import mrn_key
 from patients.models import Patient
-from patients.search import Hit, PatientQuery
+from patients.search import Hit
+from patients.search_filters import PatientQuery
 from patients.suggestions import Suggestion
 from portal.models import Practice
 

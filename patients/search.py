@@ -5,22 +5,19 @@ key, so the fortieth page costs no more than the first, and nothing is counted b
 
 The statements are raw SQL because Django takes several times as long to compose them as either database takes to run
 them (docs/quality-speed.md). In all of them, `k` is a NameKey, `p` its patient and `c` its family contact, and the
-parameters are those of `_parameters`.
+parameters are those of `search_filters.parameters`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection
 
-from patients import names
-from patients.keys import email_key, end_of_prefix, phone_key
-from patients.models import Contact, NameKey, Patient, PortalStatus
-from portal.models import Practice
+from patients import search_filters as filters
+from patients.models import Contact, NameKey, Patient
+from patients.search_filters import PatientQuery
 
 PAGE_SIZE: Final = 25
 MAX_COUNTED: Final = 1000
@@ -35,45 +32,6 @@ _PATIENT_COLUMNS: Final = (
 )
 _CONTACT_FIELDS: Final = ("id", "family_name", "given_names", "relationship")
 _CONTACT_COLUMNS: Final = ", ".join(f"c.{name} AS contact_{name}" for name in _CONTACT_FIELDS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PatientQuery:
-    """What to search for. Names are as typed; with `by_contact`, they are those of a family contact.
-
-    An email address or phone number must match completely, on a contact or on the patient's own record. Names given
-    with it are those of the person it belongs to.
-    """
-
-    practice: Practice
-    by_contact: bool = False
-    last_name: str = ""
-    first_name: str = ""
-    date_of_birth: date | None = None
-    email: str = ""
-    phone: str = ""
-    status: PortalStatus | None = None
-
-    @cached_property
-    def last(self) -> str:
-        return names.key(self.last_name)
-
-    @cached_property
-    def first(self) -> str:
-        return names.key(self.first_name)
-
-    @property
-    def is_by_address(self) -> bool:
-        """Whether the search is by email address or phone number, so that it finds a household."""
-        return bool(self.email or self.phone)
-
-    @property
-    def may_find_contact(self) -> bool:
-        return self.by_contact or self.is_by_address
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.last or self.first or self.date_of_birth or self.is_by_address or self.status)
 
 
 @dataclass(frozen=True)
@@ -142,7 +100,7 @@ def first_hits(queries: Sequence[PatientQuery]) -> list[FirstHit | None]:
         statement = " UNION ALL ".join(_first_hit_sql(query, number) for number, query in enumerate(queries))
         parameters: dict[str, Any] = {}
         for number, query in enumerate(queries):
-            parameters |= _parameters(query, number=number)
+            parameters |= filters.parameters(query, number=number)
         for number, patient_id, family_name, given_names in _fetch(statement, parameters):
             found[number] = FirstHit(UUID(str(patient_id)), family_name, given_names)
     return found
@@ -154,7 +112,7 @@ def _first_hit_sql(query: PatientQuery, number: int) -> str:
         SELECT * FROM (
             SELECT {number} AS query, k.patient_id, person.family_name, person.given_names
             FROM {_NAME_KEYS} k JOIN {people} person ON person.id = k.{person_id}
-            WHERE {_matches(query, number=number)}
+            WHERE {filters.matching_keys(query, number=number)}
             ORDER BY {_columns(_order(query))}
             LIMIT 1
         ) AS first_hit
@@ -193,7 +151,7 @@ def _rows(
         ORDER BY {_columns(order, suffix=" DESC" if backwards else "")}
         LIMIT {limit}
     """  # noqa: S608 - no value is in it
-    found = Patient.objects.raw(statement, {**_parameters(query), **(start or {})})
+    found = Patient.objects.raw(statement, {**filters.parameters(query), **(start or {})})
     return [
         _Row(patient.found_by, Hit(patient, _contact(patient)), patient.total)  # type: ignore[attr-defined]  # selected above
         for patient in found
@@ -222,7 +180,7 @@ def _count_sql(query: PatientQuery) -> str:
     """  # noqa: S608 - no value is in it
     if query.is_by_address:  # a household, so few
         return exact_count
-    matches = _matches(query)
+    matches = filters.matching_keys(query)
     first_keys = MAX_COUNTED * 16 // 10
     return f"""
         SELECT CASE
@@ -249,7 +207,7 @@ def _page_start(query: PatientQuery, key: int | None) -> dict[str, Any] | None:
     statement = f"""
         SELECT {_columns(order)} FROM {_NAME_KEYS} k WHERE k.practice_id = %(practice)s AND k.id = %(key)s
     """  # noqa: S608 - no value is in it
-    found = _fetch(statement, {"practice": _db_value("practice", query.practice.pk), "key": key})
+    found = _fetch(statement, {"practice": filters.db_value("practice", query.practice.pk), "key": key})
     return {f"start_{column}": value for column, value in zip(order, found[0], strict=True)} if found else None
 
 
@@ -271,7 +229,7 @@ def _by_address_cte(query: PatientQuery) -> str:
         has_address += " AND email_key = %(email_key)s"
     if query.phone:
         has_address += " AND phone_key = %(phone_key)s"
-    matches = _and(*_name_filters(query), *_status_and_birth_filters(query))
+    matches = filters.all_of(*filters.name_filters(query), *filters.status_and_birth_filters(query))
     return f"""
         WITH reached AS (
             SELECT k.* FROM {_NAME_KEYS} k
@@ -298,64 +256,12 @@ def _matches_once(query: PatientQuery) -> str:
         return "TRUE"  # `_by_address_cte` already has one key for each patient
     # IS TRUE keeps PostgreSQL from using an index of names here. It would scan all matches again for each of them.
     return f"""
-        {_matches(query)} AND NOT EXISTS (
+        {filters.matching_keys(query)} AND NOT EXISTS (
             SELECT 1 FROM {_NAME_KEYS} earlier
             WHERE earlier.patient_id = k.patient_id AND earlier.id < k.id
-            AND ({_and(_owner_filter("earlier"), *_name_filters(query, "earlier"))}) IS TRUE
+            AND ({filters.all_of(filters.owner_filter("earlier"), *filters.name_filters(query, "earlier"))}) IS TRUE
         )
     """  # noqa: S608 - no value is in it
-
-
-def _matches(query: PatientQuery, *, number: int | str = "") -> str:
-    """Return the condition for all keys that match a search without an address. One index answers all of it."""
-    return _and(
-        f"k.practice_id = %(practice{number})s",
-        _owner_filter("k", number=number),
-        *_name_filters(query, number=number),
-        *_status_and_birth_filters(query, number=number),
-    )
-
-
-def _owner_filter(table: str, *, number: int | str = "") -> str:
-    return f"{table}.owner = %(owner{number})s"
-
-
-def _name_filters(query: PatientQuery, table: str = "k", *, number: int | str = "") -> list[str]:
-    return [
-        f"{table}.{column} >= %({column}{number})s AND {table}.{column} < %({column}_end{number})s"
-        for column, prefix in (("last", query.last), ("first", query.first))
-        if prefix
-    ]
-
-
-def _status_and_birth_filters(query: PatientQuery, *, number: int | str = "") -> list[str]:
-    """Return conditions on the patient. They are true of all keys of a patient, or of none."""
-    filters = []
-    if query.date_of_birth:
-        filters.append(f"k.date_of_birth = %(date_of_birth{number})s")
-    if query.status:
-        filters.append(f"k.status = %(status{number})s")
-    return filters
-
-
-def _parameters(query: PatientQuery, *, number: int | str = "") -> dict[str, Any]:
-    """Return the values for the names in the conditions. With `number`, the names end with it."""
-    parameters: dict[str, Any] = {
-        f"practice{number}": _db_value("practice", query.practice.pk),
-        f"owner{number}": int(NameKey.Owner.CONTACT if query.by_contact else NameKey.Owner.PATIENT),
-    }
-    for column, prefix in (("last", query.last), ("first", query.first)):
-        if prefix:
-            parameters |= {f"{column}{number}": prefix, f"{column}_end{number}": end_of_prefix(prefix)}
-    if query.date_of_birth:
-        parameters[f"date_of_birth{number}"] = _db_value("date_of_birth", query.date_of_birth)
-    if query.status:
-        parameters[f"status{number}"] = query.status.value
-    if query.email:
-        parameters["email_key"] = email_key(query.email)
-    if query.phone:
-        parameters["phone_key"] = phone_key(query.phone)
-    return parameters
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:
@@ -371,18 +277,7 @@ def _columns(order: Sequence[str], *, suffix: str = "") -> str:
     return ", ".join(f"k.{column}{suffix}" for column in order)
 
 
-def _and(*conditions: str) -> str:
-    return " AND ".join(conditions) or "TRUE"
-
-
 def _fetch(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())
-
-
-def _db_value(field: str, value: object) -> Any:
-    """Convert a value as the database stores it in that column: SQLite has neither dates nor UUIDs."""
-    column = NameKey._meta.get_field(field)
-    assert isinstance(column, models.Field)
-    return column.get_db_prep_value(value, connection)

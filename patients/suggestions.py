@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from patients import names, nicknames, search, surnames
 from patients.models import NameKey
-from patients.search import FirstHit, Hit, PatientQuery
+from patients.search import FirstHit, Hit
+from patients.search_filters import PatientQuery
 
 FEW_HITS: Final = 3  # with this many hits or more, nothing is suggested
 MAX_SUGGESTIONS: Final = 5

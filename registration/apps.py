@@ -14,7 +14,7 @@ class RegistrationConfig(AppConfig):
         from registration.access import accounts, age_limit, reminders
         from registration.claiming import one_time_codes, rate_limits
         from registration.issuing import lifecycle, pin_display
-        from registration.matching import self_registrations
+        from registration.matching import likely_patients
 
         def end_due_registrations(**_: Any) -> None:
             lifecycle.end_due()
@@ -26,7 +26,7 @@ class RegistrationConfig(AppConfig):
             age_limit.send_advance_notices,
             age_limit.apply_age_limit,
             reminders.send_due,
-            self_registrations.refresh_likely,
+            likely_patients.refresh_likely,
             rate_limits.delete_old,
             one_time_codes.delete_old,
         )

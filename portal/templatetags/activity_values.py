@@ -51,6 +51,8 @@ def _describe(name: str, value: str) -> str:
         return "its message was canceled"
     if name == "messages_cancelled":
         return f"messages canceled: {value}"
+    if name == "failure":
+        return value.replace("_", " ")  # a code: "wrong_birth_date"
     if name == "by":
         return "by " + value.replace("_", " ")  # names of form fields
     return f"{value} found" if name == "found" else f"{_NAME_LABELS.get(name) or name.replace('_', ' ')}: {value}"

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from patients import search
 from patients.models import Contact, NameKey, Patient, PortalStatus, keys_of
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.models import Practice
 from tests import factories
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from patients import nicknames, quick_search, suggestions, surnames
 from patients.models import NameKey, Patient
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.models import Practice
 from tests import factories
 

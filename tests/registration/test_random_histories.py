@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from patients import search
 from patients.models import Patient, PortalStatus
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.audit import Actor
 from portal.models import Practice
 from portal.signals import portal_statuses_needed
@@ -115,7 +115,7 @@ class RandomHistory:
             birth_date=history.patient.birth_date,
             relationship="mother",
         )
-        account = self_registrations.ask_with_new_account(
+        account = self_registrations.submit_with_new_account(
             self._details(), practice=self._practice, children=[child], address=None
         )
         history.waiting.append(account.self_registrations.get())

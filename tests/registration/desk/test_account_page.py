@@ -123,7 +123,7 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
 @pytest.mark.parametrize(
     ("typed", "why", "kind"),
     [
-        ("2020-11-23", "This day is past", "date"),
+        ("2020-11-23", "This date is in the past", "date"),
         ("soon", "does not read as a date", "text"),
         ("2/30/2027", "does not read as a date", "text"),
     ],
@@ -281,8 +281,8 @@ def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother:
     ]:
         registration.record(Action.CLAIM_FAILED, actor=Actor(user=None, name="-", address=address), why=why)
     seen = page(desk, patient)
-    assert "3 tries from one address: date of birth did not match. 2 tries from 2 addresses: it was locked." in seen
-    assert re.search(r"Last try \w+ \d+, \d+:\d\d [AP]M\.", seen)
+    assert "3 attempts from one address: wrong date of birth. 2 attempts from 2 addresses: locked." in seen
+    assert re.search(r"Last attempt: \d\d/\d\d/\d{4}, \d+:\d\d [AP]M\.", seen)
 
 
 def test_an_offer_to_an_account_is_called_one(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:

@@ -389,7 +389,9 @@ def test_strangers_who_ask_for_codes_do_not_keep_a_pins_holder_out(
     client: Client, patient: Patient, actor: Actor
 ) -> None:
     for number in range(1, 10):
-        one_time_codes.send_code(signup_steps.ADDRESS, practice=None, language="en", asked_from=f"203.0.113.{number}")
+        one_time_codes.send_code(
+            signup_steps.ADDRESS, practice=None, language="en", requester_address=f"203.0.113.{number}"
+        )
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
     signup_steps.tell_you(client)
     assert signup_steps.details(client).headers["Location"] == "/start/code/"
