@@ -1,4 +1,4 @@
-"""Carriers are the administrator's; messages can be looked at, without what they say."""
+"""Admin pages for carriers (editable) and outgoing messages (read-only, without their content)."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from notifications.models import Carrier, DeliveryEvent, OutgoingMessage
 from portal.admin import PortalAdmin, ReadOnlyAdmin
+from portal.form_messages import StaffModelForm
 
 
 @admin.register(Carrier)
@@ -18,6 +19,7 @@ class CarrierAdmin(PortalAdmin):
 
 class DeliveryEventInline(admin.TabularInline[DeliveryEvent, OutgoingMessage]):
     model = DeliveryEvent
+    form = StaffModelForm
     extra = 0
     fields = readonly_fields = ("at", "kind", "detail")
     can_delete = False

@@ -11,10 +11,12 @@ from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
 from portal import audit
 from portal.admin import AS_TEXT, PortalAdmin, ReadOnlyAdmin
+from portal.form_messages import StaffModelForm
 
 
 class ContactInline(admin.TabularInline[Contact, Patient]):
     model = Contact
+    form = StaffModelForm
     extra = 0
     formfield_overrides = AS_TEXT
     fields = ("given_names", "family_name", "relationship", "email", "phone", "has_authority", "active", "in_source")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from patients import dates, names
 from patients.models import PortalStatus
 from patients.search import PatientQuery
+from portal.form_messages import StaffForm
 from portal.models import Practice
 
 ACCOUNT: Final = "account"
@@ -40,7 +41,7 @@ class BirthDateField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
-class SearchForm(forms.Form):
+class SearchForm(StaffForm):
     """Fields that belong to the other choice of “Search for” are hidden on the page, and taken as empty."""
 
     search_for = forms.ChoiceField(

@@ -13,12 +13,13 @@ from django.views.decorators.http import require_safe
 from patients import quick_search as quick
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
+from portal.form_messages import StaffForm
 from portal.signals import portal_statuses_needed
 
 _ONE_SEARCH: Final = timedelta(minutes=1)
 
 
-class QuickForm(forms.Form):
+class QuickForm(StaffForm):
     q = forms.CharField(label="Quick search", max_length=200, required=False)
 
 

@@ -4,14 +4,16 @@ import re
 from typing import Any, Final
 
 import allauth.account.admin
-import allauth.mfa.admin  # noqa: F401 - both register what is taken back below
+import allauth.mfa.admin
+import allauth.usersessions.admin  # noqa: F401 - the three register what is unregistered below
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
@@ -19,12 +21,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal import audit, logos
+from portal.form_messages import StaffMessages, StaffModelForm
 from portal.models import AuditEvent, Logo, Membership, Practice, User
 from portal.text_fields import LineField, TextField
 
 admin.site.unregister(Group)  # rights come from a Membership's role
 admin.site.unregister(Authenticator)
 admin.site.unregister(EmailAddress)  # a User has one address
+admin.site.unregister(UserSession)  # comes back below
 
 
 # What is typed here goes onto sheets and into mails, as what the desk types.
@@ -39,6 +43,7 @@ _MAX_WORDS: Final = 10  # of a search: each is a condition of its own, and a tho
 class PortalAdmin(admin.ModelAdmin[Any]):
     """What is changed here is in the audit trail: which fields of what, never what they say."""
 
+    form = StaffModelForm
     formfield_overrides = AS_TEXT
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
@@ -110,6 +115,7 @@ class _PersonSelect(AutocompleteSelect):
 
 class MembershipInline(admin.TabularInline[Membership, Any]):
     model = Membership
+    form = StaffModelForm
     extra = 0
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -120,17 +126,18 @@ class MembershipInline(admin.TabularInline[Membership, Any]):
 
 class PracticesInline(admin.TabularInline[Membership, Any]):
     model = Membership
+    form = StaffModelForm
     verbose_name_plural = "Works in"
     extra = 0
 
 
-class PracticeForm(forms.ModelForm[Practice]):
+class PracticeForm(StaffModelForm):
     logo = forms.FileField(required=False, help_text="PNG or JPEG, at most 500 kB. It goes onto the PIN sheet.")
     remove_logo = forms.BooleanField(required=False)
 
     class Meta:
         model = Practice
-        exclude = ()  # noqa: DJ006 - every field of a practice is the administrator's
+        exclude = ()
 
     def clean_logo(self) -> bytes | None:
         upload = self.cleaned_data["logo"]
@@ -180,10 +187,23 @@ class PracticeAdmin(PortalAdmin):
             Logo.objects.filter(practice=obj).delete()
 
 
+class _AddUserForm(StaffMessages, AdminUserCreationForm):  # type: ignore[type-arg]  # it takes none when it runs
+    pass
+
+
+class _ChangeUserForm(StaffMessages, UserChangeForm[User]):
+    pass
+
+
+class _ChangePasswordForm(StaffMessages, AdminPasswordChangeForm):  # type: ignore[type-arg]
+    pass
+
+
 @admin.register(User)
 class UserAdmin(PortalAdmin, DjangoUserAdmin[User]):
-    add_form = AdminUserCreationForm
-    form = UserChangeForm[User]
+    add_form = _AddUserForm
+    form = _ChangeUserForm  # type: ignore[assignment]
+    change_password_form = _ChangePasswordForm
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff")
@@ -207,6 +227,12 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Who leaves may no longer sign in; the trail still names them."""
         return False
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(PortalAdmin):
+    raw_id_fields = ("user",)
+    list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
 
 
 @admin.register(AuditEvent)

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal import audit
 from portal.date_input import DayInput
+from portal.form_messages import StaffForm
 from portal.models import AuditEvent, Practice, User
 
 _PARTS_OF_THE_PROGRAM: Final = (audit.WORKER.name, audit.CLOCK.name, audit.COMMAND_LINE.name)
@@ -19,7 +20,7 @@ def validate_year(value: date) -> None:
         raise forms.ValidationError("The year is to be between 1970 and 2999.")
 
 
-class ActivityForm(forms.Form):
+class ActivityForm(StaffForm):
     since = forms.DateField(label="From", required=False, validators=[validate_year], widget=DayInput)
     until = forms.DateField(label="To", required=False, validators=[validate_year], widget=DayInput)
     who = forms.ChoiceField(label="Who", required=False)

@@ -3,7 +3,7 @@
 import uuid
 import zoneinfo
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
@@ -179,11 +179,6 @@ class Practice(models.Model):
         self.slug = self.slug or _free_slug(self.name)
         super().save(*args, **options)
 
-    @property
-    def own_pin_age(self) -> int:
-        """Years from which a patient may have a PIN of their own."""
-        return min(self.age_of_majority, self.minor_age_limit)
-
     def today(self) -> date:
         """Return the current date in the practice's time zone."""
         return timezone.now().astimezone(self.zone).date()
@@ -196,17 +191,6 @@ class Practice(models.Model):
     def address_lines(self) -> list[str]:
         place = " ".join(filter(None, [self.state, self.postal_code]))
         return [line for line in (self.street, ", ".join(filter(None, [self.city, place]))) if line]
-
-    @property
-    def pin_validity(self) -> dict[str, timedelta]:
-        """How long a PIN is good, by how it travels: "email", "text", "none" (in person)."""
-        profile = (
-            {"email": timedelta(hours=24), "text": timedelta(minutes=10), "none": timedelta(days=7)}
-            if self.pin_profile == self.PinProfile.NIST
-            else dict.fromkeys(("email", "text", "none"), timedelta(days=7))
-        )
-        own = {"email": self.hours_by_email, "text": self.hours_by_text, "none": self.hours_in_person}
-        return profile | {channel: timedelta(hours=hours) for channel, hours in own.items() if hours}
 
 
 def _free_slug(name: str) -> str:

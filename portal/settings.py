@@ -197,6 +197,23 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # a link would put its secret int
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password or second factor (ASVS 6.3.7)
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us write to anybody
+ACCOUNT_FORMS = {
+    "login": "portal.account_forms.Login",
+    "change_password": "portal.account_forms.ChangePassword",
+    "set_password": "portal.account_forms.SetPassword",
+    "reset_password": "portal.account_forms.ResetPassword",
+    "reset_password_from_key": "portal.account_forms.ResetPasswordFromKey",
+    "confirm_password_reset_code": "portal.account_forms.ConfirmPasswordResetCode",
+    "reauthenticate": "portal.account_forms.Reauthenticate",
+}
+MFA_FORMS = {
+    "authenticate": "portal.account_forms.Authenticate",
+    "reauthenticate": "portal.account_forms.ReauthenticateWithCode",
+    "activate_totp": "portal.account_forms.ActivateTotp",
+    "generate_recovery_codes": "portal.account_forms.GenerateRecoveryCodes",
+    "add_webauthn": "portal.account_forms.AddPasskey",
+    "edit_webauthn": "portal.account_forms.EditPasskey",
+}
 MFA_ADAPTER = "portal.second_factor.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from django.views.generic import RedirectView
 
 from notifications import demo_mailbox
 from patients.models import Contact, Patient
@@ -33,10 +34,20 @@ def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URL
 
 
 ALL = list(patterns(get_resolver()))
-OURS = [(route, each) for route, each in ALL if not route.startswith(("admin/", "accounts/"))]
+# Redirects from earlier addresses: they show nothing, and the page they lead to checks the permission.
+MOVED = [
+    (route, pattern)
+    for route, pattern in ALL
+    if getattr(pattern.callback, "view_class", None) is RedirectView and not route.startswith("admin/")
+]
+OURS = [
+    (route, pattern)
+    for route, pattern in ALL
+    if not route.startswith(("admin/", "accounts/")) and (route, pattern) not in MOVED
+]
 FAMILY = {route: each.callback.family for route, each in OURS if hasattr(each.callback, "family")}
 DESK = [route for route, _ in OURS if route not in FAMILY]
-HAND_OVER = "start/this-screen/"  # the one address of the family's side at which staff acts
+HAND_OVER = "start/kiosk/"  # the one address of the family's side at which staff acts
 
 ACCOUNTS = sorted({route for route, _ in ALL if route.startswith("accounts/")})
 
@@ -96,6 +107,13 @@ def ask(client: Client, route: str, things: Things) -> Any:
     filled_in = {"practice": str(things.patient.practice_id), "contact": contact, "channel": "email"}
     response = client.get(path)
     return client.post(path, filled_in) if response.status_code == 405 else response
+
+
+@pytest.mark.parametrize("route", [route for route, _ in MOVED])
+def test_earlier_address_redirects_to_a_current_page(client: Client, things: Things, route: str) -> None:
+    response = client.get(address(route, things), {"a": "b"})
+    assert response.status_code == 302
+    assert resolve(response.headers["Location"].removesuffix("?a=b")).route in dict(OURS)
 
 
 # --- The desk ---

@@ -46,6 +46,6 @@ def test_views_ask_a_scoped_manager() -> None:
             if ".objects" in line and not line.strip().startswith("#"):
                 assert (
                     ".for_practice(request.practice)" in line
-                    or ".seen_from(request.practice)" in line
+                    or ".visible_to(request.practice)" in line
                     or "filter(practice=request.practice)" in line
                 ), f"{path}: {line}"

@@ -182,7 +182,7 @@ CASES: Final = {
     ),
     "remove access": Case("desk", "/associations/{association}/remove/", lambda _: {"reason": "Agreement", "on": ""}),
     "undo access": Case(
-        *("desk", "/associations/{association}/undo/", lambda _: {"reason": "By mistake"}),
+        *("desk", "/associations/{association}/restore/", lambda _: {"reason": "By mistake"}),
         before=lambda w: w.desk.post(f"/associations/{w.association.pk}/remove/", {"reason": "x"}),
     ),
     "reset sign-in": Case("desk", "/associations/{association}/reset-sign-in/", lambda _: {"identified_by": "photo_id"}),

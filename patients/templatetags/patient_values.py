@@ -1,7 +1,7 @@
 """How a patient's values look on a page."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import TypedDict
 
@@ -35,9 +35,40 @@ def phone(number: str) -> str:
 
 
 @register.filter
-def us_date(day: date) -> str:
-    """ "03/05/2019": as a desk in the United States writes and reads a date of birth."""
-    return f"{day.month:02}/{day.day:02}/{day.year:04}"
+def us_date(value: date | datetime | None) -> str:
+    """Format a date as staff see it: "03/05/2019"; "" for None.
+
+    An aware datetime is first converted to the current time zone, the practice's.
+
+    >>> us_date(date(2019, 3, 5)), us_date(None)
+    ('03/05/2019', '')
+    """
+    if isinstance(value, datetime):
+        value = _local(value)
+    return f"{value.month:02}/{value.day:02}/{value.year:04}" if value else ""
+
+
+@register.filter
+def us_datetime(value: datetime | None) -> str:
+    """Format a date and time as staff see them, in the current time zone: "11/28/2026, 3:15 PM"; "" for None.
+
+    >>> us_datetime(datetime(2026, 11, 28, 15, 15)), us_datetime(datetime(2026, 11, 28, 0, 5)), us_datetime(None)
+    ('11/28/2026, 3:15 PM', '11/28/2026, 12:05 AM', '')
+    """
+    return f"{us_date(value)}, {us_time(value)}" if value else ""
+
+
+@register.filter
+def us_time(value: datetime | None) -> str:
+    """Format a time as staff see it, in the current time zone: "3:15 PM"; "" for None."""
+    if not value:
+        return ""
+    local = _local(value)
+    return f"{local.hour % 12 or 12}:{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
+
+
+def _local(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value
 
 
 @register.filter

@@ -89,7 +89,7 @@ def match_refused(*, self_registration: SelfRegistration) -> OutgoingMessage | N
 
 def question_asked(*, self_registration: SelfRegistration) -> OutgoingMessage | None:
     """That there is a question. What it asks is read in the portal alone."""
-    return _about_request("asked_for_more", self_registration, opens_portal=True)
+    return _about_request("question_asked", self_registration, opens_portal=True)
 
 
 # --- The account itself ---

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from notifications import suppressions
 from notifications.models import Channel
 from patients.models import Patient
+from patients.templatetags.patient_values import us_date
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
@@ -21,7 +22,6 @@ from registration.access import age_limit as age_limits
 from registration.access import associations
 from registration.desk.forms.access_forms import DeclineForm, RemoveForm, ResetForm, RestoreForm
 from registration.desk.presenters.access_pages import RestorePage, decline_note
-from registration.desk.presenters.dates import us_date
 from registration.issuing import declines
 from registration.models import Association, SelfRegistration
 from registration.values import Refused

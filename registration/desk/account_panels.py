@@ -14,12 +14,12 @@ from django.template.loader import render_to_string
 from notifications import suppressions
 from notifications.models import Channel, SuppressedAddress
 from patients.models import Contact, Patient, PortalStatus
+from patients.templatetags.patient_values import us_date
 from portal.phones import national
 from registration.access import authority
 from registration.claiming import failed_attempts
 from registration.desk.presenters.access_rows import AccessRow, EndedAccessRow
 from registration.desk.presenters.account_settings import AccountSettings, AssignedKey
-from registration.desk.presenters.dates import us_date
 from registration.desk.presenters.registration_rows import RegistrationRow
 from registration.issuing import eligibility, pin_display
 from registration.models import Registration

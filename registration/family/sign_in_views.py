@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from portal.form_messages import FamilyMessages
 from portal.response_timing import evenly_timed
 from registration.family import audience, kiosk
 from registration.family.decorators import public
 from registration.family.signup import draft as drafts
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
+class SignInForm(FamilyMessages, LoginForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         login, password = self.fields["login"], self.fields["password"]
@@ -57,7 +58,7 @@ class _SignIn(LoginView):  # type: ignore[misc]
 
     def get_context_data(self, **options: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**options)
-        return context | {"waits": drafts.load(self.request).has_pending_request}
+        return context | {"has_pending_request": drafts.load(self.request).has_pending_request}
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:
         return cast(HttpResponse, self.render_to_response(self.get_context_data(form=form), status=422))

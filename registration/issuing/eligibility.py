@@ -8,6 +8,7 @@ from notifications.models import Channel
 from patients import dates, names, same_person
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import pin_policy
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByQuestion, Delivery, InPerson, Method, Proxy, Recipient, Refused, ToAccount
 
@@ -72,8 +73,9 @@ def _check_contact(contact: Contact, patients: list[Patient]) -> None:
 
 
 def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
-    if any(each.age(on=today) < practice.own_pin_age for each in patients):
-        raise Refused(f"Patients can have their own PIN from age {practice.own_pin_age}.", field="recipient")
+    own_pin_age = pin_policy.own_pin_age(practice)
+    if any(patient.age(on=today) < own_pin_age for patient in patients):
+        raise Refused(f"Patients can have their own PIN from age {own_pin_age}.", field="recipient")
     if len(patients) > 1:
         raise Refused("Register each patient separately when the PIN is for the patient.", field="also")
 

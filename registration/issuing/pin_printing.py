@@ -16,7 +16,7 @@ def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -
     pin = pin_display.find_pin(registration, session_key=session_key)
     if pin is None:
         return None
-    pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
+    pdf = pin_sheet.render(pin_sheet.sheet_for(registration, pin))
     with transaction.atomic():
         registration.refresh_from_db(fields=["state"])
         if not registration.is_live:  # revoked while the sheet was being drawn

@@ -18,6 +18,7 @@ from patients import same_person
 from patients.models import Patient
 from portal.audit import Action, Actor
 from portal.models import Practice, User
+from registration import pin_policy
 from registration.access import portal_status
 from registration.communications import welcome
 from registration.issuing import credentials, eligibility, pin_display, request, safety_checks
@@ -213,7 +214,9 @@ def _issue(
     registration.delivery = request.channel(delivery)
     registration.carrier = delivery.carrier if isinstance(delivery, ByText) else None
     registration.issued_by = actor.require_user()
-    registration.expires_at = registration.issued_at + registration.practice.pin_validity[registration.delivery]
+    registration.expires_at = (
+        registration.issued_at + pin_policy.pin_validity(registration.practice)[registration.delivery]
+    )
     registration.message = welcome.enqueue_welcome(_welcome(registration, patients, credential), delivery)
     registration.save(force_insert=True)
     registration.patients.set(patients)

@@ -13,6 +13,7 @@ from patients import same_person, similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import pin_policy
 from registration.access import removals
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
@@ -162,7 +163,7 @@ def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, 
     if recipient.is_patient:
         return None
     ages = [(each, each.age(on=today)) for each in patients]
-    teens = [(each, age) for each, age in ages if practice.teen_from <= age < practice.own_pin_age]
+    teens = [(each, age) for each, age in ages if practice.teen_from <= age < pin_policy.own_pin_age(practice)]
     if not teens:
         return None
     ages_listed = get_text_list([f"{teen.first_name} is {age}" for teen, age in teens], "and")
@@ -173,7 +174,7 @@ def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, 
 def _adult(
     practice: Practice, patients: list[Patient], recipient: Recipient, delivery: Delivery, *, today: date
 ) -> SafetyWarning | None:
-    grown = [each for each in patients if each.age(on=today) >= practice.own_pin_age]
+    grown = [each for each in patients if each.age(on=today) >= pin_policy.own_pin_age(practice)]
     if not grown:
         return None
     who = f"{_listed(grown)} {_are(grown)}"

@@ -10,6 +10,7 @@ from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from patients.similarity import Finding, Verdict
 from portal.phones import national
+from registration import pin_policy
 from registration.access import authority
 from registration.issuing import eligibility, safety_checks
 from registration.issuing.safety_checks import SafetyWarning
@@ -251,6 +252,8 @@ def _difference(line: ComparisonRow) -> str:
 
 def _too_young(self_registration: SelfRegistration, patient: Patient) -> list[str]:
     age = patient.age(on=self_registration.practice.today())
-    if self_registration.relationship != Association.Relationship.SELF or age >= self_registration.practice.own_pin_age:
+    if self_registration.relationship != Association.Relationship.SELF or age >= pin_policy.own_pin_age(
+        self_registration.practice
+    ):
         return []
     return [f"Who asks says “myself”, but the patient’s age is {age}."]

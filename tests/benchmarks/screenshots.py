@@ -279,7 +279,7 @@ class Family:
         pin = pin_display.find_pin(registration, session_key="desk")
         if pin is None:
             return
-        with pypdfium2.PdfDocument(pin_sheet.render([pin_sheet.sheet_for(registration, pin)])) as document:
+        with pypdfium2.PdfDocument(pin_sheet.render(pin_sheet.sheet_for(registration, pin))) as document:
             png = io.BytesIO()
             document[0].render(scale=1.1).to_pil().save(png, "PNG")
         keep(png.getvalue(), IMAGES / FOLDERS[self.language] / "sheet.png")

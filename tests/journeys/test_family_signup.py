@@ -332,7 +332,7 @@ def test_with_the_sheets_qr_code(page: Page, patient: Patient, actor: Actor) -> 
     registration = issue([patient], actor)
     pin = pin_display.find_pin(registration, session_key="desk")
     assert pin
-    pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
+    pdf = pin_sheet.render(pin_sheet.sheet_for(registration, pin))
     with pypdfium2.PdfDocument(pdf) as document:
         (code,) = zxingcpp.read_barcodes(document[0].render(scale=3).to_pil())
     page.goto(code.text)

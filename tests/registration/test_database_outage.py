@@ -122,7 +122,7 @@ def stored() -> dict[str, int]:
 
 
 NOTHING: Final = dict.fromkeys(
-    ["Registration", "OutgoingMessage", "Content", "Reveal", "registration_issued", "pin_shown"], 0
+    ["Registration", "OutgoingMessage", "Content", "PinDisplay", "registration_issued", "pin_shown"], 0
 )
 ALL_OF_IT: Final = dict.fromkeys(NOTHING, 1)
 

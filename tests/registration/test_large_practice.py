@@ -41,7 +41,7 @@ def test_whether_anything_is_due_is_a_look_into_three_indexes() -> None:
 def test_a_window_is_found_by_itself(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     with CaptureQueriesContext(connection) as sent:
         issue(patient, of(mother), actor)
-    (asked,) = [query["sql"] for query in sent if '"window" =' in query["sql"] and "patients" not in query["sql"]]
+    (asked,) = [query["sql"] for query in sent if '"form_token" =' in query["sql"] and "patients" not in query["sql"]]
     assert "registration_by_form_token" in plan(asked)
 
 

@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from portal.date_input import DayInput
+from portal.form_messages import StaffForm
 from portal.models import Practice
 from portal.text_fields import LineField
 from registration.models import Identification
@@ -31,16 +32,16 @@ def _day(*, label: str, help_text: str) -> forms.DateField:
     )
 
 
-class RemoveForm(forms.Form):
+class RemoveForm(StaffForm):
     reason = _reason(help_text="For example: custody agreement changed.")
     on = _day(label="Last day of access", help_text="Leave blank to end access right away.")
 
 
-class RestoreForm(forms.Form):
+class RestoreForm(StaffForm):
     reason = _reason(help_text="For example: removed by mistake.")
 
 
-class ResetForm(forms.Form):
+class ResetForm(StaffForm):
     identified_by = forms.ChoiceField(
         label="How did you verify the caller’s identity?",
         choices=Identification.choices,
@@ -53,7 +54,7 @@ class ResetForm(forms.Form):
         self.initial = {"identified_by": practice.usual_identification}
 
 
-class DeclineForm(forms.Form):
+class DeclineForm(StaffForm):
     reason = _reason(help_text="In the family’s words. For example: prefers to call.")
     ask_again_on = _day(label="Ask again on", help_text="Leave blank if the family does not want to be asked again.")
 

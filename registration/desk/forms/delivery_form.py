@@ -13,7 +13,9 @@ from patients import names
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal import phones
+from portal.form_messages import StaffForm
 from portal.models import Practice
+from registration import pin_policy
 from registration.desk.forms.fields import OTHER, PATIENT, CarrierField
 from registration.models import Registration
 from registration.values import ByEmail, ByText, Delivery, InPerson
@@ -36,7 +38,7 @@ def format_duration(duration: timedelta) -> str:
     return f"{minutes} minutes"
 
 
-class DeliveryForm(forms.Form):
+class DeliveryForm(StaffForm):
     delivery = forms.ChoiceField(
         label="Send to",
         choices=DeliveryMethod.choices,
@@ -75,7 +77,7 @@ class DeliveryForm(forms.Form):
     @property
     def validity_note(self) -> str:
         """Return how long a PIN or link is valid by each delivery method, as the practice has set it."""
-        validity = self.practice.pin_validity
+        validity = pin_policy.pin_validity(self.practice)
         by_email = format_duration(validity[DeliveryMethod.EMAIL])
         if len(set(validity.values())) == 1:
             return f"Valid for {by_email}, however it is sent."
@@ -84,7 +86,7 @@ class DeliveryForm(forms.Form):
 
     @property
     def may_be_patient(self) -> bool:
-        return self.patient.age(on=self.today) >= self.practice.own_pin_age
+        return self.patient.age(on=self.today) >= pin_policy.own_pin_age(self.practice)
 
     @property
     def chosen_delivery(self) -> Delivery:

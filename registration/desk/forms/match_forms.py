@@ -6,6 +6,7 @@ from django import forms
 
 from patients import names
 from patients.forms import BirthDateField
+from portal.form_messages import StaffForm
 from portal.text_fields import LineField, TextField
 from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.models import AccessLevel
@@ -38,7 +39,7 @@ class MatchForm(SafetyChecksForm):
     )
 
 
-class RefuseForm(forms.Form):
+class RefuseForm(StaffForm):
     reason = LineField(
         label="Reason",
         max_length=200,
@@ -47,7 +48,7 @@ class RefuseForm(forms.Form):
     )
 
 
-class AskForm(forms.Form):
+class AskForm(StaffForm):
     ready = forms.ChoiceField(
         label="Question",
         choices=[*READY, (OWN, "A question of your own")],
@@ -73,7 +74,7 @@ class AskForm(forms.Form):
         return dict(READY).get(self.cleaned_data["ready"]) or self.cleaned_data["question"]
 
 
-class SearchForm(forms.Form):
+class SearchForm(StaffForm):
     """For somebody else than the candidates."""
 
     last_name = forms.CharField(label="Last name", max_length=120, required=False)

@@ -10,6 +10,7 @@ from django.conf import settings
 from patients import names, same_person
 from patients.models import Contact, Patient
 from portal import phones
+from portal.form_messages import StaffForm
 from portal.models import Practice
 from portal.text_fields import LineField
 from registration.communications import languages
@@ -222,7 +223,7 @@ def _shown(phone: str) -> str:
     return phones.national(phone) if phone else ""
 
 
-class RevokeForm(forms.Form):
+class RevokeForm(StaffForm):
     reason = LineField(
         label="Reason",
         max_length=200,

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.forms.boundfield import BoundField
 
+from portal.form_messages import StaffForm
 from portal.text_fields import LineField
 from registration.issuing import safety_checks
 from registration.issuing.safety_checks import SafetyWarning
@@ -26,7 +26,7 @@ class WarningField:
         return f"{self.field.auto_id}_text"
 
 
-class SafetyChecksForm(forms.Form):
+class SafetyChecksForm(StaffForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._warnings: dict[str, SafetyWarning] = {}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from patients.templatetags.patient_values import us_date
 from registration.access import age_limit, associations
-from registration.desk.presenters.dates import us_date
 from registration.models import AccessLevel, Association, Registration
 
 _GRANTED_BY: Final = {

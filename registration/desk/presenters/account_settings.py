@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from patients.models import Patient
-from registration.desk.presenters.dates import us_date, us_datetime
+from patients.templatetags.patient_values import us_date, us_datetime
 from registration.models import Decline, Registration, SelfRegistration
 
 Method = Registration.Method

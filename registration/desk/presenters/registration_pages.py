@@ -10,8 +10,8 @@ from django.utils.text import get_text_list
 
 from notifications.models import OutgoingMessage
 from patients.models import Patient
+from patients.templatetags.patient_values import us_date, us_datetime, us_time
 from registration.desk.presenters import states
-from registration.desk.presenters.dates import us_date, us_datetime, us_time
 from registration.desk.presenters.registration_rows import shown_address
 from registration.models import Registration
 from registration.pins import Pin

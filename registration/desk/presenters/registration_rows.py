@@ -5,11 +5,10 @@ from typing import Final
 
 from notifications.models import Channel, OutgoingMessage
 from patients.models import Patient
-from patients.templatetags.patient_values import language_name
+from patients.templatetags.patient_values import language_name, us_date, us_datetime, us_time
 from portal.phones import national
 from registration.communications import languages
 from registration.desk.presenters import states
-from registration.desk.presenters.dates import us_date, us_datetime, us_time
 from registration.issuing import registrations
 from registration.models import AccessLevel, Registration
 

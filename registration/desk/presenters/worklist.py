@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from patients.models import Patient
+from patients.templatetags.patient_values import us_date, us_datetime
 from registration.access import associations
 from registration.desk.presenters import states
-from registration.desk.presenters.dates import us_date, us_datetime
 from registration.models import Association, Decline, Registration
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.form_messages import FamilyForm
 from portal.models import Practice, User
 from portal.text_fields import LineField, TextField
 from registration.family.forms.fields import (
@@ -29,7 +30,7 @@ PASSPHRASE: Final = "passphrase"  # noqa: S105 - a choice, no secret
 PASSKEY: Final = "passkey"
 
 
-class PinForm(forms.Form):
+class PinForm(FamilyForm):
     """The door: a PIN, or the token that a link left in the hidden field; and a date of birth."""
 
     pin = PinField()
@@ -50,11 +51,11 @@ class PinForm(forms.Form):
         return replace(key, mark=key.mark or self.cleaned_data["mark"])
 
 
-class BirthDateForm(forms.Form):
+class BirthDateForm(FamilyForm):
     birth_date = BirthDateField(label=gettext_lazy("Date of birth"))
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(FamilyForm):
     answer = forms.CharField(
         max_length=200,
         widget=forms.TextInput({"class": "form-control", "autocomplete": "off", "spellcheck": "false"}),
@@ -67,7 +68,7 @@ class AnswerForm(forms.Form):
         self.fields["answer"].help_text = _("Capital letters, accents and spaces do not matter.")
 
 
-class AboutYouForm(forms.Form):
+class AboutYouForm(FamilyForm):
     """Who the family member is: the patient (`may_be_self`), or somebody for a child."""
 
     who = forms.ChoiceField(
@@ -117,7 +118,7 @@ class AboutYouForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "who"}
 
 
-class ChildForm(forms.Form):
+class ChildForm(FamilyForm):
     """A child that a family asks for without a PIN."""
 
     given_names = NameField(gettext_lazy("Child’s first name"), autocomplete="off", max_length=160)
@@ -125,7 +126,7 @@ class ChildForm(forms.Form):
     birth_date = BirthDateField(label=gettext_lazy("Child’s date of birth"))
 
 
-class PracticeForm(forms.Form):
+class PracticeForm(FamilyForm):
     practice = forms.ChoiceField(label=gettext_lazy("Practice"), widget=Choices)
 
     def __init__(self, *args: Any, practices: list[Practice], **options: Any) -> None:
@@ -135,7 +136,7 @@ class PracticeForm(forms.Form):
         field.choices = [(str(each.pk), each.name) for each in practices]
 
 
-class SignInDetailsForm(forms.Form):
+class SignInDetailsForm(FamilyForm):
     """How the family will sign in. A passphrase that was typed before need not be typed again."""
 
     email = EmailField(help_text=gettext_lazy("You sign in with it. We write to you there."))
@@ -204,7 +205,7 @@ class SignInDetailsForm(forms.Form):
         }
 
 
-class CodeForm(forms.Form):
+class CodeForm(FamilyForm):
     code = forms.CharField(
         label=gettext_lazy("Code"),
         max_length=20,
@@ -226,7 +227,7 @@ class CodeForm(forms.Form):
         return digits
 
 
-class RelationshipForm(forms.Form):
+class RelationshipForm(FamilyForm):
     relationship = forms.ChoiceField(
         label=gettext_lazy("You are the child’s"),
         widget=forms.Select({"class": "form-select"}),
@@ -241,7 +242,7 @@ class RelationshipForm(forms.Form):
         field.choices = [("", _("Choose")), *own, *relationships()]
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(FamilyForm):
     given_names = NameField(gettext_lazy("First name"), autocomplete="given-name")
     family_name = NameField(gettext_lazy("Last name"), autocomplete="family-name")
     phone = PhoneField()
@@ -253,7 +254,7 @@ class ProfileForm(forms.Form):
     )
 
 
-class EmailForm(forms.Form):
+class EmailForm(FamilyForm):
     email = EmailField(label=gettext_lazy("New e-mail address"))
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -261,7 +262,7 @@ class EmailForm(forms.Form):
         self.fields["email"].widget.attrs["autocomplete"] = "email"
 
 
-class AnswerQuestionForm(forms.Form):
+class AnswerQuestionForm(FamilyForm):
     answer = TextField(
         label=gettext_lazy("Your answer"),
         max_length=500,

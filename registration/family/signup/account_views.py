@@ -104,17 +104,17 @@ def code(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
         return _send_again(request, flow)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render_step(request, flow, "code", form)
+        return render_step(request, flow, "email_code", form)
     try:
         is_right = bool(flow.draft.code) and one_time_codes.verify_code(
             UUID(flow.draft.code), form.cleaned_data["code"]
         )
     except one_time_codes.CodeExpired:
         form.add_error("code", _("This code is no longer good. Ask for a new one below."))
-        return render_step(request, flow, "code", form, status=422)
+        return render_step(request, flow, "email_code", form, status=422)
     if not is_right:
         form.add_error("code", _("This is not the code that we sent. Please check it."))
-        return render_step(request, flow, "code", form, status=422)
+        return render_step(request, flow, "email_code", form, status=422)
     flow.keep(flow.draft.replace(verified_email=flow.draft.email, code=""))
     return _arrive(request, flow)
 
@@ -123,7 +123,7 @@ def _send_again(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
     try:
         sent = _enqueue_code(flow)
     except one_time_codes.TooManyCodes:
-        return render_step(request, flow, "code", CodeForm(), status=429, trouble=too_many_codes())
+        return render_step(request, flow, "email_code", CodeForm(), status=429, trouble=too_many_codes())
     flow.keep(flow.draft.replace(code=str(sent)))
     return redirect(f"{reverse(CODE)}?again=yes")
 

@@ -156,7 +156,7 @@ def about_you(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
         request.POST if request.method == "POST" else None, may_be_self=flow.may_be_self, initial=_known_about_you(flow)
     )
     if not form.is_valid():
-        return render_step(request, flow, "you", form, back=flow.previous(ABOUT_YOU))
+        return render_step(request, flow, "about_you", form, back=flow.previous(ABOUT_YOU))
     flow.keep(flow.draft.replace(you=form.you()))
     return flow.redirect_to_next()
 

@@ -30,7 +30,7 @@ def request_access(request: HttpRequest) -> HttpResponse:
     elif form.is_valid():
         practice = next(each for each in offered if str(each.pk) == form.cleaned_data["practice"])
     else:
-        return render_step(request, flow, "without_a_pin", form, asks_which=at_hand is None)
+        return render_step(request, flow, "request_access", form, asks_which=at_hand is None)
     current_practice.choose(request, practice)
     flow.keep(flow.draft.replace(is_without_pin=True, practice=str(practice.pk), opened=None, postponed=()))
     return flow.redirect_to_next()
@@ -49,7 +49,7 @@ def request_about_you(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
         initial=initial,
     )
     if not form.is_valid():
-        return render_step(request, flow, "you", form, asks=True, back=flow.previous(REQUEST_ABOUT_YOU))
+        return render_step(request, flow, "about_you", form, asks=True, back=flow.previous(REQUEST_ABOUT_YOU))
     was_self, draft = flow.draft.is_self, flow.draft.replace(you=form.you())
     flow.keep(draft if draft.is_self == was_self else draft.replace(requested_children=()))
     return flow.redirect_to_next()
@@ -81,7 +81,7 @@ def request_children(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
         return render_step(
             request,
             flow,
-            "asking_children",
+            "request_children",
             form,
             requested_children=_shown(flow),
             back=flow.previous(REQUEST_CHILDREN),
@@ -99,7 +99,7 @@ def _request_self(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
     )
     form = BirthDateForm(request.POST if request.method == "POST" else None, initial=known)
     if not form.is_valid():
-        return render_step(request, flow, "asking_self", form, back=flow.previous(REQUEST_CHILDREN))
+        return render_step(request, flow, "request_self", form, back=flow.previous(REQUEST_CHILDREN))
     who: Any = flow.account or _Named(flow.draft.you or {})
     flow.keep(
         flow.draft.replace(requested_children=()).with_child(

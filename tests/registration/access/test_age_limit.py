@@ -73,7 +73,7 @@ def test_the_parent_is_told_thirty_days_before_once(association: Association) ->
     for days in (30, 30, 12, 1):
         with at(BIRTHDAY - timedelta(days=days)):
             clock()
-    assert actions() == ["age_limit_notice_sent"]
+    assert actions() == ["told_of_age_limit"]
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.get().details["on"] == "2026-11-24"
 
@@ -88,7 +88,7 @@ def test_who_asked_for_nothing_more_is_not_said_to_be_told(association: Associat
         assert (actions(), association.age_limit_notice_sent) == ([], False)
         stopped.delete()
         clock()
-    assert actions() == ["age_limit_notice_sent"]
+    assert actions() == ["told_of_age_limit"]
 
 
 def test_where_the_practice_says_so_access_becomes_limited(association: Association, practice: Practice) -> None:
@@ -218,4 +218,4 @@ def test_several_workers_tell_it_once(practice: Practice) -> None:
     soon = age_limit.latest_birth(now + timedelta(days=20), 18)
     an_association(an_account(), factories.a_patient(practice, birth_date=soon))
     assert run_concurrently(*[age_limit.send_advance_notices] * 4) == [None] * 4
-    assert actions() == ["age_limit_notice_sent"]
+    assert actions() == ["told_of_age_limit"]

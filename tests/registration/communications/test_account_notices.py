@@ -83,7 +83,7 @@ def every(
         ),
         "matched": lambda: account_notices.matched(self_registration=asked, association=association),
         "match_refused": lambda: account_notices.match_refused(self_registration=asked),
-        "asked_for_more": lambda: account_notices.question_asked(self_registration=asked),
+        "question_asked": lambda: account_notices.question_asked(self_registration=asked),
         "sign_in_reset": lambda: account_notices.sign_in_reset(account=account, practice=practice),
     }
 
@@ -98,7 +98,7 @@ NAMES = [
     "self_registration_received",
     "matched",
     "match_refused",
-    "asked_for_more",
+    "question_asked",
     "sign_in_reset",
 ]
 

@@ -129,7 +129,7 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
     assert f"Elena García has access until {last:%B} {last.day}, {last.year}" in seen
     shown = f"Ends {last:%b} {last.day}, {last.year} Dana Fields: They move away"
     assert shown in seen
-    response = desk.post(f"/associations/{association.pk}/undo/", {"reason": "They stay"}, follow=True)
+    response = desk.post(f"/associations/{association.pk}/restore/", {"reason": "They stay"}, follow=True)
     assert "They move away" not in response.content.decode()
 
 
@@ -154,7 +154,7 @@ def test_a_day_that_cannot_be_is_told_beside_its_field(
 
 def test_what_ended_can_be_undone(desk: Client, association: Association, actor: Actor) -> None:
     associations.remove(association, reason="-", on=None, actor=actor)
-    path = f"/associations/{association.pk}/undo/"
+    path = f"/associations/{association.pk}/restore/"
     assert desk.post(path, {"reason": ""}).status_code == 422
     response = desk.post(path, {"reason": "The wrong parent."}, follow=True)
     assert "Elena García has access again" in response.content.decode()
@@ -164,7 +164,7 @@ def test_what_ended_can_be_undone(desk: Client, association: Association, actor:
 def test_undo_says_why_it_cannot_be(desk: Client, association: Association, actor: Actor) -> None:
     associations.remove(association, reason="-", on=None, actor=actor)
     Patient.objects.update(deceased=True)
-    path = f"/associations/{association.pk}/undo/"
+    path = f"/associations/{association.pk}/restore/"
     assert "recorded as deceased" in desk.get(path).content.decode()
     response = desk.post(path, {"reason": "The wrong parent."})
     assert response.status_code == 422
@@ -181,7 +181,7 @@ def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practic
     html = desk.get(grown.get_absolute_url()).content.decode()
     assert "Needs renewal" in html
     assert "Renew access of Elena García" in html
-    asked = desk.get(f"/associations/{association.pk}/undo/").content.decode()
+    asked = desk.get(f"/associations/{association.pk}/restore/").content.decode()
     assert "Renew this access?" in asked
     assert "the record is Mateo’s own" in asked
 
@@ -397,7 +397,7 @@ def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Clien
 # --- Who may ---
 
 
-@pytest.mark.parametrize("path", ["remove", "undo", "reset-sign-in"])
+@pytest.mark.parametrize("path", ["remove", "restore", "reset-sign-in"])
 def test_another_practices_access_is_not_there(
     client: Client, association: Association, other_practice: Practice, path: str
 ) -> None:

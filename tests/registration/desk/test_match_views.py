@@ -271,7 +271,7 @@ def test_ask_for_more_with_a_ready_sentence_or_an_own_one(desk: Client, asked: S
     assert "Family was asked" in page
 
 
-@pytest.mark.parametrize("deed", ["refuse", "ask", "match"])
+@pytest.mark.parametrize("action", ["refuse", "ask", "match"])
 def test_the_desk_promises_no_letter_to_who_asked_for_nothing_more(
     desk: Client, practice: Practice, asked: SelfRegistration, sofia: Patient, action: str
 ) -> None:

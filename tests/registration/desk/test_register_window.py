@@ -314,7 +314,7 @@ def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mothe
     registration = Registration.objects.get()
     assert (registration.recipient_name, registration.level) == ("Rosa Prado", "limited")
     assert registration.access_ends_on == timezone.localdate() + timedelta(days=90)
-    assert AuditEvent.objects.get(action="registration_issued").details["authorization"] == "Consent, on file"
+    assert AuditEvent.objects.get(action="registration_issued").details["authorisation"] == "Consent, on file"
 
 
 @pytest.mark.parametrize(

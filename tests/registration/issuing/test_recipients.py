@@ -132,7 +132,7 @@ def test_a_proxy_has_a_paper_and_a_last_day(patient: Patient, actor: Actor) -> N
     assert (registration.level, registration.access_ends_on) == ("limited", date(2028, 11, 23))
     assert registration.authorization == "Written consent of the mother, on file"
     told = AuditEvent.objects.get(action="registration_issued").details
-    assert (told["access"], told["authorization"]) == ("Limited until 2028-11-23", registration.authorization)
+    assert (told["access"], told["authorisation"]) == ("Limited until 2028-11-23", registration.authorization)
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_how_somebody_was_identified_and_told_of_the_risk_is_kept(
     assert (registration.carrier, registration.language) == (delivery.carrier, "es")
     told = AuditEvent.objects.get(action="registration_issued").details
     assert told["identified_by"] == "Called back on the number on record"
-    assert told["risk_acknowledged"] is True
+    assert told["told_of_risk"] is True

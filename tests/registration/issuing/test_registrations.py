@@ -113,8 +113,8 @@ def test_each_parent_has_a_pin_of_their_own(patient: Patient, mother: Contact, a
 
 def test_a_second_click_makes_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
     window = uuid.uuid4()
-    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
-    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
+    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
     assert first == again
     assert OutgoingMessage.objects.count() == 1
     assert pin_display.find_pin(first, session_key=SESSION) == pin_display.find_pin(again, session_key=SESSION)
@@ -289,7 +289,7 @@ def test_a_failure_on_the_way_leaves_nothing_behind(
     def broken(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(pin_display, "keep", broken)
+    monkeypatch.setattr(pin_display, "store", broken)
     with pytest.raises(OSError, match="disk"):
         issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
     patient.refresh_from_db()
@@ -303,19 +303,19 @@ def test_a_correction_in_the_same_window_supersedes_what_went_before(
 ) -> None:
     """The answer was lost, the desk saw that nothing happened, corrected the address and completed again."""
     window = uuid.uuid4()
-    typo = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), form_token=window)
-    right = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    typo = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), window=window)
+    right = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
     assert typo != right
     assert list(patient.registrations.live()) == [right]
     typo.refresh_from_db()
     assert typo.message is not None
     assert typo.message.state == OutgoingMessage.State.CANCELLED
-    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), window=window)
     assert again == right
-    back = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), form_token=window)
+    back = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), window=window)
     assert list(patient.registrations.live()) == [back]
     assert back not in {typo, right}
-    other_parent = issue(patient, of(father), actor, form_token=window)
+    other_parent = issue(patient, of(father), actor, window=window)
     assert list(patient.registrations.live()) == [other_parent]
 
 
@@ -324,8 +324,8 @@ def test_a_window_of_one_patient_says_nothing_for_another(
 ) -> None:
     window = uuid.uuid4()
     aunt = Recipient(name="Rosa Prado")
-    first = issue(patient, aunt, actor, form_token=window)
-    other = issue(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor, form_token=window)
+    first = issue(patient, aunt, actor, window=window)
+    other = issue(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor, window=window)
     assert first != other
 
 

@@ -197,7 +197,7 @@ def test_a_reason_for_what_is_no_concern_any_more_is_not_asked_and_not_written_d
 ) -> None:
     data = typed(mother, delivery="text", cell_phone="(612) 555-0161", carrier=Carrier.objects.get(name="AT&T").pk)
     html = ask_window(desk, patient, data)
-    assert "no longer takes our texts (June 17, 2025)" in html
+    assert "no longer delivers our texts (ended 06/17/2025)" in html
     by_mail = {**data, "delivery": "email", "confirmed_carrier": ""}
     assert desk.post(window(patient), by_mail).status_code == 200
     assert Registration.objects.get().override_reasons == {}

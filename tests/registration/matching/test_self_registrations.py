@@ -512,7 +512,7 @@ BORN = st.sampled_from([date(2019, 3, 5), date(2019, 5, 3), date(2019, 3, 6)])
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(of_theirs=st.lists(st.tuples(NAMES, SURNAMES, BORN), max_size=4), children=st.tuples(NAMES, SURNAMES, BORN))
+@given(of_theirs=st.lists(st.tuples(NAMES, SURNAMES, BORN), max_size=4), asked=st.tuples(NAMES, SURNAMES, BORN))
 def test_no_candidate_is_another_practices(
     practice: Practice, other_practice: Practice, of_theirs: list[tuple[str, str, date]], asked: tuple[str, str, date]
 ) -> None:
