@@ -135,7 +135,7 @@ def test_somebody_asked_already(desk_page: Page, practice: Practice, patient: Pa
     match = window.get_by_role("link", name="Match it instead")
     expect(match).to_have_attribute("href", f"/matches/{asked.pk}/")
     expect(match).to_be_focused()
-    window.get_by_role("link", name="Register somebody else").click()
+    window.get_by_role("link", name="Register someone else").click()
     expect(page.get_by_role("button", name="Complete Registration")).to_be_visible()
     complete(page)
     assert shown_pin(page)
@@ -156,7 +156,7 @@ def test_send_again(desk_page: Page, patient: Patient, mother: Contact) -> None:
     check_accessibility(page)
     assert shown_pin(page) != first
     page.get_by_role("link", name="Done").click()
-    expect(page.get_by_role("region", name="Registrations").get_by_text("Superseded", exact=True)).to_be_visible()
+    expect(page.get_by_role("region", name="Registrations").get_by_text("Replaced", exact=True)).to_be_visible()
 
 
 def test_a_proxy(desk_page: Page, patient: Patient, mother: Contact) -> None:

@@ -190,7 +190,7 @@ def test_a_teens_record_is_opened_to_a_parent_with_a_reason_alone(desk: Client, 
     response = desk.post(at(asked, "match"), answer)  # by a click from a page of yesterday
     assert (response.status_code, "Before you match" in html(response)) == (422, True)
     response = desk.post(at(asked, "match"), answer | {"confirmed_teen": " "})
-    assert (response.status_code, "Type the reason" in html(response)) == (422, True)
+    assert (response.status_code, "Enter the reason" in html(response)) == (422, True)
     assert not Association.objects.exists()
     desk.post(at(asked, "match"), answer | {"confirmed_teen": "Rosa asked for it."})
     assert Association.objects.get().level == "limited"

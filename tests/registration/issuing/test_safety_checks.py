@@ -144,7 +144,7 @@ def test_an_address_that_was_refused_before(
 def test_a_carrier_that_has_ended(patient: Patient, mother: Contact, actor: Actor) -> None:
     text = ByText("6125550161", Carrier.objects.get(name="Verizon"))
     with time_machine.travel("2027-04-01T12:00:00-05:00", tick=False):
-        with pytest.raises(OverrideRequired, match="March 31, 2027"):
+        with pytest.raises(OverrideRequired, match="03/31/2027"):
             issue(patient, of(mother), actor, delivery=text)
         assert issue(
             patient, of(mother), actor, delivery=text, override_reasons={"carrier": "It came yesterday"}
@@ -177,7 +177,7 @@ def test_the_window_asks_and_goes_on_with_the_reasons(desk: Client, patient: Pat
 
     html = ask_window(desk, teen, {**data, "confirmed_authority": "Court order", "confirmed_teen": ""})
     assert 'value="Court order"' in html
-    assert html.count("Type the reason.") == 2, "at the top and beside the field"
+    assert html.count("Enter the reason.") == 2, "at the top and beside the field"
 
     given = {"confirmed_authority": "Court order", "confirmed_teen": "Sofía agrees"}
     assert desk.post(window(teen), {**data, **given}).status_code == 200

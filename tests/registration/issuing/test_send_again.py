@@ -1,4 +1,4 @@
-"""Send again: a new key for the same people, and the old one works until the new message is accepted."""
+"""Send again: a new key for the same people, and the old one stays valid until the new message is accepted."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -223,12 +223,12 @@ def path(registration: Registration) -> str:
 def test_the_desk_asks_then_shows_the_new_pin(desk: Client, registration: Registration) -> None:
     html = desk.get(path(registration)).content.decode()
     assert "elena@families.example" in html
-    assert "works until the new message is accepted" in html
+    assert "stays valid until the new message is accepted" in html
     assert Registration.objects.count() == 1
 
     first, second = (desk.post(path(registration)).content.decode() for _ in range(2))
     assert "Registration completed" in first
-    assert "The earlier one works until this message is accepted." in first
+    assert "The earlier PIN stays valid until this message is accepted." in first
     assert "García-López, Sofía" in first
     assert "García-López, Mateo" in first
     shown = first.split('class="pin"')[1].split("</p>")[0]
@@ -243,7 +243,7 @@ def test_what_needs_a_second_thought_is_asked_there(desk: Client, registration: 
     html = response.content.decode()
     assert response.status_code == 422
     assert "bounced. Ask the family" in html
-    assert "Nothing was issued or sent yet" in html
+    assert "Nothing has been issued or sent yet" in html
     assert Registration.objects.count() == 1
     assert desk.post(path(registration), {"confirmed_refused": "Their mailbox was full."}).status_code == 200
     assert Registration.objects.count() == 2
