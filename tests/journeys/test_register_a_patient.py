@@ -136,7 +136,7 @@ def test_by_text_message(desk_page: Page, patient: Patient, mother: Contact) -> 
     open_window(page)
     page.get_by_role("radio", name="Text Message").check()
     expect(page.get_by_label("Cell phone number")).to_have_value("(612) 555-0161")
-    page.get_by_label("Cell Carrier").select_option("Verizon (until March 31, 2027)")
+    page.get_by_label("Cell Carrier").select_option("Verizon (until 03/31/2027)")
     expect(page.get_by_text("Verizon will stop delivering our texts (ends 03/31/2027).")).to_be_visible()
     complete(page)
     pin = shown_pin(page)
@@ -194,7 +194,7 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     page.get_by_label("Name", exact=True).fill("Rosa Prado")
     page.get_by_role("radio", name="Text Message").check()
     page.get_by_label("Cell phone number").fill("555-12")
-    page.get_by_label("Cell Carrier").select_option("AT&T (ended June 17, 2025)")
+    page.get_by_label("Cell Carrier").select_option("AT&T (ended 06/17/2025)")
     expect(page.get_by_text("no longer delivers our texts (ended 06/17/2025)")).to_be_visible()
     page.get_by_role("button", name="Complete Registration").click()
 
