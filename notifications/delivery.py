@@ -142,7 +142,7 @@ def _deliver(message: OutgoingMessage, held: "_Held | None", *, transport: Trans
     """Send one message and return the result if it was accepted. Record any other result here and return None."""
     if held is None:  # another worker took it over
         log.warning("lease lost", message=str(message.pk))
-    elif held.is_cancelled:
+    elif held.is_canceled:
         _finish([message], State.CANCELLED, "Canceled." if message.abandoned_count else "Canceled before it was sent.")
     elif message.valid_until and message.valid_until <= timezone.now():
         _finish([message], State.FAILED, "Not sent: it was no longer valid.")
@@ -191,7 +191,7 @@ class _Held:
     """A message that this worker still holds. `content` is None if it cannot be decrypted."""
 
     content: Content | None
-    is_cancelled: bool
+    is_canceled: bool
 
 
 def _open(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Held]:
@@ -208,7 +208,7 @@ def _open(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Held]:
         if len(messages) > 1:
             return {pk: held for message in messages for pk, held in _open([message]).items()}
         rows = contents.values_list("message", "message__cancel_requested")
-        return {pk: _Held(None, is_cancelled) for pk, is_cancelled in rows}
+        return {pk: _Held(None, is_canceled) for pk, is_canceled in rows}
 
 
 _ACTIONS: Final = {
@@ -270,7 +270,7 @@ def _end(
             _ACTIONS[state],
             actor=audit.WORKER,
             practice=messages[0].practice,
-            happened=[
+            entries=[
                 (message.about, {"message": str(message.pk), "channel": message.channel, "outcome": outcome})
                 for message in messages
                 if message.pk in held

@@ -65,15 +65,15 @@ def cancel(message: OutgoingMessage) -> bool:
     unfinished = OutgoingMessage.objects.filter(pk=message.pk, state__in=OutgoingMessage.UNFINISHED)
     queued = unfinished.filter(state=State.QUEUED)
     abandoned = unfinished.filter(state=State.SENDING, due_at__lte=timezone.now())
-    cancelled = _end(queued.filter(abandoned_count=0), "Canceled before it was sent.") or _end(
+    canceled = _end(queued.filter(abandoned_count=0), "Canceled before it was sent.") or _end(
         queued | abandoned, f"Canceled. {OutgoingMessage.MAY_HAVE_BEEN_SENT}"
     )
-    if cancelled:
+    if canceled:
         Content.objects.filter(message=message).delete()
         DeliveryEvent.objects.create(message=message, kind=Kind.CANCELLED)
     else:
         unfinished.update(cancel_requested=True)
-    return cancelled
+    return canceled
 
 
 def _end(messages: QuerySet[OutgoingMessage], outcome: str) -> bool:

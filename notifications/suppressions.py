@@ -52,8 +52,8 @@ def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, pa
         defaults={"by_name": str(actor.user or actor.name)},
     )
     if is_new:
-        cancelled_count = _cancel_queued(practice, channel, address)
-        details = {**_audit_details(channel, address), "messages_cancelled": cancelled_count}
+        canceled_count = _cancel_queued(practice, channel, address)
+        details = {**_audit_details(channel, address), "messages_cancelled": canceled_count}
         audit.record(Action.MESSAGES_STOPPED, actor=actor, practice=practice, patient=patient, details=details)
     return is_new
 

@@ -1,4 +1,4 @@
-"""django-allauth's forms with our own error messages. `ACCOUNT_FORMS` and `MFA_FORMS` name them."""
+"""Give django-allauth's forms our own error messages. `ACCOUNT_FORMS` and `MFA_FORMS` in the settings list them."""
 
 from allauth.account import forms as account
 from allauth.mfa.base import forms as mfa

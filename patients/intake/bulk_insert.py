@@ -2,7 +2,7 @@
 
 `bulk_create` writes the same rows, but it prepares each value separately and builds one long statement. An import must
 run at 0.25 of the speed of bare inserts (docs/quality-speed.md). With 20,000 patients on SQLite, measured in November 2026
-on a busy machine, it ran at 0.16 to 0.19 with `bulk_create`, and at 0.23 to 0.35 with this module.
+on a busy machine, it ran at 0.15 to 0.19 with `bulk_create`, and at 0.20 to 0.35 with this module.
 """
 
 from collections.abc import Iterable, Sequence

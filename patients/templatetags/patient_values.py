@@ -1,4 +1,4 @@
-"""How a patient's values look on a page."""
+"""Format a patient's values for pages."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -30,7 +30,7 @@ _TONES = {
 
 @register.filter
 def phone(number: str) -> str:
-    """ "(612) 555-0142"."""
+    """Format a phone number like "(612) 555-0142"."""
     return national(number)
 
 
@@ -73,19 +73,21 @@ def _local(value: datetime) -> datetime:
 
 @register.filter
 def age_today(patient: Patient) -> str:
-    """ "3 d", "5 wk", "14 mo", "7 y": as children's practices say it."""
-    return shown_age(patient.birth_date, on=timezone.localdate())
+    """Return the age as pediatric practices write it: "3 d", "5 wk", "14 mo", "7 y"."""
+    return format_age(patient.birth_date, on=timezone.localdate())
 
 
-def shown_age(born: date, *, on: date) -> str:
-    """
-    >>> shown_age(date(2026, 11, 20), on=date(2026, 11, 23)), shown_age(date(2026, 10, 1), on=date(2026, 11, 23))
+def format_age(birth_date: date, *, on: date) -> str:
+    """Return the age in days, weeks, months or years.
+
+    >>> today = date(2026, 11, 23)
+    >>> format_age(date(2026, 11, 20), on=today), format_age(date(2026, 10, 1), on=today)
     ('3 d', '7 wk')
-    >>> shown_age(date(2025, 9, 24), on=date(2026, 11, 23)), shown_age(date(2019, 3, 5), on=date(2026, 11, 23))
+    >>> format_age(date(2025, 9, 24), on=today), format_age(date(2019, 3, 5), on=today)
     ('13 mo', '7 y')
     """
-    days = (on - born).days
-    months = (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+    days = (on - birth_date).days
+    months = (on.year - birth_date.year) * 12 + on.month - birth_date.month - (on.day < birth_date.day)
     if days < 14:
         return f"{max(days, 0)} d"
     if months < 3:
@@ -95,7 +97,7 @@ def shown_age(born: date, *, on: date) -> str:
 
 @register.filter
 def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[AuditEvent]:
-    """The events, each with the `patient` whose id it bears: a trail names patients by their ids alone."""
+    """Add the `patient` to each audit event, which itself has only the patient's ID."""
     listed = list(events)
     patients = Patient.objects.for_practice(practice).in_bulk(
         {event.patient_id for event in listed if event.patient_id}
@@ -107,7 +109,8 @@ def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[Audi
 
 @register.filter
 def language_name(tag: str) -> str:
-    """
+    """Return the English name of a BCP 47 language tag, or the tag if it is unknown.
+
     >>> language_name("es-MX"), language_name("hmn"), language_name("")
     ('Spanish', 'hmn', '')
     """
@@ -123,14 +126,14 @@ def status_badge(status: str) -> SafeString:
 
 
 class Row(TypedDict):
-    """A patient of a list, each value as it is shown; "" where there is nothing to show."""
+    """A patient in a list. Each value is text as shown; "" if there is nothing to show."""
 
     id: str
     number: str
     name: str
     preferred_name: str
-    standing: str
-    born: str
+    inactive_reason: str
+    birth_date: str
     age: str
     mrn: str
     sex: str
@@ -141,7 +144,7 @@ class Row(TypedDict):
 
 @register.filter
 def as_rows(hits: Iterable[Hit]) -> list[Row]:
-    """What stands 25 times on a page is told in words at once: a template asks objects for it more slowly."""
+    """Prepare the rows of a list as text, which is faster for 25 rows than lookups in the template."""
     today = timezone.localdate()
     return [_row(str(number), hit, today) for number, hit in enumerate(hits, start=1)]
 
@@ -153,9 +156,9 @@ def _row(number: str, hit: Hit, today: date) -> Row:
         "number": number,
         "name": patient.name,
         "preferred_name": patient.preferred_name,
-        "standing": "Deceased" if patient.deceased else "" if patient.active else "Inactive",
-        "born": us_date(patient.birth_date),
-        "age": "" if patient.deceased else shown_age(patient.birth_date, on=today),
+        "inactive_reason": "Deceased" if patient.deceased else "" if patient.active else "Inactive",
+        "birth_date": us_date(patient.birth_date),
+        "age": "" if patient.deceased else format_age(patient.birth_date, on=today),
         "mrn": patient.mrn,
         "sex": _SEXES.get(patient.sex, patient.sex),
         "status": status_badge(patient.portal_status),

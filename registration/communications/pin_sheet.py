@@ -93,6 +93,22 @@ class Sheet:
         return languages.format_moment(self.expires_at, self.practice.zone)
 
     @property
+    def name_class(self) -> str:
+        return _size_class(self.practice.name, long=32, longer=70)
+
+    @property
+    def recipient_class(self) -> str:
+        return _size_class(self.recipient_name, long=40)
+
+    @property
+    def who_class(self) -> str:
+        return _size_class(self.who, long=60)
+
+    @property
+    def address_class(self) -> str:
+        return _size_class(self.address, long=29, longer=42)
+
+    @property
     def addressee(self) -> str:
         if not self.who:
             return gettext("For your family")
@@ -102,10 +118,17 @@ class Sheet:
     @property
     def second_step(self) -> str:
         if self.is_patient:
-            return gettext("Type the PIN and your date of birth.")
+            return gettext("Enter the PIN and your date of birth.")
         if self.several:
-            return gettext("Type the PIN and each child’s date of birth.")
-        return gettext("Type the PIN and your child’s date of birth.")
+            return gettext("Enter the PIN and each child’s date of birth.")
+        return gettext("Enter the PIN and your child’s date of birth.")
+
+
+def _size_class(text: str, *, long: int, longer: int | None = None) -> str:
+    """Return the CSS class that makes a text of this length fit into its place."""
+    if longer is not None and len(text) > longer:
+        return "longer"
+    return "long" if len(text) > long else ""
 
 
 def sheet_for(registration: Registration, pin: Pin) -> Sheet:

@@ -201,5 +201,5 @@ def _confirm_removal(request: StaffRequest, association: Association, *, removed
         notices.success(request, f"{name} no longer has access and will be notified by email.")
     else:
         assert association.ends_at is not None
-        day = us_date(associations.last_day(association.ends_at, practice=request.practice))
+        day = us_date(request.practice.last_day(association.ends_at))
         notices.success(request, f"{name} has access until {day} and will be notified by email.")

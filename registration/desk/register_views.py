@@ -23,6 +23,7 @@ from registration.desk.forms.register_form import RegistrationForm
 from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.desk.presenters.registration_pages import CompletedPanel, SendAgainPage
 from registration.issuing import eligibility, pin_display, registrations
+from registration.issuing.request import RegistrationRequest
 from registration.issuing.safety_checks import OverrideRequired
 from registration.models import Registration, SelfRegistration
 from registration.values import Refused
@@ -131,17 +132,19 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
     """Issue the registration, or return None and add the reasons against it to the form."""
     try:
         return registrations.register_patients(
-            practice=request.practice,
-            patients=form.chosen_patients,
-            recipient=form.chosen_recipient,
-            method=form.chosen_method,
-            delivery=form.chosen_delivery,
-            language=form.chosen_language,
-            proxy=form.chosen_proxy,
-            identified_by=form.cleaned_data["identified_by"],
-            risk_acknowledged=form.cleaned_data["risk_acknowledged"],
-            override_reasons=form.override_reasons,
-            form_token=form.cleaned_data["form_token"],
+            RegistrationRequest(
+                practice=request.practice,
+                patients=form.chosen_patients,
+                recipient=form.chosen_recipient,
+                method=form.chosen_method,
+                delivery=form.chosen_delivery,
+                language=form.chosen_language,
+                proxy=form.chosen_proxy,
+                identified_by=form.cleaned_data["identified_by"],
+                risk_acknowledged=form.cleaned_data["risk_acknowledged"],
+                override_reasons=form.override_reasons,
+                form_token=form.cleaned_data["form_token"],
+            ),
             session_key=_session(request),
             actor=Actor.from_request(request),
         )

@@ -1,4 +1,4 @@
-"""For whom a registration may be issued, to whom, and how: what the desk asks for, and why it may be refused."""
+"""Rules that refuse a registration: who it may cover, who may receive it, and how it may be delivered."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -12,12 +12,12 @@ from registration import pin_policy
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByQuestion, Delivery, InPerson, Method, Proxy, Recipient, Refused, ToAccount
 
-# How long a proxy may have access before somebody looks at the paper again.
-PROXY_YEARS: Final = 2
+# After this long, staff have to review a proxy's authorization again.
+MAX_PROXY_YEARS: Final = 2
 
 
 def refusal_reason(patient: Patient) -> str | None:
-    """Why no registration may be issued for this patient; None where one may."""
+    """Return why no registration can be issued for this patient; None if one can."""
     if patient.deceased:
         return "This patient is recorded as deceased. No registration can be issued."
     if not patient.active:
@@ -42,7 +42,7 @@ def check_eligibility(
     proxy: Proxy | None = None,
     today: date,
 ) -> None:
-    """Raises Refused with the first reason against this registration."""
+    """Raise Refused with the first rule that this registration breaks."""
     for patient in patients:
         if reason := refusal_reason(patient):
             raise Refused(reason if len(patients) == 1 else f"{patient.name}: {reason}")
@@ -73,15 +73,18 @@ def _check_contact(contact: Contact, patients: list[Patient]) -> None:
 
 
 def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
-    own_pin_age = pin_policy.own_pin_age(practice)
-    if any(patient.age(on=today) < own_pin_age for patient in patients):
-        raise Refused(f"Patients can have their own PIN from age {own_pin_age}.", field="recipient")
+    minimum_age = pin_policy.own_pin_age(practice)
+    if any(patient.age(on=today) < minimum_age for patient in patients):
+        raise Refused(f"Patients can have their own PIN from age {minimum_age}.", field="recipient")
     if len(patients) > 1:
         raise Refused("Register each patient separately when the PIN is for the patient.", field="also")
 
 
 def _check_other_person(recipient: Recipient, patients: list[Patient]) -> None:
-    """A contact under another heading would have two PINs, or one that the contact's record rules out."""
+    """Refuse a family contact who was entered under "Somebody else".
+
+    That person would get a second PIN, or one that the record does not allow.
+    """
     if not names.key(recipient.name):
         raise Refused("Enter the recipient’s name.", field="other_name")
     for contact in Contact.objects.filter(patient__in=patients):
@@ -106,28 +109,29 @@ def _check_proxy(proxy: Proxy, *, today: date) -> None:
         raise Refused("Enter the authorization, for example a court order.", field="authorization")
     if proxy.ends_on <= today:
         raise Refused("The last day of access must be after today.", field="access_ends_on")
-    if dates.age(today, on=proxy.ends_on - timedelta(days=1)) >= PROXY_YEARS:
+    if dates.age(today, on=proxy.ends_on - timedelta(days=1)) >= MAX_PROXY_YEARS:
         raise Refused(
-            f"Proxy access can last at most {PROXY_YEARS} years. You can renew it when it ends.", field="access_ends_on"
+            f"Proxy access can last at most {MAX_PROXY_YEARS} years. You can renew it when it ends.",
+            field="access_ends_on",
         )
 
 
 def _check_account(account: PortalAccount, patients: list[Patient], *, proxy: Proxy | None) -> None:
-    if proxy:  # whose access may be renewed before it ends
+    if proxy:  # A proxy's access can be renewed before it ends.
         return
-    seen = set(account.associations.live().values_list("patient", flat=True))
-    if all(patient.pk in seen for patient in patients):
+    visible = set(account.associations.live().values_list("patient", flat=True))
+    if all(patient.pk in visible for patient in patients):
         raise Refused("This account can already see the record. There is nothing to add.", field="existing_account")
 
 
 def _check_sending(practice: Practice, patients: list[Patient], delivery: Delivery) -> None:
-    """Who wishes to get nothing gets nothing. In person everything may still be said."""
+    """Refuse to send to a family that declined or to an address that opted out. In person, nothing is sent."""
     if isinstance(delivery, InPerson):
         return
     for patient in patients:
         if patient.declines.live().exists():
             raise Refused(
-                f"{patient.first_name}’s family declined the portal, so we send them nothing. "
+                f"{patient.first_name}’s family declined the portal, so nothing can be sent to them. "
                 "Choose “Do not send PIN”, or undo the decline on the account page.",
                 field="delivery",
             )

@@ -24,10 +24,11 @@ from portal.models import Practice, User
 from registration import pins
 from registration.communications import pin_sheet
 from registration.communications.pin_sheet import Sheet
-from registration.issuing import pin_display, registrations
-from registration.values import ByPin, InPerson, Recipient
+from registration.issuing import pin_display
+from registration.values import Recipient
 from tests.benchmarks import clock, mail_server
 from tests.benchmarks.targets import Figure
+from tests.factories import SESSION_KEY, issue_registration
 
 TEXT: Final = "Your PIN is K7QF-2M9T-XB4C. Go to portal.example.org/start and type it there.\n" * 12
 
@@ -63,17 +64,10 @@ def _of_children(practice: Practice) -> ContactQuerySet:
 
 def a_sheet(practice: Practice, desk: User) -> Sheet:
     patient = _of_children(practice).select_related("patient").latest("pk").patient
-    issued = registrations.register_patients(
-        practice=practice,
-        patients=[patient],
-        recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
-        method=ByPin(),
-        delivery=InPerson(),
-        form_token=uuid.uuid4(),
-        session_key="a-session",
-        actor=Actor(user=desk, name=desk.email),
+    issued = issue_registration(
+        patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor=Actor(user=desk, name=desk.email)
     )
-    pin = pin_display.find_pin(issued, session_key="a-session")
+    pin = pin_display.find_pin(issued, session_key=SESSION_KEY)
     assert pin is not None
     return pin_sheet.sheet_for(issued, pin)
 

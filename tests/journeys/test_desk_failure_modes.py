@@ -205,7 +205,7 @@ def clicks_to_the_pin(page: Page) -> int:
     click(page.get_by_role("option", name="García-López, Sofía"))
     click(page.locator("#register-patient"))
     window = page.get_by_role("dialog", name="Patient Registration")
-    identified = window.get_by_label("How did you verify this person’s identity?")
+    identified = window.get_by_label("How did you verify identity?")
     if not identified.input_value():
         click(identified)
         page.keyboard.press("Escape")

@@ -2,9 +2,8 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
 
 import pypdfium2
 import pytest
@@ -21,9 +20,10 @@ from portal.audit import Actor
 from portal.models import Practice, User
 from registration.communications import pin_sheet
 from registration.issuing import pin_display
-from registration.models import Association, PortalAccount, Registration, SelfRegistration
+from registration.models import Association, PortalAccount, SelfRegistration
 from registration.values import ByText
 from tests import factories, signup_steps
+from tests.factories import SESSION_KEY, issue_registration
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -100,13 +100,13 @@ def create_account(page: Page, email: str = signup_steps.ADDRESS) -> None:
 
 def text_of_mail(page: Page, find: str) -> str:
     """What the pattern finds in the newest mail of the demo mailbox that has it; the worker takes a moment."""
-    for _ in range(60):
+    for _ in range(300):
         for each in sorted(demo_mailbox.all_mail(), key=lambda received: received.at, reverse=True):
             bodies = [each.mail.get_body((kind,)) for kind in ("plain", "html")]
             said = "\n".join(html.unescape(body.get_content()) for body in bodies if body)
             if found := re.search(find, said):
                 return found[0]
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(50)
     raise AssertionError(f"no mail with {find}")
 
 
@@ -114,10 +114,6 @@ def type_code(page: Page) -> None:
     seen(page, "Check your e-mail")
     page.get_by_label("Code").fill(text_of_mail(page, r"\b\d{6}\b"))
     go_on(page)
-
-
-def issue(patients: Sequence[Patient], actor: Actor, **options: Any) -> Registration:
-    return signup_steps.issue(patients, actor=actor, **options)
 
 
 # --- The journeys ---
@@ -172,7 +168,7 @@ def test_from_the_desk_by_e_mail_to_the_account_and_back_to_the_desk(
 def test_what_is_wrong_is_told_kindly_and_nothing_is_lost(
     page: Page, portal: str, patient: Patient, actor: Actor
 ) -> None:
-    issue([patient], actor)
+    issue_registration(patient, actor=actor)
     page.goto(f"{portal}/start/")
     page.get_by_label("PIN").fill("k7qf 2m9t xb4c")
     go_on(page)
@@ -190,7 +186,7 @@ def test_what_is_wrong_is_told_kindly_and_nothing_is_lost(
 
 
 def test_a_link_with_a_question(page: Page, patient: Patient, actor: Actor) -> None:
-    issue([patient], actor, method=signup_steps.question(), delivery=signup_steps.email())
+    issue_registration(patient, actor=actor, method=signup_steps.question(), delivery=signup_steps.email())
     page.goto(text_of_mail(page, r"http\S+/start/\S*#q=[\w-]+"))
     expect(page.get_by_text("Your link was read.")).to_be_visible()
     expect(page.get_by_label("PIN", exact=True)).to_be_hidden()
@@ -214,7 +210,7 @@ def test_an_account_that_is_there_gets_another_child(
     page: Page, portal: str, patient: Patient, brother: Patient, actor: Actor
 ) -> None:
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor)))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue_registration(patient, actor=actor)))
     type_date(page, patient.birth_date)
     go_on(page)
     say_who_i_am(page)
@@ -229,7 +225,7 @@ def test_an_account_that_is_there_gets_another_child(
     seen(page, "Sign in")
 
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([brother], actor)))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue_registration(brother, actor=actor)))
     type_date(page, brother.birth_date)
     go_on(page)
     page.goto(f"{portal}/start/sign-in/")
@@ -278,7 +274,7 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
         "automaticPresenceSimulation": True,
     }
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
-    issue([patient], actor, delivery=signup_steps.email())
+    issue_registration(patient, actor=actor, delivery=signup_steps.email())
     page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     type_date(page, patient.birth_date)
     go_on(page)
@@ -306,7 +302,9 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
 
 
 def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, patient: Patient, actor: Actor) -> None:
-    registration = issue([patient], actor, method=signup_steps.question(), delivery=signup_steps.email())
+    registration = issue_registration(
+        patient, actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
+    )
     assert registration.pk
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
@@ -329,8 +327,8 @@ def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, pa
 
 
 def test_with_the_sheets_qr_code(page: Page, patient: Patient, actor: Actor) -> None:
-    registration = issue([patient], actor)
-    pin = pin_display.find_pin(registration, session_key="desk")
+    registration = issue_registration(patient, actor=actor)
+    pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
     assert pin
     pdf = pin_sheet.render(pin_sheet.sheet_for(registration, pin))
     with pypdfium2.PdfDocument(pdf) as document:
@@ -348,7 +346,7 @@ def test_with_the_sheets_qr_code(page: Page, patient: Patient, actor: Actor) -> 
 
 def test_with_a_text_message(page: Page, portal: str, patient: Patient, actor: Actor) -> None:
     carrier = Carrier.objects.get(name="US Cellular")
-    issue([patient], actor, delivery=ByText("6125550161", carrier))
+    issue_registration(patient, actor=actor, delivery=ByText("6125550161", carrier))
     text = text_of_mail(page, r"[\s\S]*[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}[\s\S]*")
     address, pin = re.search(r"http\S+/start/\S*", text), re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", text)
     assert address
@@ -365,7 +363,7 @@ def test_with_a_text_message(page: Page, portal: str, patient: Patient, actor: A
 
 def test_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     """The message's language leads to pages that speak it, to the end; a switch that stays."""
-    issue([patient], actor, delivery=signup_steps.email(), language="es")
+    issue_registration(patient, actor=actor, delivery=signup_steps.email(), language="es")
     page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     with translation.override("es"):
         started, you, account = gettext("Let’s get started"), gettext("About you"), gettext("Your account")
@@ -448,7 +446,7 @@ def test_who_does_nothing_is_asked_before_the_session_ends(
 ) -> None:
     page.clock.install()
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN", exact=True).fill(signup_steps.pin_of(issue([patient], actor)))
+    page.get_by_label("PIN", exact=True).fill(signup_steps.pin_of(issue_registration(patient, actor=actor)))
     type_date(page, patient.birth_date)
     go_on(page)
     seen(page, "About you")
@@ -467,7 +465,9 @@ def test_no_page_is_heavy(page: Page, portal: str, patient: Patient, actor: Acto
     account = {"/family/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/add/"}
     first = ["/start/", "/start/sign-in/", "/start/help-signing-in/", "/start/request-access/", "/start/terms/"]
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor, delivery=signup_steps.email())))
+    page.get_by_label("PIN").fill(
+        signup_steps.pin_of(issue_registration(patient, actor=actor, delivery=signup_steps.email()))
+    )
     type_date(page, patient.birth_date)
     go_on(page)
     say_who_i_am(page)

@@ -8,6 +8,7 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import User
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 
 
 def test_the_account_page_is_printed_without_what_can_be_clicked(
@@ -20,7 +21,7 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     sign_in: Callable[[Page, User], None],
 ) -> None:
     factories.an_association(factories.an_account("maria@families.example", "María", "Prado"), patient)
-    signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
+    issue_registration(patient, mother, actor=actor, delivery=signup_steps.email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
     expect(page.get_by_role("link", name="Remove access")).to_be_visible()

@@ -10,6 +10,7 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import (
     answer_what_is_always_asked,
@@ -18,7 +19,6 @@ from tests.journeys.test_register_a_patient import (
     see_it_accepted,
     shown_pin,
 )
-from tests.registration.issuing.test_registrations import an_account
 
 
 def open_window_of(page: Page, patient: Patient) -> None:
@@ -132,10 +132,10 @@ def test_somebody_asked_already(desk_page: Page, practice: Practice, patient: Pa
     )
     open_window_of(page, patient)
     window = page.get_by_role("dialog")
-    match = window.get_by_role("link", name="Match it instead")
+    match = window.get_by_role("link", name="Match request")
     expect(match).to_have_attribute("href", f"/matches/{asked.pk}/")
     expect(match).to_be_focused()
-    window.get_by_role("link", name="Register someone else").click()
+    window.get_by_role("link", name="Register someone else anyway").click()
     expect(page.get_by_role("button", name="Complete Registration")).to_be_visible()
     complete(page)
     assert shown_pin(page)

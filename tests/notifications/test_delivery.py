@@ -13,42 +13,23 @@ from django.test import override_settings
 from django.utils import timezone
 
 from notifications import delivery, outbox, worker_heartbeat
-from notifications.models import Channel, Content, OutgoingMessage, WorkerHeartbeat
+from notifications.models import Content, OutgoingMessage, WorkerHeartbeat
 from notifications.transports.mail import MailTransport
 from portal import audit
 from portal.models import AuditEvent, Practice
 from portal.signals import worker_idle
+from tests.notifications.messages import SECRET, enqueue
 from tests.smtp import OK, MailServer
 
 pytestmark = pytest.mark.django_db
 
 State = OutgoingMessage.State
-SECRET = "K7QF-2M9T-XB4C"
 
 
 @pytest.fixture(autouse=True)
 def _fixed_date() -> Iterator[None]:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
         yield
-
-
-def enqueue(
-    practice: Practice | None = None, recipient: str = "elena@families.example", **fields: object
-) -> OutgoingMessage:
-    with transaction.atomic():
-        return outbox.enqueue(
-            practice=practice,
-            channel=Channel.EMAIL,
-            recipient=recipient,
-            shown_recipient=recipient,
-            sender_name="Maple Grove Pediatrics",
-            reply_to="hello@maplegrove.example",
-            subject="Set up your access",
-            text=f"Your PIN: {SECRET}",
-            html=f"<p>{SECRET}</p>",
-            about=uuid.UUID(int=7),
-            **fields,  # type: ignore[arg-type]
-        )
 
 
 def deliver() -> int:

@@ -48,6 +48,7 @@ def wait_until(done: object, *, seconds: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_killed_worker_loses_no_message_and_repeats_at_most_one_batch(mail_server: MailServer) -> None:
     with transaction.atomic():

@@ -55,6 +55,7 @@ def work_until(end: datetime, clock: time_machine.Traveller) -> None:
     delivery.run(stop=threading.Event(), once=True)
 
 
+@pytest.mark.slow
 def test_messages_wait_during_an_outage_and_are_then_sent_once(
     desk: Client, practice: Practice, mail_server: MailServer, clock: time_machine.Traveller
 ) -> None:

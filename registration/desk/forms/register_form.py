@@ -48,9 +48,9 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
     other_relationship = LineField(label="Relationship to the patient", required=False, max_length=80)
     also = forms.MultipleChoiceField(label="Also for", required=False, widget=forms.CheckboxSelectMultiple)
     identified_by = forms.ChoiceField(
-        label="How did you verify this person’s identity?",
+        label="How did you verify identity?",
         choices=[("", "Select one"), *Identification.choices],
-        error_messages={"required": "Select how you verified this person’s identity."},
+        error_messages={"required": "Select how you verified identity."},
     )
     language = forms.ChoiceField(label="Language of the message", choices=settings.LANGUAGES)
     print_pin = forms.BooleanField(label="Print PIN: a paper copy for the family", required=False)

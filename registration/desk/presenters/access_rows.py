@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from patients.templatetags.patient_values import us_date
-from registration.access import age_limit, associations
+from registration.access import associations
 from registration.models import AccessLevel, Association, Registration
 
 _GRANTED_BY: Final = {
@@ -16,7 +16,7 @@ _GRANTED_BY: Final = {
 
 def needs_renewal(association: Association) -> bool:
     """Return whether the age limit ended this access until the practice renews it."""
-    return association.end_reason == age_limit.NEEDS_RENEWAL
+    return association.ending == Association.Ending.RENEWAL
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class AccessRow:
         ends_at = self.association.ends_at
         if ends_at is None:
             return ""
-        return f"Ends {us_date(associations.last_day(ends_at, practice=self.association.patient.practice))}"
+        return f"Ends {us_date(self.association.patient.practice.last_day(ends_at))}"
 
     @property
     def is_removal_scheduled(self) -> bool:

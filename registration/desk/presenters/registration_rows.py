@@ -176,7 +176,7 @@ class RegistrationRow:
             verb = "Confirmed" if self._is_offer else "Used"
             return f"{verb} {ended} by {registration.claimed_by or 'an account'}."
         by = f" by {registration.ended_by}" if registration.ended_by else ""
-        reason = f": {registration.end_reason}" if registration.end_reason else "."
+        reason = f": {registration.end_text}" if registration.end_text else "."
         return f"{self.state_label} {ended}{by}{reason}"
 
     @property

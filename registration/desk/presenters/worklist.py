@@ -6,7 +6,6 @@ from typing import Self
 
 from patients.models import Patient
 from patients.templatetags.patient_values import us_date, us_datetime
-from registration.access import associations
 from registration.desk.presenters import states
 from registration.models import Association, Decline, Registration
 
@@ -98,7 +97,7 @@ def access_ending(rows: Iterable[Association]) -> list[WorklistLine]:
     lines = []
     for association in rows:
         assert association.ends_at is not None, "only access with an end is listed"
-        day = associations.last_day(association.ends_at, practice=association.patient.practice)
+        day = association.patient.practice.last_day(association.ends_at)
         relationship = association.get_relationship_display().lower()
         authorization = f". {association.authorization}" if association.authorization else ""
         note = f"{association.account.name}, {relationship}{authorization}"

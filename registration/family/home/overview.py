@@ -64,7 +64,7 @@ def _child(association: Association) -> Child:
         relationship=labels.relationship(association.relationship),
         level=labels.level(association.level),
         is_limited=association.level == "limited",
-        until=languages.format_day((ends.astimezone(practice.zone) - timedelta(seconds=1)).date()) if ends else "",
+        until=languages.format_day(practice.last_day(ends)) if ends else "",
         others=_others(association),
     )
 

@@ -77,7 +77,7 @@ def new_email(request: FamilyRequest) -> HttpResponse:
                 address,
                 practice=current_practice.current(request),
                 language=spoken(),
-                asked_from=audit.client_address(request),
+                requester_address=audit.client_address(request),
             )
         except one_time_codes.TooManyCodes:
             form.add_error("email", too_many_codes())

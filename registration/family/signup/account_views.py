@@ -85,8 +85,8 @@ def _enqueue_code(flow: SignupFlow) -> UUID:
         flow.draft.email,
         practice=flow.practice,
         language=spoken(),
-        asked_from=flow.address,
-        known_as=f"registration {key.registration_id}" if key else "",
+        requester_address=flow.address,
+        opened_with=f"registration {key.registration_id}" if key else "",
     )
 
 
@@ -156,7 +156,7 @@ def _make_account(flow: SignupFlow, draft: Draft) -> PortalAccount:
     if not draft.is_without_pin:
         return claims.claim_with_new_account(flow.opened, details, relationship=flow.relationship, address=flow.address)
     assert flow.practice is not None  # the first step
-    return self_registrations.ask_with_new_account(
+    return self_registrations.submit_with_new_account(
         details, practice=flow.practice, children=children_from_draft(draft), address=flow.address
     )
 
@@ -272,7 +272,7 @@ def _added(request: HttpRequest, flow: SignupFlow, *, relationship: str) -> Http
         account = accounts.create_for(request.user, details_of(flow.draft), address=flow.address)
     if flow.draft.is_without_pin:
         assert flow.practice is not None
-        self_registrations.ask(
+        self_registrations.submit(
             account=account, practice=flow.practice, children=children_from_draft(flow.draft), actor=actor
         )
     else:

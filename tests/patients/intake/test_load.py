@@ -263,7 +263,8 @@ def test_written_batches_stay_if_a_later_one_fails(practice: Practice) -> None:
     assert Patient.objects.count() == 2
 
 
-# All examples share the practice on purpose.
+@pytest.mark.slow
+# All examples share the practice on purpose: an example finds what the one before it left.
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(RECORDS, max_size=3))
 def test_loading_twice_equals_loading_once(practice: Practice, records: list[PatientRecord]) -> None:

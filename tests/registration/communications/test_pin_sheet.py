@@ -50,10 +50,10 @@ def test_sheet_has_what_a_family_needs() -> None:
         "K7QF-2M9T-XB4C",
         "Use it by Monday, November 30, 2026, 3:15 PM",
         "portal.example.org/start",
-        "Type the PIN and your child’s date of birth.",
+        "Enter the PIN and your child’s date of birth.",
         "Call us at (612) 555-0100.",
-        "Not yours? Please give it back to the front desk, or call (612) 555-0100.",
-        "Anyone who has this sheet can see the record. Destroy it when you are done.",
+        "Not yours? Please return it to the front desk or call (612) 555-0100.",
+        "Anyone with this sheet can see the record. Destroy it when you are done.",
     ):
         assert words in printed
     assert "https" not in printed
@@ -69,7 +69,7 @@ def test_sheet_is_in_the_family_language() -> None:
         "Privado: para Ana García",
         "Para la familia de S.G. y M.G.",
         "Entregado a: Ana García",
-        "Úselo hasta el lunes 30 de noviembre de 2026, 3:15 PM",
+        "Úselo hasta el lunes 30 de noviembre de 2026, 3:15 p. m.",
         "Escriba el PIN y la fecha de nacimiento de cada niño o niña.",
         "Llámenos al (612) 555-0100.",
     ):
@@ -91,7 +91,7 @@ def test_sheets_in_two_languages_do_not_affect_each_other() -> None:
 def test_sheet_for_siblings_asks_for_each_date_of_birth() -> None:
     printed = text(pin_sheet.render(a_sheet(who="S.G., M.G. and L.G.", several=True)))
     assert "For the family of S.G., M.G. and L.G." in printed
-    assert "Type the PIN and each child’s date of birth." in printed
+    assert "Enter the PIN and each child’s date of birth." in printed
 
 
 def test_sheet_without_initials_addresses_the_family() -> None:

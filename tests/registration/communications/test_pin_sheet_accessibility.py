@@ -69,7 +69,7 @@ def test_sheet_is_read_in_visual_order() -> None:
     joined = re.sub(r"\s+", " ", " ".join(words for _, words in english))
     assert re.search(
         r"^Logo Lindenwood Pediatrics 1450 Cedar Avenue .*Private: for Ana García For the family of S.G. Given to: Ana "
-        r"García Your PIN K7QF-2M9T-XB4C Use it by Monday.* Code to scan.* Go to portal.example.org/start Or scan .* Fold "
+        r"García Your PIN K7QF-2M9T-XB4C Use it by Monday.* QR code that opens.* Go to portal.example.org/start Or scan .* Fold "
         r"here.* Three steps .* 1\. Open the .* Keep it safe Anyone .* when you are done\.$",
         joined,
     ), joined
@@ -96,7 +96,7 @@ def test_document_has_language_title_and_tags() -> None:
         tags = [str(element.S) for element in elements]
         figures = {str(element.Alt) for element in elements if element.S == "/Figure"}
     assert {"/H1", "/H2", "/H3", "/P", "/L", "/LI"} <= set(tags)
-    assert figures == {"Logo", "Code to scan: it opens the address with your PIN."}
+    assert figures == {"Logo", "QR code that opens the address and fills in your PIN."}
 
 
 @pytest.mark.parametrize("make", [a_sheet, a_crowded_sheet])

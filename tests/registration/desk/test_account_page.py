@@ -16,25 +16,12 @@ from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
 from registration.access import age_limit, associations
-from registration.issuing import declines, lifecycle, registrations
+from registration.issuing import declines, lifecycle
 from registration.matching import self_registrations
 from registration.models import Association, Decline, Registration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
-from tests.factories import a_self_registration, an_account, an_association
-
-
-def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registration:
-    return registrations.register_patients(
-        practice=patients[0].practice,
-        patients=patients,
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=ByPin(),
-        delivery=ByEmail(contact.email),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
+from tests.factories import a_self_registration, an_account, an_association, issue_registration
 
 
 def text_of(html: str) -> str:
@@ -90,7 +77,7 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
 def test_the_account_page_says_who_has_access_how_much_and_since_when(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     an_association(an_account(), patient, registration=registration, level="limited")
     seen = page(desk, patient)
     assert "Elena García Mother Limited elena@families.example" in seen
@@ -136,7 +123,7 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
 @pytest.mark.parametrize(
     ("typed", "why", "kind"),
     [
-        ("2020-11-23", "This day is past", "date"),
+        ("2020-11-23", "This date is in the past", "date"),
         ("soon", "Enter a date like 12/31/2026.", "text"),
         ("2/30/2027", "Enter a date like 12/31/2026.", "text"),
     ],
@@ -274,7 +261,7 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
 ) -> None:
     brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
     factories.a_contact(brother)
-    registration = issue([patient, brother], mother, actor)
+    registration = issue_registration([patient, brother], mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(
         state="claimed", ended_at=timezone.now(), claimed_by=an_account(), language="es", identified_by="known"
     )
@@ -287,19 +274,19 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
 
 
 def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     for address, why in [("198.51.100.4", "date of birth")] * 3 + [
         ("198.51.100.5", "locked"),
         ("198.51.100.6", "locked"),
     ]:
         registration.record(Action.CLAIM_FAILED, actor=Actor(user=None, name="-", address=address), why=why)
     seen = page(desk, patient)
-    assert "3 tries from one address: date of birth did not match. 2 tries from 2 addresses: it was locked." in seen
-    assert re.search(r"Last try \w+ \d+, \d+:\d\d [AP]M\.", seen)
+    assert "3 attempts from one address: wrong date of birth. 2 attempts from 2 addresses: locked." in seen
+    assert re.search(r"Last attempt: \d\d/\d\d/\d{4}, \d+:\d\d [AP]M\.", seen)
 
 
 def test_an_offer_to_an_account_is_called_one(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(method="account", account=an_account())
     seen = page(desk, patient)
     assert "Account offer for Elena García" in seen
@@ -313,7 +300,7 @@ def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
     html = desk.get(patient.get_absolute_url()).content.decode()
     assert "every 2s" not in html
     assert "every 15s" not in html
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "every 2s" in desk.get(patient.get_absolute_url()).content.decode()
     OutgoingMessage.objects.update(state="accepted", finished_at=timezone.now())
     html = desk.get(patient.get_absolute_url()).content.decode()
@@ -353,7 +340,7 @@ def test_the_dashboard_is_calm_where_nothing_waits(desk: Client) -> None:
 def test_the_dashboard_names_the_pins_that_end_within_a_day(
     desk: Client, front_desk: User, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    ends = issue([patient], mother, actor).expires_at
+    ends = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email)).expires_at
     for hours, is_named in ((25, False), (23, True), (0, False)):
         with time_machine.travel(ends - timedelta(hours=hours)):
             desk.force_login(front_desk)
@@ -363,7 +350,7 @@ def test_the_dashboard_names_the_pins_that_end_within_a_day(
 def test_the_dashboard_names_what_waits_for_the_desk(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(state="locked", ended_at=timezone.now())
     declined = factories.a_patient(practice, "Olek", "Kowalski")
     today = practice.today()
@@ -379,7 +366,7 @@ def test_the_dashboard_names_what_waits_for_the_desk(
     assert "Kowalski, Iga" not in seen
     assert "1 access request waiting to be matched" in seen
     assert "Rosa López, mother" in seen
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "PIN locked" not in dashboard(desk)
     assert registration.pk
 

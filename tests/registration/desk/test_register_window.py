@@ -14,8 +14,8 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.registration.desk.test_register_views import typed, window
-from tests.registration.issuing.test_registrations import an_account
 from tests.smtp import MailServer
 
 
@@ -265,7 +265,7 @@ def test_a_self_registration_leads_to_the_match(
 ) -> None:
     response = desk.get(window(patient), headers={"HX-Request": "true"} if htmx else {})
     html = response.content.decode()
-    assert "Elena García asked for access to Sofía" in html
+    assert "Elena García requested access to Sofía’s record" in html
     assert f"/matches/{asked.pk}/" in html
     assert "?another=1" in html
     assert "Complete Registration" not in html
@@ -285,7 +285,7 @@ def test_a_window_from_before_somebody_asked(
     desk: Client, patient: Patient, father: Contact, asked: SelfRegistration
 ) -> None:
     data = typed(father, email="pablo@families.example")
-    assert "Match it instead" in refused(desk, patient, data)
+    assert "Match this request" in refused(desk, patient, data)
     SelfRegistration.objects.update(state="refused")
     completed(desk, patient, data)
 

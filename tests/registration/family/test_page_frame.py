@@ -61,7 +61,7 @@ def test_a_page_from_before_the_sign_in_is_told_in_the_familys_look(practice: Pr
     response = Client(enforce_csrf_checks=True).post("/start/", {"pin": "K7QF"})
     assert response.status_code == 403
     page = response.content.decode()
-    assert "This page was too old" in page
+    assert "This page has expired" in page
     assert "css/family.css" in page
 
 

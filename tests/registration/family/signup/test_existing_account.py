@@ -13,6 +13,7 @@ from portal.models import Practice
 from registration.models import Association, PortalAccount, Registration
 from registration.values import Recipient, ToAccount
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 
 
 def sign_in(client: Client, email: str = signup_steps.ADDRESS, passphrase: str = signup_steps.PASSPHRASE) -> Any:
@@ -92,12 +93,8 @@ def test_a_known_and_an_unknown_address_are_answered_alike(
 def test_an_offer_of_the_practice_is_confirmed_in_the_account(
     family: Client, account: PortalAccount, brother: Patient, actor: Actor
 ) -> None:
-    offer = signup_steps.issue(
-        [brother],
-        actor=actor,
-        recipient=Recipient(name=account.name),
-        method=ToAccount(account),
-        delivery=signup_steps.email(),
+    offer = issue_registration(
+        brother, Recipient(name=account.name), actor=actor, method=ToAccount(account), delivery=signup_steps.email()
     )
     assert "offers to add M.G." in family.get("/family/").content.decode()
     address = f"/family/offers/{offer.pk}/"
@@ -110,12 +107,8 @@ def test_an_offer_of_the_practice_is_confirmed_in_the_account(
 
 
 def test_an_offer_is_for_nobody_else(client: Client, account: PortalAccount, brother: Patient, actor: Actor) -> None:
-    offer = signup_steps.issue(
-        [brother],
-        actor=actor,
-        recipient=Recipient(name=account.name),
-        method=ToAccount(account),
-        delivery=signup_steps.email(),
+    offer = issue_registration(
+        brother, Recipient(name=account.name), actor=actor, method=ToAccount(account), delivery=signup_steps.email()
     )
     client.post("/family/sign-out/")
     assert client.get(f"/family/offers/{offer.pk}/").headers["Location"] == "/start/sign-in/"

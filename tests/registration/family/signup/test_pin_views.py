@@ -16,6 +16,7 @@ from registration.claiming import one_time_codes
 from registration.models import Association, PortalAccount, Registration
 from registration.values import Recipient
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 
 
 def test_a_mother_with_a_pin_has_an_account(client: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
@@ -50,7 +51,7 @@ def test_a_pin_is_read_however_it_is_typed(client: Client, patient: Patient, act
 def test_who_follows_the_link_of_the_e_mail_proves_nothing_again(
     client: Client, patient: Patient, actor: Actor, is_pasted: bool
 ) -> None:
-    registration = signup_steps.issue([patient], actor=actor, delivery=signup_steps.email("Elena@Families.example"))
+    registration = issue_registration(patient, actor=actor, delivery=signup_steps.email("Elena@Families.example"))
     pin, mark = signup_steps.mailed(registration)
     if is_pasted:
         signup_steps.open_door(client, f"https://x.example/start/#pin={pin}.{mark}", patient.birth_date)
@@ -65,12 +66,12 @@ def test_who_follows_the_link_of_the_e_mail_proves_nothing_again(
 @pytest.mark.parametrize("mark", ["", "0" * 20, "ñ😀", "another"])
 def test_a_pin_that_was_typed_proves_no_address(client: Client, patient: Patient, actor: Actor, mark: str) -> None:
     """The desk mistyped the address, and the PIN was read from the sheet: the account must not be a stranger's."""
-    registration = signup_steps.issue([patient], actor=actor, delivery=signup_steps.email("elena@families.example"))
+    registration = issue_registration(patient, actor=actor, delivery=signup_steps.email("elena@families.example"))
     OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
     if mark == "another":
         father = Recipient(name="Luis García", relationship="Father")
         by_email = signup_steps.email("luis@families.example")
-        _, mark = signup_steps.mailed(signup_steps.issue([patient], actor=actor, recipient=father, delivery=by_email))
+        _, mark = signup_steps.mailed(issue_registration(patient, father, actor=actor, delivery=by_email))
     signup_steps.open_door(client, signup_steps.pin_of(registration), patient.birth_date, mark=mark)
     signup_steps.tell_you(client)
     assert "elena@families.example" not in client.get("/start/sign-in-details/").content.decode()
@@ -349,8 +350,8 @@ def test_what_was_revoked_meanwhile_ends_kindly(client: Client, patient: Patient
 
 
 def test_a_link_with_a_question(client: Client, patient: Patient, actor: Actor) -> None:
-    registration = signup_steps.issue(
-        [patient], actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
+    registration = issue_registration(
+        patient, actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
     )
     link = signup_steps.link_of(registration)
     token = link.split("#q=")[1]
@@ -366,16 +367,16 @@ def test_a_link_with_a_question(client: Client, patient: Patient, actor: Actor) 
 
 
 def test_without_javascript_a_whole_link_is_pasted(client: Client, patient: Patient, actor: Actor) -> None:
-    registration = signup_steps.issue(
-        [patient], actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
+    registration = issue_registration(
+        patient, actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
     )
     opened = signup_steps.open_door(client, signup_steps.link_of(registration), patient.birth_date)
     assert opened.headers["Location"] == "/start/question/"
 
 
 def test_three_wrong_answers_close_it(client: Client, patient: Patient, actor: Actor) -> None:
-    registration = signup_steps.issue(
-        [patient], actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
+    registration = issue_registration(
+        patient, actor=actor, method=signup_steps.question(), delivery=signup_steps.email()
     )
     signup_steps.open_door(client, signup_steps.link_of(registration), patient.birth_date)
     answers = [client.post("/start/question/", {"answer": "Rex"}) for _ in range(3)]
@@ -388,7 +389,9 @@ def test_strangers_who_ask_for_codes_do_not_keep_a_pins_holder_out(
     client: Client, patient: Patient, actor: Actor
 ) -> None:
     for number in range(1, 10):
-        one_time_codes.send_code(signup_steps.ADDRESS, practice=None, language="en", asked_from=f"203.0.113.{number}")
+        one_time_codes.send_code(
+            signup_steps.ADDRESS, practice=None, language="en", requester_address=f"203.0.113.{number}"
+        )
     signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
     signup_steps.tell_you(client)
     assert signup_steps.details(client).headers["Location"] == "/start/code/"
