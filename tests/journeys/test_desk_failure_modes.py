@@ -84,8 +84,8 @@ def test_two_tabs(desk_page: Page, patient: Patient, mother: Contact) -> None:
         page.bring_to_front()
         page.get_by_role("link", name="Done").click()
         registrations = page.get_by_role("region", name="Registrations")
-        expect(registrations.get_by_text("Superseded", exact=True)).to_be_visible()
-        expect(registrations.get_by_text("Pending", exact=True)).to_be_visible()
+        expect(registrations.get_by_text("Replaced", exact=True)).to_be_visible()
+        expect(registrations.get_by_text("PIN active", exact=True)).to_be_visible()
 
 
 def test_back_and_forward_after_completing(desk_page: Page, patient: Patient, mother: Contact) -> None:
@@ -205,13 +205,13 @@ def clicks_to_the_pin(page: Page) -> int:
     click(page.get_by_role("option", name="García-López, Sofía"))
     click(page.locator("#register-patient"))
     window = page.get_by_role("dialog", name="Patient Registration")
-    identified = window.get_by_label("How was this person identified?")
+    identified = window.get_by_label("How did you verify identity?")
     if not identified.input_value():
         click(identified)
         page.keyboard.press("Escape")
         identified.select_option("Photo ID")
         clicks += 1  # on the line of the list, which the browser draws outside the page
-    risk = window.get_by_label("They know that others may be able to read")
+    risk = window.get_by_label("They understand that others may be able to read")
     if not risk.is_checked():
         click(risk)
     click(complete_button(page))

@@ -44,8 +44,8 @@ def open_window(page: Page) -> None:
 
 def answer_what_is_always_asked(page: Page) -> None:
     """How one knows who it is; and, where something is sent, that the risk is known."""
-    page.get_by_label("How was this person identified?").select_option("Photo ID")
-    risk = page.get_by_label("They know that others may be able to read")
+    page.get_by_label("How did you verify identity?").select_option("Photo ID")
+    risk = page.get_by_label("They understand that others may be able to read")
     if risk.is_visible():
         risk.check()
 
@@ -136,7 +136,7 @@ def test_by_text_message(desk_page: Page, patient: Patient, mother: Contact) -> 
     open_window(page)
     page.get_by_role("radio", name="Text Message").check()
     expect(page.get_by_label("Cell phone number")).to_have_value("(612) 555-0161")
-    page.get_by_label("Cell Carrier").select_option("Verizon (until March 31, 2027)")
+    page.get_by_label("Cell Carrier").select_option("Verizon (until 03/31/2027)")
     expect(page.get_by_text("Verizon will stop delivering our texts (ends 03/31/2027).")).to_be_visible()
     complete(page)
     pin = shown_pin(page)
@@ -156,7 +156,7 @@ def test_told_in_person(desk_page: Page, patient: Patient, mother: Contact) -> N
     pin = shown_pin(page)
     assert pin in sheet_text(page)
     page.get_by_role("link", name="Done").click()
-    expect(page.get_by_text("Told in person: nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Given in person; nothing was sent.")).to_be_visible()
     page.get_by_role("link", name="Demo mailbox").click()
     expect(page.get_by_text("No messages yet.")).to_be_visible()
 
@@ -190,11 +190,11 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     page = desk_page
     open_account(page)
     open_window(page)
-    page.get_by_role("radio", name="Somebody else").check()
+    page.get_by_role("radio", name="Someone else").check()
     page.get_by_label("Name", exact=True).fill("Rosa Prado")
     page.get_by_role("radio", name="Text Message").check()
     page.get_by_label("Cell phone number").fill("555-12")
-    page.get_by_label("Cell Carrier").select_option("AT&T (ended June 17, 2025)")
+    page.get_by_label("Cell Carrier").select_option("AT&T (ended 06/17/2025)")
     expect(page.get_by_text("no longer delivers our texts (ended 06/17/2025)")).to_be_visible()
     page.get_by_role("button", name="Complete Registration").click()
 
@@ -203,7 +203,7 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     expect(summary).to_contain_text("Nothing was issued or sent yet.")
     check_accessibility(page)
     assert page.locator("#id_cell_phone_error").inner_text().startswith("This is not a US phone number.")
-    assert "Choose how you know" in page.locator("#id_identified_by_error").inner_text()
+    assert "Select how you verified" in page.locator("#id_identified_by_error").inner_text()
     expect(page.get_by_label("Cell Carrier")).to_have_value(re.compile(r"\d+"))
     expect(page.get_by_label("Name", exact=True)).to_have_value("Rosa Prado")
     expect(page.get_by_label("Cell phone number")).to_have_value("555-12")
@@ -333,7 +333,7 @@ def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -
     )
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_focused()
-    risk = page.get_by_label("They know that others may be able to read")
+    risk = page.get_by_label("They understand that others may be able to read")
     tab_to(page, lambda: risk.evaluate("e => e === document.activeElement"))
     page.keyboard.press("Space")
     page.keyboard.press("Enter")

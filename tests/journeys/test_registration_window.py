@@ -156,7 +156,7 @@ def test_send_again(desk_page: Page, patient: Patient, mother: Contact) -> None:
     check_accessibility(page)
     assert shown_pin(page) != first
     page.get_by_role("link", name="Done").click()
-    expect(page.get_by_role("region", name="Registrations").get_by_text("Superseded", exact=True)).to_be_visible()
+    expect(page.get_by_role("region", name="Registrations").get_by_text("Replaced", exact=True)).to_be_visible()
 
 
 def test_a_proxy(desk_page: Page, patient: Patient, mother: Contact) -> None:

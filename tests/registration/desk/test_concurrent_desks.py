@@ -68,7 +68,7 @@ def test_each_from_a_window_of_its_own(desks: list[Client], patient: Patient, mo
     pages = complete_at_once(desks, patient, mother, uuid.uuid4)
     shown = pins_on(pages)
     assert len(set(shown)) == len(shown) >= 1
-    assert all("has ended since: superseded" in page for page in pages if not pins_on([page]))
+    assert all("has ended since: replaced" in page for page in pages if not pins_on([page]))
     assert sum(opens_the_door(pin, patient, number) for number, pin in enumerate(shown)) == 1
     assert patient.registrations.live().count() == 1
     assert Registration.objects.filter(state=Registration.State.SUPERSEDED).count() == DESKS - 1

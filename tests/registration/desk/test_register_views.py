@@ -52,29 +52,29 @@ def test_completing_shows_the_pin_once_and_writes_it_down(desk: Client, patient:
 
 
 BAD = {
-    "no address": ({"email": ""}, "email", "Type the e-mail address"),
-    "an address that cannot be": ({"email": "elena@@families"}, "email", "cannot be right"),
-    "a header in the address": ({"email": "a@b.example\nBcc: c@d.example"}, "email", "cannot be right"),
-    "no number": ({"delivery": "text", "carrier": "Verizon"}, "cell_phone", "Type the cell phone number"),
+    "no address": ({"email": ""}, "email", "Enter the email address"),
+    "an address that cannot be": ({"email": "elena@@families"}, "email", "This email address is not valid"),
+    "a header in the address": ({"email": "a@b.example\nBcc: c@d.example"}, "email", "This email address is not valid"),
+    "no number": ({"delivery": "text", "carrier": "Verizon"}, "cell_phone", "Enter the cell phone number"),
     "an impossible number": ({"delivery": "text", "cell_phone": "555-12", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
     "a British number": ({"delivery": "text", "cell_phone": "+44 20 7946 0958", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
-    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Choose the family’s cell carrier"),
+    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Select the family’s cell carrier"),
     "a carrier of nobody": ({"delivery": "text", "cell_phone": "(612) 555-0161", "carrier": "77777"}, "carrier", "Choose one from the list"),
-    "no question": ({"method": "question", "answer": "Rex"}, "question", "Choose a question"),
-    "no answer": ({"method": "question", "question": "first"}, "answer", "Type the answer"),
+    "no question": ({"method": "question", "answer": "Rex"}, "question", "Select a question."),
+    "no answer": ({"method": "question", "question": "first"}, "answer", "Enter the family’s answer"),
     "an answer of nothing": ({"method": "question", "question": "first", "answer": "?!"}, "answer", "at least one letter or digit"),
     "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "needs a message"),
-    "nobody chosen": ({"recipient": ""}, "recipient", "Choose who receives"),
-    "somebody else without a name": ({"recipient": "other"}, "other_name", "Type the name"),
+    "nobody chosen": ({"recipient": ""}, "recipient", "Select the recipient."),
+    "somebody else without a name": ({"recipient": "other"}, "other_name", "Enter the recipient’s name."),
     "a contact of another practice": ({"recipient": "theirs"}, "recipient", "Choose one from the list"),
     "the other parent's address": ({"recipient": "other", "other_name": "Rosa Prado"}, "email", "belongs to Elena García"),
     "the patient, who is a child": ({"recipient": "patient"}, "recipient", "Choose one from the list"),
-    "not told of the risk": ({"risk_acknowledged": ""}, "risk_acknowledged", "Tell them, and tick this"),
-    "nobody knows who it was": ({"identified_by": ""}, "identified_by", "Choose how you know"),
+    "not told of the risk": ({"risk_acknowledged": ""}, "risk_acknowledged", "Explain the risk and check this box"),
+    "nobody knows who it was": ({"identified_by": ""}, "identified_by", "Select how you verified"),
     "identified in a way of one's own": ({"identified_by": "a hunch"}, "identified_by", "Choose one from the list"),
     "a language that we do not speak": ({"language": "tlh"}, "language", "Choose one from the list"),
     "a child that is nobody's sibling": ({"also": "theirs"}, "also", "Choose one from the list"),
-    "no way chosen": ({"delivery": ""}, "delivery", "Choose one"),
+    "no way chosen": ({"delivery": ""}, "delivery", "Choose how to send it."),
     "a mangled window": ({"form_token": "x"}, "form_token", "Reload this page"),
     "a name that is too long": ({"recipient": "other", "other_name": "x" * 10_000, "email": "x@y.example"}, "other_name", "no more than 200"),
     "a NUL": ({"recipient": "other", "other_name": "Ro\x00sa", "email": "x@y.example"}, "other_name", "special characters"),
@@ -192,7 +192,7 @@ def test_a_revoked_pin_is_printed_no_more(desk: Client, patient: Patient, mother
 
 
 def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient, mother: Contact) -> None:
-    assert "Nothing. No message failed or hangs" in desk.get("/").content.decode()
+    assert "All clear: no failed or delayed messages" in desk.get("/").content.decode()
     desk.post(window(patient), typed(mother))
     OutgoingMessage.objects.update(
         state="failed", due_at=None, finished_at=timezone.now(), outcome="The address was refused (550)."

@@ -92,15 +92,15 @@ def test_a_sibling_who_does_not_share_the_chosen_person(
     desk: Client, patient: Patient, mother: Contact, father: Contact, mateo: Patient
 ) -> None:
     html = refused(desk, patient, typed(father, email="pablo@families.example", also=[str(mateo.pk)]))
-    assert html.count("Mateo does not share the person whom you chose.") == 2
+    assert html.count("Mateo does not have this contact.") == 2
     assert checked(html, "also") == [str(mateo.pk)]
 
 
 @pytest.mark.parametrize(
     ("profile", "says"),
     [
-        ("practice", "It can be used for 7 days, however it is sent."),
-        ("nist", "It can be used for 24 hours sent by e-mail, 10 minutes by text, 7 days told in person."),
+        ("practice", "Valid for 7 days, however it is sent."),
+        ("nist", "Valid for 24 hours by email, 10 minutes by text message, 7 days in person."),
     ],
 )
 def test_how_long_it_will_be_good_is_said_before_it_is_issued(
@@ -155,7 +155,7 @@ def test_the_family_is_written_to_in_its_language(
     assert "/start/?lang=es" in registration.message.content.text
 
 
-# --- This family is here already ---
+# --- This family already has an account ---
 
 
 @pytest.fixture
@@ -167,9 +167,9 @@ def test_an_address_on_record_that_signs_in_already(
     desk: Client, patient: Patient, mother: Contact, account: PortalAccount
 ) -> None:
     html = opened(desk, patient)
-    assert "This family is here already" in html
+    assert "This family already has an account" in html
     assert checked(html, "existing_account") == ["add"]
-    assert "the account of" not in html, "it is one of another practice, whose affair the name is"
+    assert "It belongs to" not in html, "it is one of another practice, whose affair the name is"
 
     data = typed(mother, existing_account="add", offered_account=str(account.pk))
     html = completed(desk, patient, data)
@@ -208,7 +208,7 @@ def test_an_address_that_is_typed_and_signs_in_already(
     other = an_account("other@families.example")
     choice = {name: str(other.pk) if value == "old" else value for name, value in choice.items()}
     html = refused(desk, patient, typed(mother, email="New@families.example", print_pin="on", **choice))
-    assert html.count("new@families.example signs in to the portal. Say what is to be done.") == 2
+    assert html.count("new@families.example already has a portal account. Choose what to do.") == 2
     assert checked(html, "existing_account") == ["add"]
     assert checked(html, "print_pin") == ["on"]
     assert f'name="offered_account" value="{account.pk}"' in html
@@ -218,7 +218,7 @@ def test_an_account_on_record_counts_though_a_text_is_sent(
     desk: Client, patient: Patient, mother: Contact, account: PortalAccount
 ) -> None:
     text = typed(mother, delivery="text", email="", cell_phone="", carrier="")
-    assert "signs in to the portal" in refused(desk, patient, text)
+    assert "already has a portal account" in refused(desk, patient, text)
     completed(desk, patient, {**text, "existing_account": "add", "offered_account": str(account.pk)})
     registration = Registration.objects.get()
     assert registration.message is not None
@@ -235,11 +235,11 @@ def test_a_choice_for_an_account_that_is_not_meant_any_more_says_nothing(
 def test_who_sees_the_record_already(desk: Client, patient: Patient, mother: Contact, account: PortalAccount) -> None:
     Association.objects.create(account=account, patient=patient, relationship="mother")
     html = opened(desk, patient)
-    assert "It sees the record of Sofía already." in html
-    assert "the account of Elena García" in html
+    assert "It can already see Sofía’s record." in html
+    assert "It belongs to Elena García." in html
     assert checked(html, "existing_account") == ["pin"]
     data = typed(mother, existing_account="add", offered_account=str(account.pk))
-    assert "there is nothing to add" in refused(desk, patient, data)
+    assert "There is nothing to add" in refused(desk, patient, data)
 
 
 # --- Somebody asked already ---
@@ -321,11 +321,11 @@ def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mothe
     ("fields", "told"),
     [
         ({"authorization": ""}, "Enter the authorization, for example a court order."),
-        ({"access_ends_on": ""}, "Choose the last day of access."),
+        ({"access_ends_on": ""}, "Enter the last day of access."),
         ({"access_ends_on": "2001-01-01"}, "must be after today"),
         ({"access_ends_on": "2101-01-01"}, "at most 2 years"),
-        ({"level": "everything"}, "not one of the available choices"),
-        ({"other_name": ""}, "Type the name"),
+        ({"level": "everything"}, "Choose one from the list"),
+        ({"other_name": ""}, "Enter the recipient’s name."),
         ({"email": "elena@families.example"}, "belongs to Elena García"),
     ],
 )
