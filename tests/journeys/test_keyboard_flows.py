@@ -143,9 +143,7 @@ class Keys:
 # --- The desk ---
 
 
-def test_what_is_sent_sent_again_revoked_and_stopped(
-    desk_page: Page, portal: str, patient: Patient, mother: Contact
-) -> None:
+def test_desk_flows_work_by_keyboard(desk_page: Page, portal: str, patient: Patient, mother: Contact) -> None:
     page, keys = desk_page, Keys(desk_page, f"{portal}/patients/{patient.pk}/")
     window = page.get_by_role("dialog")
     register, first = (
@@ -234,7 +232,7 @@ def test_what_is_sent_sent_again_revoked_and_stopped(
     keys.comes("Sign in")
 
 
-def test_what_happens_meanwhile_takes_no_focus_away(
+def test_failed_request_and_live_update_keep_the_focus(
     desk_page: Page, portal: str, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     """A registration that does not get through; and news, while one is at what they change."""
@@ -267,7 +265,7 @@ def test_what_happens_meanwhile_takes_no_focus_away(
         keys.is_on(link)
 
 
-def test_the_practice_merge_match_and_access(
+def test_merge_match_and_access_work_by_keyboard(
     desk_page: Page, portal: str, practice: Practice, front_desk: User
 ) -> None:
     elsewhere = factories.a_practice("Harbor Street")
@@ -330,7 +328,7 @@ def test_the_practice_merge_match_and_access(
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
 
 
-def test_ones_own_sign_in(desk_page: Page, portal: str) -> None:
+def test_sign_in_security_works_by_keyboard(desk_page: Page, portal: str) -> None:
     page, keys = desk_page, Keys(desk_page, f"{portal}/accounts/2fa/")
     keys.skip()
     keys.use("link", "Set up")
