@@ -66,8 +66,8 @@ ABOUT = [
 # Sent as they are, nothing in them is right: the page, and the words under which the summary stands.
 EMPTY = {
     "/patients/?last_name=%3F": "Nothing was searched yet.",
-    "/patients/{brother}/register/": "Nothing was issued or sent yet.",
-    "/patients/{patient}/proxy/": "Nothing was issued or sent yet.",
+    "/patients/{brother}/register/": "Nothing was issued or sent.",
+    "/patients/{patient}/proxy/": "Nothing was issued or sent.",
     "/patients/{brother}/decline/": "Nothing was saved yet.",
     "/registrations/{registration}/revoke/": "Nothing was revoked yet.",
     "/associations/{association}/remove/": "Nothing was removed yet.",
