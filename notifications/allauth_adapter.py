@@ -4,7 +4,7 @@ It is written in the language that is active: a family's at the family's pages, 
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
@@ -16,9 +16,12 @@ from django.utils.translation import gettext
 
 from notifications import outbox
 from notifications.models import Channel
+from portal.sign_in_messages import ACCOUNT_ERRORS
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | ACCOUNT_ERRORS
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up: an administrator makes a staff account."""
         return False
