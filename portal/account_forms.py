@@ -39,7 +39,7 @@ class NewPasswordMessages(AccountMessages):
 
     def clean(self) -> dict[str, Any]:
         # Calls the method after allauth's mixin, because the mixin has a message that we cannot replace.
-        super(account.PasswordVerificationMixin, self).clean()  # type: ignore[misc]
+        super(account.PasswordVerificationMixin, self).clean()
         cleaned = self.cleaned_data
         first, second = cleaned.get("password1"), cleaned.get("password2")
         if first and second and first != second:

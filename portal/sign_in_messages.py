@@ -5,7 +5,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-_WRONG_CODE: Final = _("That code is not right. Check it and try again.")
+_WRONG_CODE: Final = _("That code isn’t right. Check it and try again.")
 
 ACCOUNT_ERRORS: Final[dict[str, Promise]] = {
     "account_inactive": _("This account is closed. Call the practice."),

@@ -88,10 +88,10 @@ def say_who_i_am(page: Page, **name: str) -> None:
     go_on(page)
 
 
-def create_account(page: Page, email: str = signup_steps.ADDRESS) -> None:
+def create_account(page: Page, email: str = signup_steps.EMAIL) -> None:
     seen(page, "Your account")
     page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Passphrase", exact=True).fill(signup_steps.PASSPHRASE)
+    page.get_by_label("Passphrase", exact=True).fill(signup_steps.PASSWORD)
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_label("Passphrase", exact=True)).to_have_attribute("type", "text")
     page.get_by_label("I accept the terms of use").check()
@@ -190,7 +190,7 @@ def test_what_is_wrong_is_told_kindly_and_nothing_is_lost(
 
 
 def test_a_link_with_a_question(page: Page, patient: Patient, actor: Actor) -> None:
-    issue([patient], actor, method=signup_steps.question(), delivery=signup_steps.email())
+    issue([patient], actor, method=signup_steps.by_question(), delivery=signup_steps.by_email())
     page.goto(text_of_mail(page, r"http\S+/start/\S*#q=[\w-]+"))
     expect(page.get_by_text("Your link was read.")).to_be_visible()
     expect(page.get_by_label("PIN", exact=True)).to_be_hidden()
@@ -235,8 +235,8 @@ def test_an_account_that_is_there_gets_another_child(
     page.goto(f"{portal}/start/sign-in/")
     expect(page.get_by_text("Sign in, and we add what you asked for")).to_be_visible()
     seen(page, "Sign in")
-    page.get_by_label("E-mail address").fill(signup_steps.ADDRESS)
-    page.get_by_label("Passphrase").fill(signup_steps.PASSPHRASE)
+    page.get_by_label("E-mail address").fill(signup_steps.EMAIL)
+    page.get_by_label("Passphrase").fill(signup_steps.PASSWORD)
     go_on(page, "Sign in")
     seen(page, "Add Mateo to your account?")
     page.get_by_label("You are the child’s").select_option("Mother")
@@ -278,7 +278,7 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
         "automaticPresenceSimulation": True,
     }
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
-    issue([patient], actor, delivery=signup_steps.email())
+    issue([patient], actor, delivery=signup_steps.by_email())
     page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     type_date(page, patient.birth_date)
     go_on(page)
@@ -306,7 +306,7 @@ def test_with_a_passkey(phone: BrowserContext, page: Page, portal: str, patient:
 
 
 def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, patient: Patient, actor: Actor) -> None:
-    registration = issue([patient], actor, method=signup_steps.question(), delivery=signup_steps.email())
+    registration = issue([patient], actor, method=signup_steps.by_question(), delivery=signup_steps.by_email())
     assert registration.pk
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
@@ -321,7 +321,7 @@ def test_without_javascript_with_a_pasted_link(browser: Browser, portal: str, pa
     page.get_by_label("Your last name").fill("García")
     page.get_by_label("You are the child’s").select_option("Mother")
     go_on(page)
-    page.get_by_label("Passphrase", exact=True).fill(signup_steps.PASSPHRASE)
+    page.get_by_label("Passphrase", exact=True).fill(signup_steps.PASSWORD)
     page.get_by_label("I accept the terms of use").check()
     go_on(page, "Create my account")
     expect(page.get_by_role("heading", name="Sofía García-López")).to_be_visible()
@@ -365,7 +365,7 @@ def test_with_a_text_message(page: Page, portal: str, patient: Patient, actor: A
 
 def test_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     """The message's language leads to pages that speak it, to the end; a switch that stays."""
-    issue([patient], actor, delivery=signup_steps.email(), language="es")
+    issue([patient], actor, delivery=signup_steps.by_email(), language="es")
     page.goto(text_of_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     with translation.override("es"):
         started, you, account = gettext("Let’s get started"), gettext("About you"), gettext("Your account")
@@ -386,7 +386,7 @@ def test_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     page.get_by_label(child).select_option(mother)
     go_on(page, on)
     seen(page, account)
-    page.get_by_label(passphrase, exact=True).fill(signup_steps.PASSPHRASE)
+    page.get_by_label(passphrase, exact=True).fill(signup_steps.PASSWORD)
     page.get_by_label(terms).check()
     go_on(page, create)
     seen(page, children)
@@ -467,7 +467,7 @@ def test_no_page_is_heavy(page: Page, portal: str, patient: Patient, actor: Acto
     account = {"/family/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/add/"}
     first = ["/start/", "/start/sign-in/", "/start/help-signing-in/", "/start/request-access/", "/start/terms/"]
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor, delivery=signup_steps.email())))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor, delivery=signup_steps.by_email())))
     type_date(page, patient.birth_date)
     go_on(page)
     say_who_i_am(page)

@@ -20,7 +20,7 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     sign_in: Callable[[Page, User], None],
 ) -> None:
     factories.an_association(factories.an_account("maria@families.example", "María", "Prado"), patient)
-    signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.email())
+    signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.by_email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
     expect(page.get_by_role("link", name="Remove access")).to_be_visible()

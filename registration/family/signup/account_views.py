@@ -43,7 +43,7 @@ from registration.matching import self_registrations
 from registration.models import PortalAccount
 
 # Recorded with the account. Change the date when the wording of templates/family/terms.html changes.
-DEFAULT_TERMS: Final = "portal terms of 2026-11"
+DEFAULT_TERMS: Final = "portal terms of 2026-11-28"
 
 
 @public
