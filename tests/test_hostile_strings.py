@@ -215,7 +215,7 @@ CASES: Final = {
     "children": Case("nobody", "/start/children/", lambda w: signup_steps.birth_date_fields(w.brother.birth_date), lambda w: _door(w, patients=2)),
     "you": Case("nobody", "/start/about-you/", lambda _: YOU, _door),
     "sign-in details": Case(
-        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "passphrase": signup_steps.PASSWORD, "terms": "on"}),
+        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "password": signup_steps.PASSWORD, "terms": "on"}),
         before=_told_who,
     ),
     "code": Case("nobody", "/start/code/", lambda _: {"code": "000000"}, _proving),

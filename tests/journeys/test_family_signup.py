@@ -1,6 +1,5 @@
 """Browser tests of the family pages at 375 pixels, by label and role only, with an accessibility check of each page."""
 
-import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -14,7 +13,6 @@ from django.utils import translation
 from django.utils.translation import gettext
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from notifications import demo_mailbox
 from notifications.models import Carrier
 from patients.models import Contact, Patient
 from portal.audit import Actor
@@ -25,6 +23,7 @@ from registration.models import Association, PortalAccount, Registration, SelfRe
 from registration.values import ByText
 from tests import factories, signup_steps
 from tests.journeys.conftest import check_accessibility
+from tests.journeys.mailbox import find_in_mail
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
 PHONE = ViewportSize(width=375, height=667)
@@ -96,18 +95,6 @@ def create_account(page: Page, email: str = signup_steps.EMAIL) -> None:
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
     page.get_by_label("I accept the terms of use").check()
     press(page, "Create my account")
-
-
-def find_in_mail(page: Page, pattern: str) -> str:
-    """Return the newest match in the demo mailbox. Wait for it, because the worker takes a moment to send."""
-    for _ in range(60):
-        for received in sorted(demo_mailbox.all_mail(), key=lambda received: received.at, reverse=True):
-            bodies = [received.mail.get_body((kind,)) for kind in ("plain", "html")]
-            text = "\n".join(html.unescape(body.get_content()) for body in bodies if body)
-            if found := re.search(pattern, text):
-                return found[0]
-        page.wait_for_timeout(250)
-    raise AssertionError(f"no email contains {pattern}")
 
 
 def enter_code(page: Page) -> None:
