@@ -129,7 +129,7 @@ class Keys:
         """Past what stands on every page, to the content; a page that a form leads to begins where the form's began."""
         self.page.wait_for_load_state()
         if self.look(self.page.locator("main").element_handles()) != "on":
-            self.use("link", "Skip to the content")
+            self.use("link", re.compile("^Skip to "))
 
     def comes(self, heading: str) -> None:
         self.page.get_by_role("heading", name=heading, exact=True).wait_for()  # looks more often than expect
