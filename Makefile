@@ -10,14 +10,14 @@ ARGS ?=
 # Run tests and checks in a clean environment, without the developer's settings or demo data.
 apart = data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	env -i PATH="$$PATH" HOME="$$HOME" TMPDIR="$${TMPDIR:-/tmp}" LANG=C.UTF-8 CI="$$CI" DATA_DIR="$$data"
-pytest := $(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+pytest := $(python) -m pytest
 
 resolve := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-postgresql check lint-js bench bench-timing html lighthouse screenshots messages lock clean
+.PHONY: help run test test-fast test-campaigns test-all test-postgresql check lint-js bench bench-timing html lighthouse screenshots messages lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -25,13 +25,22 @@ help: ## List the targets
 run: .venv/run.ready $(static) ## Start the portal, as a demo unless DEMO=False; stop it with Ctrl-C
 	@DEMO="$${DEMO-True}" exec $(manage) serve
 
-test: .venv/dev.ready ## Run the tests on SQLite, the browser journeys too
+test: .venv/dev.ready ## Run everything that a change must pass, on SQLite and in a browser (under 5 minutes)
 	@$(apart) DEMO=True $(pytest) $(ARGS)
 
-test-postgresql: .venv/dev.ready ## Run the tests but for the browser journeys on PostgreSQL (DATABASE_URL)
+test-fast: .venv/dev.ready ## Run the tests that need no browser and are not slow (about a minute)
+	@$(apart) DEMO=True $(pytest) -m "not browser and not slow and not campaign" $(ARGS)
+
+test-campaigns: .venv/dev.ready ## Run only the long campaigns: 1,000 histories, every hostile string in every form
+	@$(apart) DEMO=True $(pytest) -m campaign $(ARGS)
+
+test-all: .venv/dev.ready ## Run everything that make test runs, and the long campaigns
+	@$(apart) DEMO=True $(pytest) -m "" $(ARGS)
+
+test-postgresql: .venv/dev.ready ## Run the tests that need no browser on PostgreSQL (DATABASE_URL)
 	@$(python) -c 'import sys, psycopg; psycopg.connect(sys.argv[1], connect_timeout=5).close()' "$(DATABASE_URL)" || \
 		{ echo '*** No PostgreSQL answers at DATABASE_URL, so these tests did NOT run. ***' >&2; exit 1; }
-	@$(apart) DEMO=True DATABASE_URL="$(DATABASE_URL)" $(pytest) --ignore=tests/journeys $(ARGS)
+	@$(apart) DEMO=True DATABASE_URL="$(DATABASE_URL)" $(pytest) -m "not browser and not campaign" $(ARGS)
 
 check: .venv/dev.ready lint lint-imports lint-templates lint-js secrets ## Run all linters; check types, migrations and production settings
 	@$(apart) DEMO=True $(python) -m mypy

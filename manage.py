@@ -6,6 +6,4 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
-    from portal.headroom import with_headroom
-
-    with_headroom(execute_from_command_line)(sys.argv)
+    execute_from_command_line(sys.argv)

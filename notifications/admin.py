@@ -1,4 +1,4 @@
-"""Carriers are the administrator's; messages can be looked at, without what they say."""
+"""Admin pages for carriers (editable) and outgoing messages (read-only, without their content)."""
 
 from typing import Any
 

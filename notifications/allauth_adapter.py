@@ -1,6 +1,6 @@
-"""What allauth has to say to a person (a code for a forgotten password, a changed password) goes through the outbox.
+"""Send allauth's emails (password codes, account changes) through the outbox.
 
-It is written in the language that is active: a family's at the family's pages, English at the desk's.
+They are written in the active language: the family's language on family pages, English on staff pages.
 """
 
 from datetime import timedelta
@@ -23,17 +23,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | ACCOUNT_ERRORS
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Nobody signs up: an administrator makes a staff account."""
+        """Close allauth's sign-up page: administrators create staff accounts, and families use `/start/`."""
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        code_is_good_for = timedelta(seconds=app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT)
-        own = {
+        code_valid_for = timedelta(seconds=app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT)
+        extra_context = {
             "request": allauth_context.request,
             "email": email,
-            "code_minutes": code_is_good_for // timedelta(minutes=1),
+            "code_minutes": code_valid_for // timedelta(minutes=1),
         }
-        mail = self.render_mail(template_prefix, email, own | context)
+        mail = self.render_mail(template_prefix, email, extra_context | context)
         with transaction.atomic():
             outbox.enqueue(
                 practice=None,
@@ -43,5 +43,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 sender_name=gettext("Practice portal"),
                 subject=mail.subject,
                 text=mail.body,
-                valid_until=timezone.now() + code_is_good_for if "code" in context else None,
+                valid_until=timezone.now() + code_valid_for if "code" in context else None,
             )

@@ -1,4 +1,7 @@
-"""The carriers that a new installation knows, as of November 2026. From then on they are the administrator's rows."""
+"""The carriers of a new installation, as of November 2026. Administrators edit the list afterward in the admin.
+
+To add a carrier to every new installation, add a line to `_SEED`.
+"""
 
 from datetime import date
 from typing import Any, Final
@@ -14,18 +17,18 @@ _UNVERIFIED: Final = "unverified"
 
 _SEED: Final = [
     # name, gateway, status, ends on, date note, source
-    ("AT&T", "txt.att.net", _ENDED, date(2025, 6, 17), "", "The carrier's announcement"),
-    ("T-Mobile", "tmomail.net", _ENDED, None, "December 2024 (reported)", "Customers' reports"),
-    ("Mint Mobile", "tmomail.net", _ENDED, None, "December 2024 (reported)", "Customers' reports"),
-    ("Metro by T-Mobile", "mymetropcs.com", _ENDED, None, "December 2024 (reported)", "Customers' reports"),
+    ("AT&T", "txt.att.net", _ENDED, date(2025, 6, 17), "", "Carrier announcement"),
+    ("T-Mobile", "tmomail.net", _ENDED, None, "December 2024 (reported)", "Customer reports"),
+    ("Mint Mobile", "tmomail.net", _ENDED, None, "December 2024 (reported)", "Customer reports"),
+    ("Metro by T-Mobile", "mymetropcs.com", _ENDED, None, "December 2024 (reported)", "Customer reports"),
     ("Sprint", "messaging.sprintpcs.com", _ENDED, None, "", "The domain has no DNS entry"),
     ("Alltel", "message.alltel.com", _ENDED, None, "", "The domain has no DNS entry"),
     ("Nextel", "messaging.nextel.com", _ENDED, None, "", "The domain has no DNS entry"),
-    ("Verizon", "vtext.com", _ENDING, date(2027, 3, 31), "", "The carrier's announcement"),
-    ("Xfinity Mobile", "vtext.com", _ENDING, date(2027, 3, 31), "", "Runs on Verizon's gateway"),
-    ("Visible", "vtext.com", _ENDING, date(2027, 3, 31), "", "Runs on Verizon's gateway"),
-    ("Spectrum Mobile", "vtext.com", _ENDING, date(2027, 3, 31), "", "Runs on Verizon's gateway"),
-    ("Page Plus", "vtext.com", _ENDING, date(2027, 3, 31), "", "Runs on Verizon's gateway"),
+    ("Verizon", "vtext.com", _ENDING, date(2027, 3, 31), "", "Carrier announcement"),
+    ("Xfinity Mobile", "vtext.com", _ENDING, date(2027, 3, 31), "", "Uses Verizon's gateway"),
+    ("Visible", "vtext.com", _ENDING, date(2027, 3, 31), "", "Uses Verizon's gateway"),
+    ("Spectrum Mobile", "vtext.com", _ENDING, date(2027, 3, 31), "", "Uses Verizon's gateway"),
+    ("Page Plus", "vtext.com", _ENDING, date(2027, 3, 31), "", "Uses Verizon's gateway"),
     ("US Cellular", "email.uscc.net", _UNVERIFIED, None, "", ""),
     ("Cricket", "sms.cricketwireless.net", _UNVERIFIED, None, "", ""),
     ("Boost Mobile", "sms.myboostmobile.com", _UNVERIFIED, None, "", ""),
@@ -36,10 +39,10 @@ _SEED: Final = [
 
 
 def seed(sender: AppConfig, *, using: str = DEFAULT_DB_ALIAS, apps: Apps = installed, **_: Any) -> None:
-    """Fills an empty table; where there is a carrier already, the list is the administrator's and stays as it is."""
+    """Fill the table if it is empty. An existing list belongs to the administrator and is not changed."""
     try:
         carriers = apps.get_model("notifications", "Carrier").objects.using(using)
-    except LookupError:  # migrated back to nothing
+    except LookupError:  # the migration that creates the table was reversed
         return
     if not carriers.exists():
         for name, gateway, status, ends_on, date_note, source in _SEED:

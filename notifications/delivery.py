@@ -1,9 +1,9 @@
-"""What the worker does: claim the messages that are due, send them, record what became of them.
+"""The delivery worker: claim the messages that are due, send them and record the results.
 
-Messages are claimed by stamping their rows with a lease, BATCH at a time. A worker that dies leaves them to the next
-worker, once the lease has run out. Delivery is at least once: a worker killed after the server's "250" and before the
-record was written leads to a second copy, with the same Message-ID, of at most BATCH messages. Outcomes are recorded,
-and whether the others were taken back is asked, after each batch and between two messages where LOOK_EVERY has passed.
+A worker claims BATCH messages at a time by writing a lease to their rows. If it dies, another worker takes them over when
+the lease expires. Delivery is at least once: if a worker is killed after the server's "250" and before the result is
+recorded, at most BATCH messages are sent twice, with the same Message-ID. The worker records results and checks for
+cancellations after each batch, and between two messages once RECHECK_EVERY has passed.
 """
 
 import math
@@ -36,8 +36,8 @@ Kind = DeliveryEvent.Kind
 
 BATCH: Final = 10
 RECHECK_EVERY: Final = timedelta(seconds=0.5)
-MAX_ATTEMPTS: Final = 12  # about five hours, all in all
-MAX_ABANDONED: Final = 4  # copies that a family may get where each is accepted and none can be recorded
+MAX_ATTEMPTS: Final = 12  # about five hours in total
+MAX_ABANDONED: Final = 4  # limits the copies a family gets if results cannot be recorded
 FIRST_DELAY: Final = timedelta(seconds=15)
 LONGEST_DELAY: Final = timedelta(minutes=40)
 POLL_EVERY: Final = timedelta(seconds=1)
@@ -47,10 +47,10 @@ log = structlog.get_logger(__name__)
 
 
 def run(*, stop: threading.Event, once: bool = False, transport: Transport | None = None) -> int:
-    """Delivers until `stop` is set, or with `once` until nothing is due. Returns how many messages it took up."""
+    """Deliver until `stop` is set, or with `once` deliver what is due now. Return the number of messages claimed."""
     transport = transport or MailTransport()
-    taken = 0
-    tidy_at = beat_at = time.monotonic()  # which nobody sets back
+    claimed = 0
+    tidy_at = beat_at = time.monotonic()  # unlike the wall clock, it never goes back
     while not stop.is_set():
         try:
             if time.monotonic() >= beat_at:
@@ -58,15 +58,15 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
                 beat_at = time.monotonic() + worker_heartbeat.EVERY.total_seconds()
             batch = claim()
             if batch:
-                taken += len(batch)
+                claimed += len(batch)
                 deliver(batch, transport=transport, stop=stop)
                 continue
             if time.monotonic() >= tidy_at:
                 _tidy_up()
                 tidy_at = time.monotonic() + TIDY_EVERY.total_seconds()
-        except database_errors.UNAVAILABLE as fault:
-            log.exception("database not reached")
-            database_errors.close_broken_connection(fault)
+        except database_errors.UNAVAILABLE as error:
+            log.exception("database unavailable")
+            database_errors.close_broken_connection(error)
             close_old_connections()
             if once:
                 raise
@@ -75,22 +75,25 @@ def run(*, stop: threading.Event, once: bool = False, transport: Transport | Non
         transport.close()
         stop.wait(POLL_EVERY.total_seconds())
     transport.close()
-    return taken
+    return claimed
 
 
 def _tidy_up() -> None:
-    """Each job by itself: one that fails keeps no other from its turn. What failed is named, not what it had at hand."""
-    for job, fault in worker_idle.send_robust(sender=None):
-        if isinstance(fault, Exception):
-            if isinstance(fault, database_errors.UNAVAILABLE):
-                database_errors.close_broken_connection(fault)
-            *_, (frame, line) = traceback.walk_tb(fault.__traceback__)
+    """Run the tidy-up jobs. A job that fails does not stop the others.
+
+    Log the type and place of an error, but not its text, which may contain personal data.
+    """
+    for job, error in worker_idle.send_robust(sender=None):
+        if isinstance(error, Exception):
+            if isinstance(error, database_errors.UNAVAILABLE):
+                database_errors.close_broken_connection(error)
+            *_, (frame, line) = traceback.walk_tb(error.__traceback__)
             where = f"{frame.f_code.co_filename}:{line}"
-            log.error("tidy-up failed", job=job.__name__, fault=type(fault).__name__, where=where)
+            log.error("tidy-up failed", job=job.__name__, fault=type(error).__name__, where=where)
 
 
 def claim() -> list[OutgoingMessage]:
-    """The messages that have been due the longest, at most BATCH, leased to the caller."""
+    """Lease up to BATCH messages to the caller, those due longest first."""
     now = timezone.now()
     skip_locked = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
@@ -112,46 +115,44 @@ def claim() -> list[OutgoingMessage]:
 
 
 def deliver(batch: Sequence[OutgoingMessage], *, transport: Transport, stop: threading.Event) -> None:
-    """Sends claimed messages and records the outcomes. Those that it does not come to are left to others at once."""
-    # Later another worker might take over what is just going out, and this one would seem to be dead.
+    """Send claimed messages and record the results. Release the rest right away if stopped or too slow."""
+    # After that the lease could expire in the middle of a send, and the heartbeat would be late.
     begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, worker_heartbeat.EVERY)
     accepted: list[tuple[OutgoingMessage, str]] = []
-    opened: dict[uuid.UUID, _Opened] = {}
-    look_at = -math.inf
+    held: dict[uuid.UUID, _Held] = {}
+    recheck_at = -math.inf
     try:
         for position, message in enumerate(batch):
             if stop.is_set() or timezone.now() > begin_by:
                 _release(batch[position:])
                 break
-            if time.monotonic() >= look_at:
+            if time.monotonic() >= recheck_at:
                 _accept(accepted)
                 accepted = []
-                opened = _opened(batch[position:])
-                look_at = time.monotonic() + RECHECK_EVERY.total_seconds()
-            outcome = _deliver_safely(message, opened.get(message.pk), transport=transport)
+                held = _open(batch[position:])
+                recheck_at = time.monotonic() + RECHECK_EVERY.total_seconds()
+            outcome = _deliver_safely(message, held.get(message.pk), transport=transport)
             if outcome:
                 accepted.append((message, outcome))
     finally:
         _accept(accepted)
 
 
-def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: Transport) -> str | None:
-    """What the server said, where it accepted the message; anything else is recorded here."""
-    if opened is None:  # another worker took it over
+def _deliver(message: OutgoingMessage, held: "_Held | None", *, transport: Transport) -> str | None:
+    """Send one message and return the result if it was accepted. Record any other result here and return None."""
+    if held is None:  # another worker took it over
         log.warning("lease lost", message=str(message.pk))
-    elif opened.is_taken_back:
-        _finish(
-            [message], State.CANCELLED, "Cancelled." if message.abandoned_count else "Cancelled before it was sent."
-        )
+    elif held.is_canceled:
+        _finish([message], State.CANCELLED, "Canceled." if message.abandoned_count else "Canceled before it was sent.")
     elif message.valid_until and message.valid_until <= timezone.now():
-        _finish([message], State.FAILED, "Not sent: what it says is no longer valid.")
+        _finish([message], State.FAILED, "Not sent: it was no longer valid.")
     elif message.abandoned_count > MAX_ABANDONED:
-        _finish([message], State.FAILED, "Given up: time and again nobody could say what became of it.")
-    elif opened.content is None:  # this worker lacks the key; another one may have it
-        _try_again(message, "The message could not be opened: SEALING_KEYS has to be checked.")
+        _finish([message], State.FAILED, "Stopped: sending was interrupted too many times.")
+    elif held.content is None:  # this worker does not have the key, but another one may
+        _try_again(message, "The message could not be decrypted. Check SEALING_KEYS.")
     else:
         try:
-            return transport.send(message, opened.content)
+            return transport.send(message, held.content)
         except TransportError as error:
             if error.permanent:
                 _finish([message], State.FAILED, str(error), address_refused=error.address_refused)
@@ -161,48 +162,53 @@ def _deliver(message: OutgoingMessage, opened: "_Opened | None", *, transport: T
 
 
 def _release(messages: Sequence[OutgoingMessage]) -> None:
-    """They were claimed and not begun. What was taken back meanwhile is the next worker's to finish, at once."""
-    ours = OutgoingMessage.objects.filter(pk__in=[each.pk for each in messages], lease=messages[0].lease)
-    ours.update(state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1)
+    """Return claimed messages that were not started to the queue. The next worker ends those that were canceled."""
+    held = OutgoingMessage.objects.filter(pk__in=[message.pk for message in messages], lease=messages[0].lease)
+    held.update(state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1)
 
 
 def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = random.random) -> datetime:
-    """When to try again after so many attempts: twice as late each time, up to LONGEST_DELAY, and a tenth of chance."""
+    """Return the time of the next attempt: the delay doubles up to LONGEST_DELAY, plus up to 10% at random."""
     delay: timedelta = min(FIRST_DELAY * 2**attempts, LONGEST_DELAY)
     return now + delay * (1 + jitter() / 10)
 
 
-def _deliver_safely(message: OutgoingMessage, opened: "_Opened | None", *, transport: Transport) -> str | None:
-    """One message that nobody foresaw must not keep the others from going out."""
+def _deliver_safely(message: OutgoingMessage, held: "_Held | None", *, transport: Transport) -> str | None:
+    """Deliver one message. An unexpected error with it must not stop the others."""
     try:
-        return _deliver(message, opened, transport=transport)
+        return _deliver(message, held, transport=transport)
     except database_errors.UNAVAILABLE:
         raise
-    except Exception as error:  # noqa: BLE001 - logged by its kind alone: its text may quote the message
+    except Exception as error:  # noqa: BLE001 - only its type is logged, because its text may quote the message
         log.error("message not sendable", message=str(message.pk), error=type(error).__name__)
         transport.close()
-        _try_again(message, "Something unforeseen went wrong here; the log names it.")
+        _try_again(message, "Unexpected error. See the delivery worker's log.")
         return None
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """What a message says, None where it cannot be unsealed; and whether somebody has taken it back since."""
+class _Held:
+    """A message that this worker still holds. `content` is None if it cannot be decrypted."""
 
     content: Content | None
-    is_taken_back: bool
+    is_canceled: bool
 
 
-def _opened(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Opened]:
-    """Of those that are still held."""
-    held = Content.objects.filter(message__in=[each.pk for each in messages], message__lease=messages[0].lease)
+def _open(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Held]:
+    """Decrypt the messages that this worker still holds. If one of them fails, open each by itself."""
+    contents = Content.objects.filter(
+        message__in=[message.pk for message in messages], message__lease=messages[0].lease
+    )
     try:
-        return {each.pk: _Opened(each, each.message.cancel_requested) for each in held.select_related("message")}
+        return {
+            content.pk: _Held(content, content.message.cancel_requested)
+            for content in contents.select_related("message")
+        }
     except ValueError:
         if len(messages) > 1:
-            return {pk: opened for each in messages for pk, opened in _opened([each]).items()}
-        asked = held.values_list("message", "message__cancel_asked")
-        return {pk: _Opened(None, is_taken_back) for pk, is_taken_back in asked}
+            return {pk: held for message in messages for pk, held in _open([message]).items()}
+        rows = contents.values_list("message", "message__cancel_requested")
+        return {pk: _Held(None, is_canceled) for pk, is_canceled in rows}
 
 
 _ACTIONS: Final = {
@@ -213,26 +219,27 @@ _ACTIONS: Final = {
 
 
 def _accept(accepted: Iterable[tuple[OutgoingMessage, str]]) -> None:
-    alike: defaultdict[tuple[uuid.UUID | None, str], list[OutgoingMessage]] = defaultdict(list)
+    groups: defaultdict[tuple[uuid.UUID | None, str], list[OutgoingMessage]] = defaultdict(list)
     for message, outcome in accepted:
-        alike[message.practice_id, outcome].append(message)
-    for (_, outcome), messages in alike.items():
+        groups[message.practice_id, outcome].append(message)
+    for (_, outcome), messages in groups.items():
         _finish(messages, State.ACCEPTED, outcome)
 
 
 def _finish(messages: Sequence[OutgoingMessage], state: State, outcome: str, *, address_refused: bool = False) -> None:
-    """Records the same of several messages of one practice, leased together.
+    """Record the same result for messages of one practice that were leased together.
 
-    A row that somebody has locked just now is waited for with no other in hand: two might wait for each other.
+    Locked rows are skipped at first and then waited for one at a time, while no other row is locked. Otherwise this
+    worker and another transaction that locks several rows could deadlock.
     """
-    if state != State.ACCEPTED and any(each.abandoned_count for each in messages):
-        outcome = f"{outcome} {OutgoingMessage.MAY_BE_OUT}"
+    if state != State.ACCEPTED and any(message.abandoned_count for message in messages):
+        outcome = f"{outcome} {OutgoingMessage.MAY_HAVE_BEEN_SENT}"
     finished: set[uuid.UUID] = set()
     if len(messages) > 1:
         finished = _end(messages, state, outcome, address_refused=address_refused, waits=False)
     for message in messages:
         if message.pk not in finished and not _end([message], state, outcome, address_refused=address_refused):
-            log.warning("lease lost", message=str(message.pk))  # what became of it is for another worker to say
+            log.warning("lease lost", message=str(message.pk))  # the worker that took it over records the result
         else:
             log.info("message finished", message=str(message.pk), state=state.value, attempts=message.attempts)
 
@@ -240,10 +247,10 @@ def _finish(messages: Sequence[OutgoingMessage], state: State, outcome: str, *, 
 def _end(
     messages: Sequence[OutgoingMessage], state: State, outcome: str, *, address_refused: bool, waits: bool = True
 ) -> set[uuid.UUID]:
-    """Ends those that are still held, and says which they were."""
+    """End the messages that this worker still holds, and return their ids."""
     skip_locked = connection.features.has_select_for_update_skip_locked and not waits
     with transaction.atomic():
-        rows = OutgoingMessage.objects.filter(pk__in=[each.pk for each in messages], lease=messages[0].lease)
+        rows = OutgoingMessage.objects.filter(pk__in=[message.pk for message in messages], lease=messages[0].lease)
         held = set(rows.order_by().select_for_update(skip_locked=skip_locked).values_list("pk", flat=True))
         if not held:
             return held
@@ -263,10 +270,10 @@ def _end(
             _ACTIONS[state],
             actor=audit.WORKER,
             practice=messages[0].practice,
-            happened=[
-                (each.about, {"message": str(each.pk), "channel": each.channel, "outcome": outcome})
-                for each in messages
-                if each.pk in held
+            entries=[
+                (message.about, {"message": str(message.pk), "channel": message.channel, "outcome": outcome})
+                for message in messages
+                if message.pk in held
             ],
         )
     return held
@@ -285,4 +292,4 @@ def _try_again(message: OutgoingMessage, outcome: str) -> None:
     if held:
         log.info("message not accepted", message=str(message.pk), attempts=message.attempts)
     else:
-        _finish([message], State.CANCELLED, "Cancelled after a try that was not accepted.")
+        _finish([message], State.CANCELLED, "Canceled after a failed attempt.")

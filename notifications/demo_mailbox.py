@@ -1,4 +1,4 @@
-"""The demo's stand-in for the families' mailboxes and phones: a Maildir beside the database, never in it."""
+"""Stand in for the families' mailboxes and phones in the demo: a Maildir next to the database."""
 
 import mailbox
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class Backend(BaseEmailBackend):
-    """Accepts every mail, as a well-behaved server would."""
+    """Store every email, as a mail server that accepts everything."""
 
     def send_messages(self, email_messages: Sequence[OutgoingMail]) -> int:
         box = _box()
@@ -27,7 +27,7 @@ class Backend(BaseEmailBackend):
 
 @dataclass(frozen=True)
 class Received:
-    """A message as the family has it before its eyes."""
+    """A message as the family receives it."""
 
     key: str
     mail: EmailMessage
@@ -47,11 +47,11 @@ class Received:
     @property
     def at(self) -> datetime:
         sent = parsedate_to_datetime(str(self.mail["Date"]))
-        return sent if sent.tzinfo else sent.replace(tzinfo=UTC)  # "-0000" says: no zone known, so UTC
+        return sent if sent.tzinfo else sent.replace(tzinfo=UTC)  # "-0000" means no known time zone; treat it as UTC
 
     @property
     def row_id(self) -> str:
-        """The id of the OutgoingMessage that it was; "" where it was none."""
+        """Return the id of its OutgoingMessage, or "" if it has none."""
         try:
             return str(UUID(str(self.mail["Message-ID"]).strip("<>").split("@")[0]))
         except ValueError:
@@ -71,22 +71,24 @@ class Received:
 
 
 def all_mail() -> Iterator[Received]:
-    """Every message, the newest first."""
-    yield from sorted((_opened(key, raw) for key, raw in _raw()), key=lambda each: (each.at, each.key), reverse=True)
+    """Yield every message, newest first."""
+    yield from sorted(
+        (_parse(key, raw) for key, raw in _raw_messages()), key=lambda message: (message.at, message.key), reverse=True
+    )
 
 
 def get_mail(key: str) -> Received | None:
     raw = _box().get_bytes(key) if key in _box() else None
-    return _opened(key, raw) if raw is not None else None
+    return _parse(key, raw) if raw is not None else None
 
 
-def _raw() -> Iterator[tuple[str, bytes]]:
+def _raw_messages() -> Iterator[tuple[str, bytes]]:
     box = _box()
     for key in box.keys():  # noqa: SIM118 - iterating a Maildir yields messages, not keys
         yield key, box.get_bytes(key)
 
 
-def _opened(key: str, raw: bytes) -> Received:
+def _parse(key: str, raw: bytes) -> Received:
     return Received(key, message_from_bytes(raw, policy=policy.default))
 
 

@@ -1,4 +1,4 @@
-"""What is owed to a recipient, and what became of it."""
+"""Outgoing messages, their delivery events, carriers and suppressed addresses."""
 
 import uuid
 from datetime import date
@@ -14,36 +14,36 @@ from portal.sealing import SealedTextField
 
 
 class Channel(models.TextChoices):
-    EMAIL = "email", "E-mail"
+    EMAIL = "email", "Email"
     TEXT = "text", "Text message"
 
 
 class Carrier(models.Model):
-    """A mobile carrier whose gateway turns a mail to number@gateway into a text message, or did so once."""
+    """A mobile carrier that delivers, or once delivered, email sent to number@gateway as a text message."""
 
     class Status(models.TextChoices):
-        VERIFIED = "verified", "Works: seen by us"
-        UNVERIFIED = "unverified", "Never verified"
-        ENDING = "ending", "Works, and will end"
+        VERIFIED = "verified", "Verified"
+        UNVERIFIED = "unverified", "Not verified"
+        ENDING = "ending", "Ending"
         ENDED = "ended", "Ended"
 
     name = models.CharField(max_length=60, unique=True)
     gateway = models.CharField(
         max_length=100,
-        help_text="The domain behind number@, for example vtext.com.",
-        validators=[RegexValidator(r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", "A domain, in lower case, for example vtext.com.")],
+        help_text="The domain that follows number@, such as vtext.com.",
+        validators=[RegexValidator(r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", "Enter a domain in lowercase, such as vtext.com.")],
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.UNVERIFIED)
     ends_on = models.DateField(
-        null=True, blank=True, help_text="The last day. When it has passed, the carrier counts as ended by itself."
+        null=True, blank=True, help_text="Last day of service. After this day the carrier counts as ended."
     )
     date_note = models.CharField(
         max_length=60,
         blank=True,
-        help_text="Said in place of the date where it is not exact: “December 2024 (reported)”.",
+        help_text="Shown instead of the date if the exact day is unknown, such as “December 2024 (reported)”.",
     )
-    source = models.CharField(max_length=200, blank=True, help_text="Where we know it from.")
-    verified_on = models.DateField(null=True, blank=True, help_text="The day a text of ours was last seen to arrive.")
+    source = models.CharField(max_length=200, blank=True, help_text="Where this information comes from.")
+    verified_on = models.DateField(null=True, blank=True, help_text="The last day one of our texts was seen to arrive.")
 
     class Meta:
         ordering = ("name",)
@@ -60,23 +60,23 @@ class Carrier(models.Model):
 
     @property
     def when(self) -> str:
-        """The day of its end as it is told; "" where none is known."""
-        return self.date_note or (date_format(self.ends_on, "F j, Y") if self.ends_on else "")
+        """Return the end date as staff see it, such as "06/17/2025", or "" if it is unknown."""
+        return self.date_note or (date_format(self.ends_on, "m/d/Y") if self.ends_on else "")
 
     def warning(self, *, on: date) -> str:
-        """What the desk has to know before it picks this carrier; "" where there is nothing."""
+        """Return what staff need to know before they choose this carrier, or "" if there is no problem."""
         if self.has_ended(on=on):
-            when = f" ({self.when})" if self.when else ""
-            return f"{self.name} no longer takes our texts{when}. Choose Email Address, or print the PIN."
+            ended = f" (ended {self.when})" if self.when else ""
+            return f"{self.name} no longer delivers our texts{ended}. Choose Email Address or print the PIN."
         if self.will_end:
-            when = f" ({self.when})" if self.when else ""
-            return f"{self.name} will stop taking our texts{when}."
+            ends = f" (ends {self.when})" if self.when else ""
+            return f"{self.name} will stop delivering our texts{ends}."
         if self.status == self.Status.UNVERIFIED:
-            return f"Nobody has verified that texts through {self.name} arrive. Ask the family whether it came."
+            return f"We have not verified that texts through {self.name} arrive. Ask the family to confirm it arrived."
         return ""
 
     def address_of(self, national_digits: str) -> str:
-        """The mail address that becomes a text on this number (10 digits)."""
+        """Return the email address that reaches this 10-digit number as a text message."""
         return f"{national_digits}@{self.gateway}"
 
 
@@ -85,15 +85,16 @@ class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
         return self.filter(practice=practice)
 
     def visible_to(self, practice: Practice) -> Self:
-        """Those of the practice, and what the installation itself wrote to its members (a code for a forgotten password)."""
+        """Include the practice's messages and account emails, such as password codes, to its members."""
         members = practice.memberships.values("user__email")
         return self.filter(Q(practice=practice) | Q(practice=None, recipient__in=members))
 
 
 class OutgoingMessage(models.Model):
-    """A message that is owed: the row is the queue. `due_at` is NULL once it is finished, and its Content is gone then.
+    """A message in the queue, or one that has left it.
 
-    It knows neither patients nor PINs. `about` is the caller's, for the audit trail.
+    Once a message is finished, `due_at` is NULL and its Content is deleted. The row contains no PIN and does not
+    reference patients; `about` is an id that the caller wants in the audit trail.
     """
 
     class State(models.TextChoices):
@@ -101,31 +102,35 @@ class OutgoingMessage(models.Model):
         SENDING = "sending", "Sending"
         ACCEPTED = "accepted", "Accepted"
         FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        CANCELLED = "cancelled", "Canceled"
 
     UNFINISHED = (State.QUEUED, State.SENDING)
-    MAY_BE_OUT = "A worker that did not come back may have sent it."
+    MAY_HAVE_BEEN_SENT = "It may have been sent: a delivery worker stopped before recording the result."
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     practice = models.ForeignKey(Practice, models.PROTECT, null=True, related_name="+")
     about = models.UUIDField(null=True, editable=False)
     channel = models.CharField(max_length=5, choices=Channel)
-    recipient = models.CharField(max_length=254, help_text="The mail address it goes to.")
-    shown_recipient = models.CharField(max_length=254, help_text="The address or number as the desk knows it.")
+    recipient = models.CharField(max_length=254, help_text="The email address it is sent to.")
+    shown_recipient = models.CharField(max_length=254, help_text="The email address or phone number that staff see.")
     sender_name = models.CharField(max_length=120, blank=True)
     reply_to = models.EmailField(blank=True)
 
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     due_at = models.DateTimeField(null=True)
     lease = models.UUIDField(null=True, editable=False)
-    valid_until = models.DateTimeField(null=True, help_text="From then on it is not sent any more.")
+    valid_until = models.DateTimeField(null=True, help_text="It is not sent at or after this time.")
     attempts = models.PositiveSmallIntegerField(default=0)
     abandoned_count = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="How often a worker had it and never said what became of it: it may be out."
+        default=0,
+        db_default=0,
+        help_text="How often a worker stopped before recording the result. If above 0, it may have been sent.",
     )
     cancel_requested = models.BooleanField(default=False)
-    outcome = models.CharField(max_length=200, blank=True, help_text="In words, for the desk.")
-    address_refused = models.BooleanField(default=False, help_text="It failed because nobody has this address.")
+    outcome = models.CharField(max_length=200, blank=True, help_text="The latest result, as shown to staff.")
+    address_refused = models.BooleanField(
+        default=False, help_text="It failed because the address does not exist or accepts no mail."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -152,7 +157,10 @@ class OutgoingMessage(models.Model):
 
 
 class Content(models.Model):
-    """What an unfinished message says, sealed. Apart from the message, so that nobody opens it but who sends it."""
+    """The encrypted content of an unfinished message.
+
+    It has its own table so that only the code that sends a message decrypts it.
+    """
 
     message = models.OneToOneField(OutgoingMessage, models.CASCADE, primary_key=True)
     subject = SealedTextField()
@@ -164,14 +172,14 @@ class Content(models.Model):
 
 
 class DeliveryEvent(models.Model):
-    """One thing that happened to a message. Kept for good; holds no content."""
+    """One step in the delivery of a message. Kept permanently; has no message content."""
 
     class Kind(models.TextChoices):
         QUEUED = "queued", "Queued"
-        RETRY = "retry", "Not accepted, will be tried again"
+        RETRY = "retry", "Not accepted; will retry"
         ACCEPTED = "accepted", "Accepted by the mail server"
         FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        CANCELLED = "cancelled", "Canceled"
 
     message = models.ForeignKey(OutgoingMessage, models.CASCADE, related_name="events")
     at = models.DateTimeField(auto_now_add=True)
@@ -186,7 +194,7 @@ class DeliveryEvent(models.Model):
 
 
 class WorkerHeartbeat(models.Model):
-    """When a delivery worker was last at work: one row for all of them (`notifications.heartbeat`)."""
+    """The last time any delivery worker was running. All workers share one row; see `worker_heartbeat`."""
 
     at = models.DateTimeField()
 
@@ -195,15 +203,15 @@ class WorkerHeartbeat(models.Model):
 
 
 class SuppressedAddress(models.Model):
-    """An e-mail address or a number to which a practice sends nothing, because whoever it belongs to asked for that."""
+    """An email address or phone number that opted out of a practice's messages."""
 
     practice = models.ForeignKey(Practice, models.CASCADE, related_name="+")
     channel = models.CharField(max_length=5, choices=Channel)
     address = models.CharField(
-        max_length=254, help_text="An e-mail address in lower case, or the ten digits of a number."
+        max_length=254, help_text="An email address in lowercase, or the ten digits of a phone number."
     )
     at = models.DateTimeField(auto_now_add=True)
-    by_name = models.CharField(max_length=254, help_text="Who wrote it down.")
+    by_name = models.CharField(max_length=254, help_text="The person who recorded the opt-out.")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("practice", "channel", "address"), name="stopped_once"),)

@@ -1,4 +1,7 @@
-"""The one way in: a message is owed from the moment that the caller's transaction commits."""
+"""Add messages to the outbox, and cancel them.
+
+This is the only way to send a message. It is queued when the caller's transaction commits.
+"""
 
 import uuid
 from datetime import datetime
@@ -28,9 +31,15 @@ def enqueue(
     valid_until: datetime | None = None,
     about: uuid.UUID | None = None,
 ) -> OutgoingMessage:
-    """Puts a message into the outbox. Only inside a transaction: what it tells of is committed with it, or neither is."""
+    """Add a message to the outbox.
+
+    Raise TransactionManagementError outside a transaction: the message and the change it reports must be committed
+    together. The message is not sent at or after `valid_until`. `about` is a patient id for the audit trail.
+    """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("A message is enqueued in the transaction that it tells of.")
+        raise transaction.TransactionManagementError(
+            "Enqueue a message in the same transaction as the change it reports."
+        )
     message = OutgoingMessage.objects.create(
         practice=practice,
         about=about,
@@ -48,23 +57,23 @@ def enqueue(
 
 
 def cancel(message: OutgoingMessage) -> bool:
-    """Takes a message back, in the caller's transaction. False where it is out, or just going out.
+    """Cancel a message in the caller's transaction. Return False if it was sent or a worker is sending it now.
 
-    One that a worker holds right now may still be accepted; if it is not, it is not tried again. The caller, who knows
-    why, writes the line of the audit trail.
+    A message that a worker has claimed may still go out, but it will not be retried. The caller records the audit event,
+    because only the caller knows the reason.
     """
     unfinished = OutgoingMessage.objects.filter(pk=message.pk, state__in=OutgoingMessage.UNFINISHED)
     queued = unfinished.filter(state=State.QUEUED)
-    abandoned_count = unfinished.filter(state=State.SENDING, due_at__lte=timezone.now())
-    cancelled = _end(queued.filter(abandoned_count=0), "Cancelled before it was sent.") or _end(
-        queued | abandoned_count, f"Cancelled. {OutgoingMessage.MAY_BE_OUT}"
+    abandoned = unfinished.filter(state=State.SENDING, due_at__lte=timezone.now())
+    canceled = _end(queued.filter(abandoned_count=0), "Canceled before it was sent.") or _end(
+        queued | abandoned, f"Canceled. {OutgoingMessage.MAY_HAVE_BEEN_SENT}"
     )
-    if cancelled:
+    if canceled:
         Content.objects.filter(message=message).delete()
         DeliveryEvent.objects.create(message=message, kind=Kind.CANCELLED)
     else:
         unfinished.update(cancel_requested=True)
-    return cancelled
+    return canceled
 
 
 def _end(messages: QuerySet[OutgoingMessage], outcome: str) -> bool:

@@ -1,6 +1,6 @@
-"""Addresses to which a practice sends nothing, because whoever has them asked for that; and those that nobody has.
+"""Suppressed addresses: a practice sends nothing to an address or phone number that opted out.
 
-An e-mail address counts in any case. A number is read as people write it.
+Email addresses are compared without case, phone numbers by their digits.
 """
 
 from typing import Final
@@ -24,27 +24,27 @@ def is_suppressed(practice: Practice, channel: str, address: str) -> bool:
 
 
 def find_suppressed(practice: Practice, addresses: list[tuple[str, str]]) -> dict[tuple[str, str], SuppressedAddress]:
-    """Of these (channel, address) the stopped ones, in one query."""
+    """Return the suppressed ones of these (channel, address) pairs, with one query."""
     keys = {(channel, _key(channel, address)): (channel, address) for channel, address in addresses if address}
     rows = SuppressedAddress.objects.filter(practice=practice, address__in={address for _, address in keys})
     return {keys[row.channel, row.address]: row for row in rows if (row.channel, row.address) in keys}
 
 
 def last_delivery_refused(practice: Practice, address: str) -> bool:
-    """Whether the last that is known of this mail address is that nobody has it."""
-    told = Q(state=OutgoingMessage.State.ACCEPTED) | Q(address_refused=True)
-    last = _messages_to(practice, address).filter(told).order_by("-finished_at").first()
+    """Return True if the last conclusive delivery to this email address was refused because of the address."""
+    is_conclusive = Q(state=OutgoingMessage.State.ACCEPTED) | Q(address_refused=True)
+    last = _messages_to(practice, address).filter(is_conclusive).order_by("-finished_at").first()
     return last is not None and last.address_refused
 
 
 @transaction.atomic
 def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
-    """From now on the practice sends nothing there, and what is queued is taken back. False where it was stopped already.
+    """Stop all messages to this address and cancel the queued ones. Return False if it was already suppressed.
 
-    Raises ValueError where there is no address. `patient`: on whose account it was written down.
+    `patient` is the patient whose account page was used. Raise ValueError if the address is empty.
     """
     if not _key(channel, address):
-        raise ValueError("There is no address to stop.")
+        raise ValueError("The address is empty.")
     _, is_new = SuppressedAddress.objects.get_or_create(
         practice=practice,
         channel=channel,
@@ -52,15 +52,15 @@ def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, pa
         defaults={"by_name": str(actor.user or actor.name)},
     )
     if is_new:
-        taken_back = _cancel_queued(practice, channel, address)
-        details = {**_audit_details(channel, address), "messages_cancelled": taken_back}
+        canceled_count = _cancel_queued(practice, channel, address)
+        details = {**_audit_details(channel, address), "messages_cancelled": canceled_count}
         audit.record(Action.MESSAGES_STOPPED, actor=actor, practice=practice, patient=patient, details=details)
     return is_new
 
 
 @transaction.atomic
 def unsuppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
-    """Messages may go there again. False where they were not stopped."""
+    """Allow messages to this address again. Return False if it was not suppressed."""
     deleted, _ = _rows_for(practice, channel, address).delete()
     if deleted:
         details = _audit_details(channel, address)
@@ -69,7 +69,7 @@ def unsuppress(practice: Practice, *, channel: str, address: str, actor: Actor, 
 
 
 def masked(channel: str, address: str) -> str:
-    """As the audit trail names it: enough to know it again, not enough to write to it.
+    """Shorten an address for the audit trail: enough to recognize it, not enough to write to it.
 
     >>> masked("email", "Elena@families.example"), masked("text", "(612) 555-0161")
     ('e…@families.example', '…0161')
@@ -90,7 +90,8 @@ def _rows_for(practice: Practice, channel: str, address: str) -> QuerySet[Suppre
 
 
 def _key(channel: str, address: str) -> str:
-    """
+    """Normalize an address for comparison.
+
     >>> _key("email", " Elena@Families.example "), _key("text", "+1 612-555-0161"), _key("text", "x")
     ('elena@families.example', '6125550161', '')
     """
@@ -98,22 +99,24 @@ def _key(channel: str, address: str) -> str:
         return address.strip().casefold()[:_LENGTH]
     try:
         return phones.read_national(address)
-    except ValueError:  # a number of no area code that exists, as on record
+    except ValueError:  # a number on record with an area code that does not exist
         return "".join(filter(str.isdigit, address))[-_DIGITS:]
 
 
 def _messages_to(practice: Practice, address: str) -> QuerySet[OutgoingMessage]:
-    written = {
-        address.strip(),
-        address.strip().lower(),
-    }  # an index reads both; a mail's domain is in lower case already
-    return OutgoingMessage.objects.for_practice(practice).filter(recipient__in=written)
+    # Exact matches can use the index. The domain of a recipient is already stored in lowercase.
+    spellings = {address.strip(), address.strip().lower()}
+    return OutgoingMessage.objects.for_practice(practice).filter(recipient__in=spellings)
 
 
 def _cancel_queued(practice: Practice, channel: str, address: str) -> int:
-    """How many queued messages will not go out. Texts go to a gateway, which stands behind the number."""
+    """Cancel the queued messages to this address and return how many.
+
+    Compare `shown_recipient`, because the recipient of a text is number@gateway.
+    """
     unfinished = OutgoingMessage.objects.for_practice(practice).filter(
         channel=channel, state__in=OutgoingMessage.UNFINISHED
     )
     waiting = unfinished.order_by("pk").only("pk", "recipient", "shown_recipient", "state")
-    return sum(outbox.cancel(each) for each in waiting if _key(channel, each.shown_recipient) == _key(channel, address))
+    key = _key(channel, address)
+    return sum(outbox.cancel(message) for message in waiting if _key(channel, message.shown_recipient) == key)

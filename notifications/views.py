@@ -1,4 +1,4 @@
-"""The demo mailbox: each message as the family would see it. It exists only in the demo."""
+"""The demo mailbox shows each message as the family would receive it. Only the demo has it."""
 
 import base64
 import hashlib
@@ -19,18 +19,18 @@ from portal.access import Permission, StaffRequest, requires
 @requires(Permission.READ_DEMO_MAILBOX)
 def mailbox(request: StaffRequest) -> HttpResponse:
     messages = list(demo_mailbox.all_mail())
-    ours = _of_practice(request, messages)
+    rows = _rows_for(request, messages)
     return render(
         request,
         "notifications/mailbox.html",
-        {"messages_received": [(each, ours[each.row_id]) for each in messages if each.row_id in ours]},
+        {"messages_received": [(message, rows[message.row_id]) for message in messages if message.row_id in rows]},
     )
 
 
 @require_safe
 @requires(Permission.READ_DEMO_MAILBOX)
 def received(request: StaffRequest, key: str) -> HttpResponse:
-    message, row = _one(request, key)
+    message, row = _get_or_404(request, key)
     return render(
         request,
         "notifications/received.html",
@@ -47,8 +47,8 @@ def received(request: StaffRequest, key: str) -> HttpResponse:
 @requires(Permission.READ_DEMO_MAILBOX)
 @xframe_options_sameorigin
 def received_html(request: StaffRequest, key: str) -> HttpResponse:
-    """The HTML part alone, for the frame: without scripts, without remote content, its own style sheet allowed by hash."""
-    message, _ = _one(request, key)
+    """Serve the HTML part for the frame. Scripts and remote content are blocked; its own styles are allowed by hash."""
+    message, _ = _get_or_404(request, key)
     styles = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
         for style in re.findall(r"<style[^>]*>(.*?)</style>", message.html, re.DOTALL)
@@ -65,17 +65,17 @@ def received_html(request: StaffRequest, key: str) -> HttpResponse:
     return response
 
 
-def _one(request: StaffRequest, key: str) -> tuple[Received, OutgoingMessage]:
+def _get_or_404(request: StaffRequest, key: str) -> tuple[Received, OutgoingMessage]:
     message = demo_mailbox.get_mail(key)
-    row = _of_practice(request, [message]).get(message.row_id) if message else None
+    row = _rows_for(request, [message]).get(message.row_id) if message else None
     if message is None or row is None:
         raise Http404
     return message, row
 
 
-def _of_practice(request: StaffRequest, messages: list[Received]) -> dict[str, OutgoingMessage]:
-    """The rows of those messages that the practice at hand sent, or the installation itself, by their id."""
+def _rows_for(request: StaffRequest, messages: list[Received]) -> dict[str, OutgoingMessage]:
+    """Return the rows of the messages that this practice may see, by id."""
     rows = OutgoingMessage.objects.visible_to(request.practice).in_bulk(
-        [each.row_id for each in messages if each.row_id]
+        [message.row_id for message in messages if message.row_id]
     )
     return {str(pk): row for pk, row in rows.items()}

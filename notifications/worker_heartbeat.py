@@ -1,7 +1,7 @@
-"""Whether anything is being sent: workers stamp a row, and the desk is told before it promises a message.
+"""Detect that no delivery worker is running, so that staff are warned before they send a message.
 
-To install or update (`migrate`, with which `manage.py serve` begins, too) counts as a worker that was seen: whoever does
-it starts one next. So nothing is said while the first worker is still starting.
+Workers update a row as they run. `migrate` updates it too (`manage.py serve` runs it first), because a worker starts
+right after an install or update. Staff therefore see no warning while that worker is starting.
 """
 
 from datetime import timedelta
@@ -21,21 +21,21 @@ _ROW: Final = 1
 
 
 def beat() -> None:
-    """A worker is at work. To be said every `EVERY`."""
+    """Record that a worker is running. Call this every `EVERY`."""
     now = timezone.now()
     if not WorkerHeartbeat.objects.filter(pk=_ROW).update(at=now):
         WorkerHeartbeat.objects.bulk_create([WorkerHeartbeat(pk=_ROW, at=now)], ignore_conflicts=True)
 
 
 def is_missed() -> bool:
-    """Whether no worker was seen for so long that messages wait."""
+    """Return True if no worker has run for `MISSED_AFTER`. If no worker was ever recorded, return False."""
     return WorkerHeartbeat.objects.filter(pk=_ROW, at__lt=timezone.now() - MISSED_AFTER).exists()
 
 
 def seed_after_migrate(sender: AppConfig, *, using: str = DEFAULT_DB_ALIAS, apps: Apps = installed, **_: Any) -> None:
-    """After `migrate`."""
+    """Count a migration as a running worker (a `post_migrate` receiver)."""
     try:
         rows = apps.get_model("notifications", "WorkerHeartbeat").objects.using(using)
-    except LookupError:  # migrated back to before there was one
+    except LookupError:  # the migration that creates the table was reversed
         return
     rows.update_or_create(pk=_ROW, defaults={"at": timezone.now()})

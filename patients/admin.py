@@ -1,4 +1,4 @@
-"""Patients and family contacts come from the practice's record system: here they are looked at, and corrected where need be."""
+"""View and correct patients and family contacts, which come from the practice's record system."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class ContactInline(admin.TabularInline[Contact, Patient]):
     formfield_overrides = AS_TEXT
     fields = ("given_names", "family_name", "relationship", "email", "phone", "has_authority", "active", "in_source")
     readonly_fields = ("in_source",)
-    can_delete = False  # a registration may name the contact: make it inactive
+    can_delete = False  # a registration may refer to the contact, so make it inactive instead
 
 
 @admin.register(Patient)
@@ -43,7 +43,7 @@ class PatientAdmin(PortalAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Who corrects holds the row from before it is read, so that no status or import in between is set back."""
+        """Lock the row before it is read, so that a correction cannot undo a status or an import of that moment."""
         patient = self.get_object(request, unquote(object_id))
         if patient and request.method == "POST":
             Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
@@ -51,11 +51,11 @@ class PatientAdmin(PortalAdmin):
         return _record_view(request, response, patient)
 
     def save_model(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> None:
-        """Only what was corrected: every other column belongs to the desk or to the import."""
+        """Save only the corrected columns. The others belong to the desk or the import."""
         obj.save(update_fields=[*form.changed_data, "updated_at"])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """What was corrected is found under its new name at once."""
+        """Update the search keys, so that the patient is found by the corrected values."""
         patient: Patient = form.instance
         for formset in formsets:
             for contact_form in formset.forms:
@@ -75,7 +75,7 @@ class PatientAdmin(PortalAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(ReadOnlyAdmin):
-    """Corrected with the patient, so that the keys follow."""
+    """Read-only. Contacts are corrected on the patient's page, which updates the search keys."""
 
     list_display = ("name", "relationship", "patient", "practice", "has_authority", "active", "in_source")
     list_filter = ("practice", "has_authority", "active", "in_source")
@@ -91,7 +91,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
 
 def _record_view(request: HttpRequest, response: HttpResponse, patient: Patient | None) -> HttpResponse:
-    """A page that shows the record is in the trail, as the desk's account page is; one that leads elsewhere shows nothing."""
+    """Audit a page that shows the record, as for the desk's account page. A redirect shows nothing."""
     if patient and response.status_code == 200:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,

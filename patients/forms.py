@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from patients import dates, names
 from patients.models import PortalStatus
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.form_messages import StaffForm
 from portal.models import Practice
 
@@ -17,7 +17,7 @@ ACCOUNT: Final = "account"
 CONTACT: Final = "contact"
 _ONLY_FOR: Final = {ACCOUNT: ("date_of_birth",), CONTACT: ("email", "phone")}
 
-# The order in which a desk needs them.
+# In the order in which the front desk needs them.
 _SEARCH_BY: Final = [
     ("", "All patients"),
     (PortalStatus.UNREGISTERED.value, "Unregistered"),
@@ -29,20 +29,20 @@ _SEARCH_BY: Final = [
 
 
 class BirthDateField(forms.CharField):
-    """A date of birth as people type it (patients.dates.read); None where nothing was typed."""
+    """A date of birth in any format that patients.dates.parse_birth_date reads; None if it is empty."""
 
     def clean(self, value: Any) -> date | None:
         typed = super().clean(value)
         if not typed:
             return None
         try:
-            return dates.read(typed, today=timezone.localdate())
+            return dates.parse_birth_date(typed, today=timezone.localdate())
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
 
 class SearchForm(StaffForm):
-    """Fields that belong to the other choice of “Search for” are hidden on the page, and taken as empty."""
+    """The search form. Fields of the other “Search for” choice are hidden on the page and treated as empty."""
 
     search_for = forms.ChoiceField(
         label="Search for",
@@ -53,7 +53,7 @@ class SearchForm(StaffForm):
     last_name = forms.CharField(label="Last name", max_length=120, required=False)
     first_name = forms.CharField(label="First name", max_length=120, required=False)
     date_of_birth = BirthDateField(label="Date of birth", max_length=40, required=False)
-    email = forms.CharField(label="E-mail", max_length=254, required=False)
+    email = forms.CharField(label="Email", max_length=254, required=False)
     phone = forms.CharField(label="Phone", max_length=40, required=False)
     search_by = forms.ChoiceField(label="Search by", choices=_SEARCH_BY, required=False)
 
@@ -74,21 +74,21 @@ class SearchForm(StaffForm):
         cleaned = super().clean() or {}
         for name in ("last_name", "first_name"):
             if cleaned.get(name) and not names.key(cleaned[name]):
-                self.add_error(name, "Type at least one letter.")
+                self.add_error(name, "Enter at least one letter.")
         if cleaned.get("phone") and not any(map(str.isdigit, cleaned["phone"])):
-            self.add_error("phone", "Type the digits of the number.")
+            self.add_error("phone", "Enter the digits of the phone number.")
         return cleaned
 
     def query(self, practice: Practice) -> PatientQuery:
-        """What a valid form asks for."""
-        typed = self.cleaned_data
+        """Return the query of a valid form."""
+        values = self.cleaned_data
         return PatientQuery(
             practice=practice,
-            by_contact=typed["search_for"] == CONTACT,
-            last_name=typed["last_name"],
-            first_name=typed["first_name"],
-            date_of_birth=typed["date_of_birth"],
-            email=typed["email"],
-            phone=typed["phone"],
-            status=PortalStatus(typed["search_by"]) if typed["search_by"] else None,
+            by_contact=values["search_for"] == CONTACT,
+            last_name=values["last_name"],
+            first_name=values["first_name"],
+            date_of_birth=values["date_of_birth"],
+            email=values["email"],
+            phone=values["phone"],
+            status=PortalStatus(values["search_by"]) if values["search_by"] else None,
         )

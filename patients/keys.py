@@ -1,5 +1,7 @@
-"""Search keys: how phone numbers and addresses are folded, and a column whose look-up `prefix` both databases answer
-from an ordinary index."""
+"""Search keys: folded phone numbers, addresses and MRNs, and a column that is searched by prefix.
+
+Both databases answer the column's look-up `prefix` from an ordinary index.
+"""
 
 import re
 from typing import Any, Final
@@ -12,13 +14,13 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from patients import names
 
-# As most exports write a number: "+16125550142", "(612) 555-0142", "1-612-555-0142".
+# The formats in most exports: "+16125550142", "(612) 555-0142", "1-612-555-0142".
 _NORTH_AMERICAN: Final = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]{0,2}(\d{3})[ .-]?(\d{4})", re.ASCII)
 _LAST_CHARACTER = "\U0010ffff"
 
 
 class KeyField(models.CharField[str, str]):
-    """Text compared byte by byte: SQLite does so by itself, PostgreSQL is asked for collation "C"."""
+    """Text that is compared byte by byte: SQLite's default, and collation "C" on PostgreSQL."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
@@ -29,7 +31,7 @@ class KeyField(models.CharField[str, str]):
 
 @KeyField.register_lookup
 class Prefix(Lookup[str]):
-    """`key__prefix="smi"`: a range, because LIKE would walk the index from its start (or not use it at all)."""
+    """`key__prefix="smi"` as a range. LIKE would read the index from its start, or not use it at all."""
 
     lookup_name = "prefix"
 
@@ -40,13 +42,13 @@ class Prefix(Lookup[str]):
 
 
 def end_of_prefix(start: str) -> str:
-    """Before it, byte by byte, stands every key that begins with `start`."""
+    """Return a text that sorts after every key that begins with `start`."""
     return start + _LAST_CHARACTER
 
 
 def phone_key(number: str) -> str:
-    """Digits by which a phone number is found: "+15550100123" for a number that can be read, its bare digits otherwise."""
-    if match := _NORTH_AMERICAN.fullmatch(number):  # the library takes many times as long
+    """Return "+15550100123" for a phone number that can be parsed, otherwise only its digits."""
+    if match := _NORTH_AMERICAN.fullmatch(number):  # many times faster than the library
         return "+1" + "".join(match.groups())
     try:
         parsed = phonenumbers.parse(number, "US")
@@ -60,5 +62,5 @@ def email_key(address: str) -> str:
 
 
 def mrn_key(mrn: str) -> str:
-    """Letters and digits alone, so that "MG-00412", "mg 00412" and "mg00412" are one."""
+    """Return only letters and digits, so that "MG-00412", "mg 00412" and "mg00412" are equal."""
     return names.key(mrn)[:64]

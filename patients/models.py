@@ -1,4 +1,4 @@
-"""Who the patients of a practice are, who their family contacts are, and the keys by which they are found."""
+"""The patients of a practice, their family contacts, and the keys by which a search finds them."""
 
 import uuid
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ class Patient(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="+")
-    source_system = models.CharField(max_length=200, help_text="The system that gave the patient its identifier.")
+    source_system = models.CharField(max_length=200, help_text="The system that assigned the source identifier.")
     source_id = models.CharField("source identifier", max_length=200)
     mrn = models.CharField("MRN", max_length=64, blank=True)
     family_name = models.CharField("last name", max_length=120)
@@ -45,12 +45,14 @@ class Patient(models.Model):
     preferred_name = models.CharField("goes by", max_length=80, blank=True)
     birth_date = models.DateField("date of birth")
     sex = models.CharField(max_length=7, choices=Sex, default=Sex.UNKNOWN)
-    active = models.BooleanField(default=True, help_text="A patient of the practice.")
+    active = models.BooleanField(
+        default=True, help_text="Uncheck if this person is no longer a patient of the practice."
+    )
     deceased = models.BooleanField(default=False)
     deceased_on = models.DateField(null=True, blank=True)
-    language = models.CharField(max_length=35, blank=True, help_text="A BCP 47 tag, for example es.")
+    language = models.CharField(max_length=35, blank=True, help_text="A BCP 47 language tag, for example es.")
     phone = models.CharField(max_length=40, blank=True)
-    email = models.EmailField("e-mail address", blank=True)
+    email = models.EmailField("email address", blank=True)
     street = models.CharField(max_length=200, blank=True)
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=40, blank=True)
@@ -85,12 +87,12 @@ class Patient(models.Model):
 
     @property
     def name(self) -> str:
-        """ "García-López, Ana María": as a list of patients shows it."""
+        """Return "García-López, Ana María", as in lists."""
         return ", ".join(filter(None, [self.family_name, self.given_names]))
 
     @property
     def first_name(self) -> str:
-        """What the family calls the patient."""
+        """Return the name that the family uses."""
         return self.preferred_name or self.given_names.split(" ")[0]
 
     @property
@@ -115,31 +117,33 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(practice=practice)
 
     def current(self) -> Self:
-        """Those with whom the practice has to do today (Contact.is_current)."""
+        """Return the contacts that are current; see Contact.is_current."""
         return self.filter(active=True, in_source=True)
 
 
 class Contact(models.Model):
-    """A family contact of one patient: a parent, a guardian, somebody to ring."""
+    """A family contact of one patient: a parent, a guardian, an emergency contact."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     practice = models.ForeignKey(Practice, models.PROTECT, related_name="+", db_index=False)
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="contacts")
-    source_key = models.CharField(max_length=200, blank=True, editable=False, help_text="Names it in its source.")
+    source_key = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Identifies the contact in the record system."
+    )
     position = models.PositiveSmallIntegerField(default=0)
     family_name = models.CharField("last name", max_length=120)
     given_names = models.CharField("first names", max_length=160, blank=True)
     relationship = models.CharField(max_length=80, blank=True)
-    email = models.EmailField("e-mail address", blank=True)
+    email = models.EmailField("email address", blank=True)
     phone = models.CharField(max_length=40, blank=True)
     has_authority = models.BooleanField(
-        "may see the record", default=True, help_text="A parent without authority gets no PIN."
+        "authorized to see the record", default=True, help_text="A contact who is not authorized gets no PIN."
     )
-    active = models.BooleanField(default=True, help_text="The practice's own word, which no import changes.")
+    active = models.BooleanField(default=True, help_text="Set by the practice. Imports don’t change it.")
     in_source = models.BooleanField(
         "in the record system",
         default=True,
-        help_text="Unset by an import that no longer holds this contact, and set again by one that does.",
+        help_text="Set by imports: checked if the last import contained this contact.",
     )
     phone_key = KeyField(max_length=20, blank=True, editable=False)
     email_key = KeyField(max_length=254, blank=True, editable=False)
@@ -158,25 +162,25 @@ class Contact(models.Model):
 
     @property
     def name(self) -> str:
-        """ "Ana García": as one speaks of a person."""
+        """Return "Ana García"."""
         return " ".join(filter(None, [self.given_names, self.family_name]))
 
     @property
     def listed_name(self) -> str:
-        """ "García, Ana": as a list in the order of last names shows it."""
+        """Return "García, Ana", as in lists."""
         return ", ".join(filter(None, [self.family_name, self.given_names]))
 
     @property
     def is_current(self) -> bool:
-        """Whether neither the practice nor its record system has let go of this contact."""
+        """Whether both the practice and its record system still have this contact."""
         return self.active and self.in_source
 
 
 class NameKey(models.Model):
-    """A name under which a patient is found: a row for each part of a surname and each first name in use.
+    """A name by which a patient is found: one row for each part of a last name and each first name in use.
 
-    `whose` says whether it is the patient's own name or that of a family contact. Status and date of birth are those of
-    the patient, copied so that each search is answered from one index.
+    `owner` is the person whose name it is, the patient or a family contact. Status and date of birth are copied from the
+    patient, so that one index answers each search.
     """
 
     class Owner(models.IntegerChoices):
@@ -207,7 +211,7 @@ class NameKey(models.Model):
 
 
 class RecentlyOpened(models.Model):
-    """That a person of the desk opened a patient's account, and when last. patients.recent keeps the newest alone."""
+    """When a staff member last opened a patient's account. patients.recent keeps only the newest ones."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     practice = models.ForeignKey(Practice, models.CASCADE, related_name="+", db_index=False)
@@ -224,7 +228,7 @@ class RecentlyOpened(models.Model):
 
 
 def set_portal_status(patient: Patient, status: PortalStatus) -> None:
-    """Moves a patient to a portal status, there and in the keys by which it is found. Inside the caller's transaction."""
+    """Set the portal status of a patient and of its name keys, in the caller's transaction."""
     if patient.portal_status != status:
         patient.portal_status = status
         patient.save(update_fields=["portal_status", "updated_at"])
@@ -232,7 +236,7 @@ def set_portal_status(patient: Patient, status: PortalStatus) -> None:
 
 
 class Key(NamedTuple):
-    """The columns of a NameKey that is not in the database: a tenth of what such an object costs to make."""
+    """The columns of a new NameKey. Making one costs a tenth of making a model instance."""
 
     practice_id: UUID
     owner: NameKey.Owner
@@ -245,12 +249,12 @@ class Key(NamedTuple):
 
 
 def keys_of(patient: Patient, contacts: Iterable[Contact]) -> list[NameKey]:
-    """The keys under which a patient is to be found, not yet in the database, in the order of the names."""
+    """Return the unsaved keys by which a patient is found, in the order of the names."""
     return [NameKey(**key._asdict()) for key in key_columns(patient, contacts)]
 
 
 def key_columns(patient: Patient, contacts: Iterable[Contact]) -> list[Key]:
-    """What `keys_of` gives, for those who write many."""
+    """Return the columns of these keys, for code that writes many of them."""
 
     def keys(owner: NameKey.Owner, surnames: list[str], given: list[str], contact: UUID | None) -> list[Key]:
         return [

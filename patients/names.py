@@ -1,6 +1,6 @@
-"""Names as they are found: folded to keys in which case, accents, hyphens, apostrophes and spaces do not matter.
+"""Fold names to search keys, which ignore case, accents, hyphens, apostrophes and spaces.
 
-Pure: no database, no settings, the same keys on every machine.
+This module uses no database and no settings, so the keys are the same on every machine.
 """
 
 import re
@@ -11,7 +11,7 @@ from anyascii import anyascii
 _NOT_A_KEY: Final = re.compile(r"[^a-z0-9]+")
 _APOSTROPHES: Final = re.compile(r"['’‘ʻʼ`´]")
 
-# A hospital's words for a child that has no name yet, alone or with a letter or number for twins.
+# Hospitals use these for a child without a name, alone or with a letter or number for twins.
 _PLACEHOLDER_START: Final = re.compile(
     r"^(baby ?(boy|girl)?|new ?born|infant|(boy|girl|male|female)( of)?|bb|bg|bboy|bgirl|nb"
     r"|unnamed|unknown|no ?name|twin|triplet)"
@@ -21,7 +21,7 @@ _PLACEHOLDER_ANYWHERE: Final = re.compile(r"^(baby ?(boy|girl)|newborn (boy|girl
 
 
 def words(name: str) -> list[str]:
-    """The words of a name, folded: "García-López" gives ["garcia", "lopez"], "O'Brien" gives ["obrien"]."""
+    """Split a name into folded words: "García-López" gives ["garcia", "lopez"], "O'Brien" gives ["obrien"]."""
     if name.isascii() and name.isalnum():  # one word, as most names are
         return [name.lower()]
     plain = _APOSTROPHES.sub("", anyascii(_APOSTROPHES.sub("", name))).casefold()
@@ -29,18 +29,18 @@ def words(name: str) -> list[str]:
 
 
 def key(name: str) -> str:
-    """The words run together, so that "de la Cruz", "Delacruz" and "DE-LA CRUZ" are one."""
+    """Join the folded words, so that "de la Cruz", "Delacruz" and "DE-LA CRUZ" are equal."""
     return "".join(words(name))
 
 
 def surname_keys(family_name: str) -> list[str]:
-    """A key from each part of the surname to its end: "García-López" is found as "garcialopez" and as "lopez"."""
+    """Return a key from each part of the last name to its end: "García-López" gives "garcialopez" and "lopez"."""
     parts = words(_APOSTROPHES.sub(" ", family_name))  # "O'Brien" is found as "obrien" and as "brien"
     return list(dict.fromkeys("".join(parts[start:]) for start in range(len(parts)))) or [""]
 
 
 def given_keys(given_names: str, preferred_name: str = "") -> list[str]:
-    """The given names as written, and the name that the person goes by where that is another."""
+    """Return a key for the given names, and one for the preferred name if it is different."""
     keys = [key(given_names)]
     preferred = key(preferred_name)
     if preferred and not keys[0].startswith(preferred):
@@ -49,12 +49,12 @@ def given_keys(given_names: str, preferred_name: str = "") -> list[str]:
 
 
 def is_placeholder(given_names: str) -> bool:
-    """Whether this stands in for a name that is not known yet: "Baby Boy", "Newborn", "BB", "Twin A", or nothing."""
+    """Whether this is a placeholder for an unknown name: "Baby Boy", "Newborn", "BB", "Twin A", or empty."""
     given = " ".join(words(given_names))
     return not given or bool(_PLACEHOLDER_START.match(given) or _PLACEHOLDER_ANYWHERE.match(given + " "))
 
 
 def initials(*names: str) -> str:
-    """One letter for each name in upper case, with points: "María José", "García" gives "M.G."; "" where there is none."""
+    """Return the initial of each name: "María José", "García" gives "M.G."; "" if no name has a letter."""
     letters = [next((letter for letter in name if letter.isalpha()), "") for name in names]
     return "".join(f"{letter.upper()}." for letter in letters if letter)

@@ -1,12 +1,12 @@
-"""First names that stand for each other in the United States: Bill is a William.
+"""First names and their nicknames in the United States: Bill is short for William.
 
-Pure: no database, no settings. The table is of common ones, by no means of all.
+The table has common names only. This module uses no database and no settings.
 """
 
 from collections import defaultdict
 from typing import Final
 
-# Each line: the names that one and the same person may go by, the full name first. Folded as patients.names folds.
+# Each line has the names that one person may use, the full name first. They are folded as in patients.names.
 _GROUPS: Final = """
 abigail abby gail
 alexander alex al sasha xander
@@ -104,7 +104,7 @@ def _table() -> dict[str, list[str]]:
     for line in _GROUPS.split("\n"):
         group = line.split()
         for name in group:
-            others[name].extend(each for each in group if each != name and each not in others[name])
+            others[name].extend(other for other in group if other != name and other not in others[name])
     return dict(others)
 
 
@@ -112,7 +112,7 @@ _OTHERS: Final = _table()
 
 
 def others(first: str) -> list[str]:
-    """The names, folded, that somebody called `first` (a folded first name) may be on record under.
+    """Return the names under which a person called `first` may be on record. All names are folded.
 
     >>> others("bill")
     ['william', 'billy', 'will', 'willie', 'liam']

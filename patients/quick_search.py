@@ -1,4 +1,4 @@
-"""The quick search: one field in which a name, a date of birth, a phone number, an e-mail address or an MRN is typed."""
+"""Search from one field, in which staff type a name, date of birth, phone number, email address or MRN."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,13 +8,14 @@ from typing import Final
 from patients import dates, names, search, suggestions
 from patients.keys import mrn_key
 from patients.models import Patient
-from patients.search import Hit, PatientQuery
+from patients.search import Hit
+from patients.search_filters import PatientQuery
 from patients.suggestions import Suggestion
 from portal.models import Practice
 
 MAX_SHOWN: Final = 8
-_SHORTEST: Final = 2  # letters
-_WORDS_SPLIT: Final = 3  # at so many places a name without a comma may end and the next begin
+_MIN_LETTERS: Final = 2
+_MAX_SPLITS: Final = 3  # places where a name without a comma is split into last and first name
 _PHONE_DIGITS: Final = 10
 
 _DATE: Final = re.compile(
@@ -26,12 +27,12 @@ _PHONE: Final = re.compile(r"[+\d(][\d\s().+/-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The ways in which what was typed may be meant, the likeliest first."""
+class ParsedInput:
+    """What the typed text may mean: queries, the likeliest first, and an MRN key."""
 
     queries: list[PatientQuery] = field(default_factory=list)
     mrn: str = ""
-    born: date | None = None
+    birth_date: date | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -39,50 +40,55 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Found:
-    reading: Reading
+class Results:
+    parsed: ParsedInput
     hits: list[Hit] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
     has_more: bool = False
 
+    @property
+    def heading(self) -> str:
+        if not self.hits:
+            return "No patients found"
+        count = f"{len(self.hits)} patient{'' if len(self.hits) == 1 else 's'}"
+        return f"First {count}" if self.has_more else count
 
-def read(typed: str, *, practice: Practice, today: date) -> Reading:
+
+def parse(typed: str, *, practice: Practice, today: date) -> ParsedInput:
     text = " ".join(typed.split())
     if "@" in text:
-        is_address = text.isascii() and text.isprintable()
-        return Reading([PatientQuery(practice=practice, email=text)] if is_address else [])
+        may_be_email = text.isascii() and text.isprintable()
+        return ParsedInput([PatientQuery(practice=practice, email=text)] if may_be_email else [])
     if _PHONE.fullmatch(text) and sum(map(str.isdigit, text)) >= _PHONE_DIGITS:
-        return Reading([PatientQuery(practice=practice, phone=text)], mrn_key(text))
-    born, rest = _birth_date(text, today=today)
-    mrn = mrn_key(text) if any(map(str.isdigit, text)) and len(mrn_key(text)) >= _SHORTEST else ""
-    ways = _names(rest)
-    if ways:
-        queries = [
-            PatientQuery(practice=practice, last_name=last, first_name=first, date_of_birth=born)
-            for last, first in ways
-        ]
-    else:
-        queries = [PatientQuery(practice=practice, date_of_birth=born)] if born else []
-    return Reading(queries, mrn, born)
+        return ParsedInput([PatientQuery(practice=practice, phone=text)], mrn_key(text))
+    birth_date, rest = _birth_date(text, today=today)
+    mrn = mrn_key(text) if any(map(str.isdigit, text)) and len(mrn_key(text)) >= _MIN_LETTERS else ""
+    queries = [
+        PatientQuery(practice=practice, last_name=last, first_name=first, date_of_birth=birth_date)
+        for last, first in _possible_names(rest)
+    ]
+    if not queries and birth_date:
+        queries = [PatientQuery(practice=practice, date_of_birth=birth_date)]
+    return ParsedInput(queries, mrn, birth_date)
 
 
-def find(typed: str, *, practice: Practice, today: date) -> Found:
-    """At most MOST_SHOWN patients, each once; where they are few, what else may have been meant."""
-    reading = read(typed, practice=practice, today=today)
-    with_mrn = _with_mrn(reading.mrn, practice) if reading.mrn else []
-    if with_mrn and not reading.born:
-        return _found(reading, with_mrn, [])  # it is an MRN and neither a name nor a date
-    hits = {hit.patient.pk: hit for hit in with_mrn}
-    for query in reading.queries:
-        if len(hits) <= MAX_SHOWN:
-            for hit in search.first(query, most=MAX_SHOWN + 1):
-                hits.setdefault(hit.patient.pk, hit)
-    found = list(hits.values())
-    return _found(reading, found, _suggestions(reading, found) if len(found) < suggestions.FEW_HITS else [])
+def find(typed: str, *, practice: Practice, today: date) -> Results:
+    """Return up to MAX_SHOWN patients, each once. If few are found, suggest other searches."""
+    parsed = parse(typed, practice=practice, today=today)
+    with_mrn = _with_mrn(parsed.mrn, practice) if parsed.mrn else []
+    if with_mrn and not parsed.birth_date:
+        return _results(parsed, with_mrn, [])  # an MRN, so neither a name nor a date
+    hits_by_patient = {hit.patient.pk: hit for hit in with_mrn}
+    for query in parsed.queries:
+        if len(hits_by_patient) <= MAX_SHOWN:
+            for hit in search.first(query, limit=MAX_SHOWN + 1):
+                hits_by_patient.setdefault(hit.patient.pk, hit)
+    hits = list(hits_by_patient.values())
+    return _results(parsed, hits, _suggest(parsed, hits) if len(hits) < suggestions.FEW_HITS else [])
 
 
-def _found(reading: Reading, hits: list[Hit], offered: list[Suggestion]) -> Found:
-    return Found(reading, hits[:MAX_SHOWN], offered, has_more=len(hits) > MAX_SHOWN)
+def _results(parsed: ParsedInput, hits: list[Hit], suggested: list[Suggestion]) -> Results:
+    return Results(parsed, hits[:MAX_SHOWN], suggested, has_more=len(hits) > MAX_SHOWN)
 
 
 def _with_mrn(key: str, practice: Practice) -> list[Hit]:
@@ -90,36 +96,37 @@ def _with_mrn(key: str, practice: Practice) -> list[Hit]:
     return [Hit(patient, None) for patient in patients[: MAX_SHOWN + 1]]
 
 
-def _suggestions(reading: Reading, hits: list[Hit]) -> list[Suggestion]:
-    """For the last way that has a last name: split after the first word, where first and last name are told apart."""
-    if not reading.queries:
+def _suggest(parsed: ParsedInput, hits: list[Hit]) -> list[Suggestion]:
+    """Suggest from the last query with a last name. It is split after the first word, so it may have both names."""
+    if not parsed.queries:
         return []
-    query = next((query for query in reversed(reading.queries) if query.last), reading.queries[-1])
-    return suggestions.offered(query, hits, asked=reading.queries)
+    query = next((query for query in reversed(parsed.queries) if query.last), parsed.queries[-1])
+    return suggestions.suggest(query, hits, tried=parsed.queries)
 
 
 def _birth_date(text: str, *, today: date) -> tuple[date | None, str]:
-    """The date that stands in the text, and the text without it. What cannot be one may be part of an MRN."""
+    """Return the date in the text, and the text without it. Leave digits that are not a date: they may be an MRN."""
     match = _DATE.search(text)
     written = match[0] if match else text if re.fullmatch(r"\d{8}", text, re.ASCII) else ""
     try:
-        return dates.read(written, today=today), text.replace(written, " ", 1)
+        return dates.parse_birth_date(written, today=today), text.replace(written, " ", 1)
     except ValueError:
         return None, text
 
 
-def _names(text: str) -> list[tuple[str, str]]:
-    """(last, first) in each way: "smith, john" in one; "de la cruz" as a last name alone, and split at each space.
+def _possible_names(text: str) -> list[tuple[str, str]]:
+    """Return the (last, first) names that the text may mean.
 
-    One word is a last name, then a first name.
+    "smith, john" has one meaning. "de la cruz" is a last name, or is split at each space. One word is a last name or a
+    first name.
     """
     if "," in text:
         last, first = (part.strip() for part in text.split(",", 1))
         return [(last, first)] if names.key(last) or names.key(first) else []
-    if len(names.key(text)) < _SHORTEST or not any(map(str.isalpha, text)):
+    if len(names.key(text)) < _MIN_LETTERS or not any(map(str.isalpha, text)):
         return []
     words = [word for word in text.split() if names.key(word)]
     if len(words) == 1:
         return [(text, ""), ("", text)]
-    places = range(min(len(words) - 1, _WORDS_SPLIT), 0, -1)
-    return [(" ".join(words), ""), *((" ".join(words[:place]), " ".join(words[place:])) for place in places)]
+    splits = range(min(len(words) - 1, _MAX_SPLITS), 0, -1)
+    return [(" ".join(words), ""), *((" ".join(words[:split]), " ".join(words[split:])) for split in splits)]

@@ -1,4 +1,4 @@
-"""The quick search of the header: a page of its own, and the list under the field as one types."""
+"""The quick search in the header: a results page, and the list under the field while someone types."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from patients import quick_search as quick
+from patients import quick_search
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.form_messages import StaffForm
 from portal.signals import portal_statuses_needed
 
-_ONE_SEARCH: Final = timedelta(minutes=1)
+_AUDIT_INTERVAL: Final = timedelta(minutes=1)
+_HOW_TO_SEARCH: Final = "Enter at least two letters of a name, a date of birth, a full phone number or an MRN."
 
 
 class QuickForm(StaffForm):
@@ -26,55 +27,81 @@ class QuickForm(StaffForm):
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
 def quick_search_page(request: StaffRequest) -> HttpResponse:
-    """A plain page: for Enter without a choice, and for browsers without JavaScript."""
+    """Show the results on a page: for Enter without a choice, and for browsers without JavaScript."""
     portal_statuses_needed.send(sender=None)
     form = QuickForm(request.GET)
-    found = _found(request, form)
-    if found and not found.reading.is_empty:
-        _record(request, found)
-    return _shown(request, "patients/quick.html", form, found)
+    results = _results(request, form)
+    if results and not results.parsed.is_empty:
+        _record(request, results)
+    return _render(request, "patients/quick.html", form, results)
 
 
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
 def quick_hits(request: StaffRequest) -> HttpResponse:
-    """The list alone, for each pause in the typing. The trail has a line a minute of it, not a line a letter.
+    """Return only the list, for each pause in the typing. Searches are audited once a minute, not per keystroke.
 
-    Statuses stand as the last page or the worker left them: the list is to choose from, the account tells what is true.
+    The portal statuses may be out of date here, because bringing them up to date for every keystroke would be slow. The
+    account page shows the current one.
     """
     form = QuickForm(request.GET)
-    found = _found(request, form)
-    if found and found.hits and _is_new_search(request):
-        _record(request, found)
-    return _shown(request, "patients/_quick_hits.html", form, found)
+    results = _results(request, form)
+    if results and results.hits and _is_audit_due(request):
+        _record(request, results)
+    return _render(request, "patients/_quick_hits.html", form, results)
 
 
-def _found(request: StaffRequest, form: QuickForm) -> quick.Found | None:
+def _results(request: StaffRequest, form: QuickForm) -> quick_search.Results | None:
     if not form.is_valid() or not form.cleaned_data["q"]:
         return None
-    return quick.find(form.cleaned_data["q"], practice=request.practice, today=timezone.localdate())
+    return quick_search.find(form.cleaned_data["q"], practice=request.practice, today=timezone.localdate())
 
 
-def _shown(request: StaffRequest, template: str, form: QuickForm, found: quick.Found | None) -> HttpResponse:
-    return render(request, template, {"form": form, "found": found, "typed": request.GET.get("q", "")[:200]})
+def _render(
+    request: StaffRequest, template: str, form: QuickForm, results: quick_search.Results | None
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "results": results,
+        "message": _message(form, results),
+        "how_to_search": _HOW_TO_SEARCH,
+        "typed": request.GET.get("q", "")[:200],
+    }
+    return render(request, template, context)
 
 
-def _is_new_search(request: StaffRequest) -> bool:
+def _message(form: QuickForm, results: quick_search.Results | None) -> str:
+    """Return the sentence under the list; "" if it shows all hits."""
+    if form.errors:
+        return str(form.errors["q"][0])
+    if not results or results.parsed.is_empty:
+        return _HOW_TO_SEARCH
+    if results.has_more:
+        return "More results: keep typing or press Enter."
+    if results.hits:
+        return ""
+    if results.suggestions:
+        return "No patient in this practice matches. Use the arrow keys to choose a suggestion."
+    return "No patient in this practice matches. Press Enter for search tips."
+
+
+def _is_audit_due(request: StaffRequest) -> bool:
     now = timezone.now()
-    told = parse_datetime(request.session.get("quick_search_recorded", ""))
-    if told and now - told < _ONE_SEARCH and request.session.get("quick_search_practice") == str(request.practice.pk):
+    last = parse_datetime(request.session.get("quick_search_recorded", ""))
+    is_same_practice = request.session.get("quick_search_practice") == str(request.practice.pk)
+    if last and now - last < _AUDIT_INTERVAL and is_same_practice:
         return False
     request.session["quick_search_recorded"] = now.isoformat()
     request.session["quick_search_practice"] = str(request.practice.pk)
     return True
 
 
-def _record(request: StaffRequest, found: quick.Found) -> None:
-    """Not what was typed, as with the search."""
-    shown = f"{len(found.hits)}+" if found.has_more else str(len(found.hits))
+def _record(request: StaffRequest, results: quick_search.Results) -> None:
+    """Audit the search without what was typed, as for the search page."""
+    count = f"{len(results.hits)}+" if results.has_more else str(len(results.hits))
     audit.record(
         audit.Action.SEARCHED,
         actor=audit.Actor.from_request(request),
         practice=request.practice,
-        details={"by": "quick search", "found": shown},
+        details={"by": "quick search", "found": count},
     )

@@ -1,4 +1,4 @@
-"""The patients whose accounts a person of the desk opened last, in the practice at hand."""
+"""The patient accounts that a staff member opened most recently, for each practice."""
 
 from typing import Final
 
@@ -11,9 +11,9 @@ MAX_KEPT: Final = 10
 
 
 def record(patient: Patient, *, user: User) -> None:
-    """Remembers that `user` opened this account now, and forgets what was opened before the last ten."""
+    """Record that `user` opened this account now, and keep only the last ten."""
     opened = RecentlyOpened.objects.filter(user=user, practice=patient.practice_id)
-    # One statement for what is new and what is known: two tabs that open the same account do not meet.
+    # One statement inserts or updates, so that two tabs that open the same account do not conflict.
     RecentlyOpened.objects.bulk_create(
         [RecentlyOpened(user=user, practice_id=patient.practice_id, patient=patient, at=timezone.now())],
         update_conflicts=True,
@@ -26,6 +26,6 @@ def record(patient: Patient, *, user: User) -> None:
 
 
 def recently_opened(practice: Practice, *, user: User) -> list[Patient]:
-    """At most ten, the latest first."""
+    """Return at most ten patients, the latest first."""
     rows = RecentlyOpened.objects.filter(user=user, practice=practice).select_related("patient")
     return [row.patient for row in rows.order_by("-at", "-pk")[:MAX_KEPT]]

@@ -1,6 +1,7 @@
-"""One person behind several family contacts: each child has a row of its own for the same mother.
+"""Recognize one person behind several family contacts: each child's record has its own row for the same mother.
 
-The same person is who has the same name (`names.key`) and the same e-mail address or phone number, in one practice.
+Contacts of one practice are the same person if they have the same name (`names.key`) and the same email address or
+phone number.
 """
 
 from collections.abc import Iterable
@@ -15,30 +16,30 @@ from patients.models import Contact, ContactQuerySet, Patient
 
 @dataclass(frozen=True)
 class Sibling:
-    """Another patient of the practice; `shared_with` are the contacts of the first one who are this one's, too."""
+    """Another patient, and the contacts of the first patient that are also contacts of this one."""
 
     patient: Patient
     shared_with: frozenset[UUID]
 
 
 def siblings_of(patient: Patient) -> list[Sibling]:
-    """The other patients who share a current contact with this one and may be registered, the oldest first."""
+    """Return the other patients who share a current contact and can be registered, the oldest first."""
     own = list(patient.contacts.current())
     shared: dict[Patient, set[UUID]] = {}
     for row in _same_address_rows(own).current().exclude(patient=patient).select_related("patient"):
-        if who := {each.pk for each in own if is_same_person(each, row)}:
-            shared.setdefault(row.patient, set()).update(who)
+        if contact_ids := {contact.pk for contact in own if is_same_person(contact, row)}:
+            shared.setdefault(row.patient, set()).update(contact_ids)
     return [
-        Sibling(each, frozenset(who))
-        for each, who in sorted(shared.items(), key=lambda pair: (pair[0].birth_date, pair[0].name))
-        if each.active and not each.deceased and not each.has_placeholder_name
+        Sibling(sibling, frozenset(contact_ids))
+        for sibling, contact_ids in sorted(shared.items(), key=lambda pair: (pair[0].birth_date, pair[0].name))
+        if sibling.active and not sibling.deceased and not sibling.has_placeholder_name
     ]
 
 
 def contact_rows_for(contact: Contact) -> list[Contact]:
-    """The rows of this person with every patient of the practice, current or not; the given one among them."""
-    others = [each for each in _same_address_rows([contact]).exclude(pk=contact.pk) if is_same_person(contact, each)]
-    return [contact, *others]
+    """Return this person's rows for all patients of the practice, current or not, including the given one."""
+    others = _same_address_rows([contact]).exclude(pk=contact.pk)
+    return [contact, *(row for row in others if is_same_person(contact, row))]
 
 
 def is_same_person(one: Contact, other: Contact) -> bool:
@@ -49,13 +50,13 @@ def is_same_person(one: Contact, other: Contact) -> bool:
 
 
 def _same_address_rows(contacts: Iterable[Contact]) -> ContactQuerySet:
-    """The practice's contacts with one of these addresses or numbers: two looks into an index."""
+    """Return the practice's contacts with one of these addresses or numbers, found by two indexes."""
     contacts = list(contacts)
-    emails = {each.email_key for each in contacts} - {""}
-    phones = {each.phone_key for each in contacts} - {""}
+    emails = {contact.email_key for contact in contacts} - {""}
+    phones = {contact.phone_key for contact in contacts} - {""}
     if not contacts or not (emails or phones):
         return Contact.objects.all().none()
-    reach = Q(email_key__in=emails) | Q(phone_key__in=phones)
-    found = Contact.objects.filter(reach, practice_id=contacts[0].practice_id)
+    same_address = Q(email_key__in=emails) | Q(phone_key__in=phones)
+    found = Contact.objects.filter(same_address, practice_id=contacts[0].practice_id)
     assert isinstance(found, ContactQuerySet)
     return found

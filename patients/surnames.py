@@ -1,4 +1,4 @@
-"""The surnames of a practice, and those among them that are spelled or sound like one that was typed."""
+"""Find surnames of a practice that are spelled or sound like one that was typed."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from patients.models import NameKey
 from portal.models import Practice
 
-MAX_NEAR: Final = 3
-_GOOD_FOR: Final = 300  # seconds; who came since is found, and only not proposed yet
-_SHORTEST_SOUND: Final = 2  # letters of a metaphone: one says too little
-_PRACTICES_KEPT: Final = 20
+MAX_SIMILAR: Final = 3
+_CACHE_SECONDS: Final = 300  # newer patients are found by a search; only their surnames are not suggested yet
+_MIN_SOUND: Final = 2  # letters of a metaphone code; one letter would match too many names
+_MAX_CACHED: Final = 20  # practices and owners
 
 Owner = NameKey.Owner
 
@@ -28,44 +28,47 @@ class _Surnames:
     by_sound: dict[str, list[str]] = field(default_factory=dict)
 
 
-_known: dict[tuple[UUID, int], _Surnames] = {}
+_cache: dict[tuple[UUID, int], _Surnames] = {}
 _lock: Final = Lock()
 
 
-def near(practice: Practice, last: str, *, owner: Owner = Owner.PATIENT) -> list[str]:
-    """At most MOST surnames of the practice, folded, that `last` (folded) may have been meant for; the likeliest first."""
+def similar(practice: Practice, last: str, *, owner: Owner = Owner.PATIENT) -> list[str]:
+    """Return up to MAX_SIMILAR surnames of the practice that `last` may have meant, the most similar first.
+
+    `last` and the result are folded as in patients.names.key.
+    """
     if len(last) < 2:
         return []
     surnames = _surnames_for(practice, owner)
     spelled = {name for name, _, _ in process.extract(
-        last, surnames.names, scorer=DamerauLevenshtein.distance, score_cutoff=_mistakes(last), limit=50
+        last, surnames.names, scorer=DamerauLevenshtein.distance, score_cutoff=_max_mistakes(last), limit=50
     )}  # fmt: skip
     sound = jellyfish.metaphone(last)
-    alike = surnames.by_sound.get(sound, []) if len(sound) >= _SHORTEST_SOUND else []
-    candidates = (spelled | set(alike)) - {last}
+    same_sound = surnames.by_sound.get(sound, []) if len(sound) >= _MIN_SOUND else []
+    candidates = (spelled | set(same_sound)) - {last}
 
-    def unlikeness(name: str) -> tuple[float, str]:
-        sounds_so = 1 if name in alike else 0
-        return (DamerauLevenshtein.distance(last, name) - sounds_so - JaroWinkler.similarity(last, name), name)
+    def difference(name: str) -> tuple[float, str]:
+        bonus = 1 if name in same_sound else 0
+        return (DamerauLevenshtein.distance(last, name) - bonus - JaroWinkler.similarity(last, name), name)
 
-    return sorted(candidates, key=unlikeness)[:MAX_NEAR]
+    return sorted(candidates, key=difference)[:MAX_SIMILAR]
 
 
-def _mistakes(last: str) -> int:
-    """Two in a name of five letters or more; in a shorter one two would make it another name."""
+def _max_mistakes(last: str) -> int:
+    """Allow two typing mistakes from five letters on. In a shorter name, two mistakes would make a different name."""
     return 1 if len(last) < 5 else 2
 
 
 def _surnames_for(practice: Practice, owner: Owner) -> _Surnames:
     key = (practice.pk, int(owner))
-    known = _known.get(key)
-    if known is None or time.monotonic() - known.read_at > _GOOD_FOR:
-        known = _read(practice, owner)
+    surnames = _cache.get(key)
+    if surnames is None or time.monotonic() - surnames.read_at > _CACHE_SECONDS:
+        surnames = _read(practice, owner)
         with _lock:
-            if len(_known) >= _PRACTICES_KEPT:
-                _known.clear()
-            _known[key] = known
-    return known
+            if len(_cache) >= _MAX_CACHED:
+                _cache.clear()
+            _cache[key] = surnames
+    return surnames
 
 
 def _read(practice: Practice, owner: Owner) -> _Surnames:

@@ -1,4 +1,4 @@
-"""Patient Administration: the search, and the Patient Account page."""
+"""Patient Administration: the Search Patients page and the Patient Account page."""
 
 import uuid
 
@@ -17,18 +17,18 @@ from portal.signals import portal_statuses_needed
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
 def search_patients(request: StaffRequest) -> HttpResponse:
-    asked = bool(request.GET)
-    form = SearchForm({"search_for": ACCOUNT, **request.GET.dict()} if asked else None)
-    page, query, offered = None, None, []
-    if asked and form.is_valid():
+    is_submitted = bool(request.GET)
+    form = SearchForm({"search_for": ACCOUNT, **request.GET.dict()} if is_submitted else None)
+    page, query, suggested = None, None, []
+    if is_submitted and form.is_valid():
         query = form.query(request.practice)
         if not query.is_empty:
             portal_statuses_needed.send(sender=None)
             page = search.find(query, after=_key(request, "after"), before=_key(request, "before"))
             _record_search(request, form, page)
             if page.count < suggestions.FEW_HITS:
-                offered = suggestions.offered(query, page.hits)
-    context = {"form": form, "page": page, "query": query, "asked": asked, "suggestions": offered}
+                suggested = suggestions.suggest(query, page.hits)
+    context = {"form": form, "page": page, "query": query, "is_submitted": is_submitted, "suggestions": suggested}
     return render(request, "patients/search.html", {**context, "parameters": _without_paging(request)})
 
 
@@ -49,20 +49,20 @@ def account(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 
 
 def _key(request: StaffRequest, name: str) -> int | None:
-    """A key of the paging links; whatever else stands there is as good as nothing."""
-    typed = request.GET.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+    """Return the key in a paging link, or None if it is missing or not a key."""
+    value = request.GET.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
 
 def _without_paging(request: StaffRequest) -> str:
-    kept = request.GET.copy()
+    parameters = request.GET.copy()
     for name in ("after", "before"):
-        kept.pop(name, None)
-    return kept.urlencode()
+        parameters.pop(name, None)
+    return parameters.urlencode()
 
 
 def _record_search(request: StaffRequest, form: SearchForm, page: search.Page) -> None:
-    """The trail says by which fields was searched and how many were found; not what was typed."""
+    """Audit which fields were searched and how many patients were found, but not what was typed."""
     fields = [name for name in form.fields if name != "search_for" and form.cleaned_data.get(name)]
     if form.cleaned_data["search_for"] == CONTACT:
         fields.insert(0, "family contact")

@@ -1,7 +1,7 @@
-"""What each role may do, and the practice that one works in.
+"""Which role has which permissions, and which practice a staff member is working in.
 
-Every view of the desk wears `requires(...)`: it demands a signed-in member whose role holds the permission, and hands
-the view a request that knows its practice. What belongs to another practice is not forbidden but not there: 404.
+Every desk view is decorated with `requires(...)`. It lets in signed-in members whose role has the permission and passes the
+view a request that knows its practice. Data of another practice is answered with 404, not 403.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ PERMISSIONS: Final[dict[str, frozenset[Permission]]] = {
 
 
 class StaffRequest(HttpRequest):
-    """A request of a staff member at work in a practice."""
+    """A request from a staff member who works in `practice`."""
 
     user: User
     htmx: HtmxDetails
@@ -60,7 +60,7 @@ def requires(
 ) -> Callable[
     [Callable[Concatenate[StaffRequest, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
 ]:
-    """The view is for members of a practice whose role holds `permission`."""
+    """Restrict a view to members of a practice whose role has `permission`."""
 
     def decorate(
         view: Callable[Concatenate[StaffRequest, P], HttpResponse],
@@ -77,25 +77,25 @@ def requires(
             with timezone.override(staff.practice.zone):
                 return view(staff, *args, **kwargs)
 
-        guarded.permission = permission  # type: ignore[attr-defined]  # tests/test_access.py asks every view for it
+        guarded.permission = permission  # type: ignore[attr-defined]  # tests/test_access.py reads it from every view
         return guarded
 
     return decorate
 
 
 def switch_practice(request: StaffRequest, practice_id: str) -> bool:
-    """From now on the person works in this practice; False where it is not one of theirs."""
-    is_theirs = any(str(membership.practice_id) == practice_id for membership in request.memberships)
-    if is_theirs:
+    """Switch the staff member to another practice. Return False if they do not work in it."""
+    is_member = any(str(membership.practice_id) == practice_id for membership in request.memberships)
+    if is_member:
         request.session["practice"] = practice_id
-    return is_theirs
+    return is_member
 
 
 def staff_context(request: HttpRequest) -> dict[str, Any]:
-    """For every template: the practice at hand and what may be done there."""
-    user = getattr(request, "user", None)  # a request that was stopped early has none
+    """Give every template the current practice and what the user may do in it."""
+    user = getattr(request, "user", None)  # middleware may have answered before the user was set
     if user and user.is_authenticated and not hasattr(request, "practice"):
-        _load_membership(request)  # a page of allauth, or of an error: its navigation panel is that of every page
+        _load_membership(request)  # allauth's pages and error pages show the same navigation panel
     return {
         "practice": getattr(request, "practice", None),
         "memberships": getattr(request, "memberships", []),
@@ -110,7 +110,9 @@ def _load_membership(request: HttpRequest) -> StaffRequest | None:
     if not memberships:
         return None
     chosen = request.session.get("practice")
-    membership = next((each for each in memberships if str(each.practice_id) == chosen), memberships[0])
+    membership = next(
+        (membership for membership in memberships if str(membership.practice_id) == chosen), memberships[0]
+    )
     staff = cast(StaffRequest, request)
     staff.practice = membership.practice
     staff.memberships = memberships
@@ -119,16 +121,16 @@ def _load_membership(request: HttpRequest) -> StaffRequest | None:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, and back to the page (not to a part of one) afterwards."""
-    part_of = request.headers.get("HX-Current-URL")
+    """Redirect to sign-in, which leads back to this page, or to the page that an htmx request came from."""
+    htmx_page = request.headers.get("HX-Current-URL")
     try:
-        back = urlsplit(part_of).path if part_of else request.get_full_path() if request.method == "GET" else "/"
-    except ValueError:  # no address at all
+        back = urlsplit(htmx_page).path if htmx_page else request.get_full_path() if request.method == "GET" else "/"
+    except ValueError:  # the header is not a URL
         back = "/"
     if request.method == "POST":
-        messages.info(request, "You were signed out. What you just sent was not accepted: sign in and do it again.")
+        messages.info(request, "You were signed out, so your last change was not saved. Sign in and try again.")
     response = redirect_to_login(back)
-    return HttpResponse(headers={"HX-Redirect": response.url}) if part_of else response
+    return HttpResponse(headers={"HX-Redirect": response.url}) if htmx_page else response
 
 
 def _without_practice(request: HttpRequest) -> HttpResponse:

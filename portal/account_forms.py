@@ -1,6 +1,6 @@
-"""django-allauth's forms with our own error messages. `ACCOUNT_FORMS` and `MFA_FORMS` name them.
+"""Give django-allauth's forms our own error messages. `ACCOUNT_FORMS` and `MFA_FORMS` in the settings list them.
 
-The messages of its adapters are in `portal.sign_in_messages`.
+`portal.sign_in_messages` has the messages of its adapters.
 """
 
 from typing import Any

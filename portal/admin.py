@@ -1,4 +1,4 @@
-"""The installation's administration: practices, people, and the trail, which can be read and not touched."""
+"""The administration pages: practices, users and the audit trail, which is read-only."""
 
 import re
 from typing import Any, Final
@@ -25,23 +25,24 @@ from portal.form_messages import StaffMessages, StaffModelForm
 from portal.models import AuditEvent, Logo, Membership, Practice, User
 from portal.text_fields import LineField, TextField
 
-admin.site.unregister(Group)  # rights come from a Membership's role
+admin.site.unregister(Group)  # permissions come from a membership's role
 admin.site.unregister(Authenticator)
-admin.site.unregister(EmailAddress)  # a User has one address
-admin.site.unregister(UserSession)  # comes back below
+admin.site.unregister(EmailAddress)  # each user has one address
+admin.site.unregister(UserSession)  # registered again below
 
 
-# What is typed here goes onto sheets and into mails, as what the desk types.
+# These values are printed on PIN sheets and sent in emails, so they are validated like text that the desk types.
 AS_TEXT: Final[dict[type[models.Field[Any, Any]], dict[str, Any]]] = {
     models.CharField: {"form_class": LineField},
-    models.SlugField: {"form_class": forms.SlugField},  # which is a CharField
+    models.SlugField: {"form_class": forms.SlugField},  # a SlugField is also a CharField
     models.TextField: {"form_class": TextField},
 }
-_MAX_WORDS: Final = 10  # of a search: each is a condition of its own, and a thousand are more than SQLite reads
+# Each word of a search becomes a condition of its own, and SQLite rejects statements with a thousand of them.
+_MAX_WORDS: Final = 10
 
 
 class PortalAdmin(admin.ModelAdmin[Any]):
-    """What is changed here is in the audit trail: which fields of what, never what they say."""
+    """Record every change in the audit trail: which fields of which object, but never their values."""
 
     form = StaffModelForm
     formfield_overrides = AS_TEXT
@@ -67,10 +68,10 @@ class PortalAdmin(admin.ModelAdmin[Any]):
 
 
 def _record_change(request: HttpRequest, obj: Any, message: str | list[dict[str, dict[str, Any]]]) -> None:
-    """`message` is Django's: of the row itself and of those beside it, what was done and to which fields."""
+    """Record a change. `message` is Django's list of actions on the object and its inline rows, with the field names."""
     parts = message if isinstance(message, list) else [{message: {}}]
     practice = obj if isinstance(obj, Practice) else getattr(obj, "practice", None)
-    is_patient = obj._meta.label == "patients.Patient"  # who is named by the key that the trail has for it
+    is_patient = obj._meta.label == "patients.Patient"  # identified by its key, never by name
     named = {} if is_patient else {"name": obj.email if isinstance(obj, User) else str(obj)}
     audit.record(
         audit.Action.ADMINISTERED,
@@ -80,22 +81,22 @@ def _record_change(request: HttpRequest, obj: Any, message: str | list[dict[str,
         details={
             "what": str(obj._meta.verbose_name),
             **named,
-            "done": "; ".join(_describe_change(action, to) for part in parts for action, to in part.items())
-            or "saved as it was",
+            "done": "; ".join(_describe_change(action, target) for part in parts for action, target in part.items())
+            or "saved without changes",
         },
     )
 
 
-def _describe_change(action: str, to: dict[str, Any]) -> str:
-    """ "changed Email, Active", or of a row beside it: "changed contact Elena García (Has authority)"."""
-    fields = ", ".join(to.get("fields", []))
-    if "object" not in to:
+def _describe_change(action: str, target: dict[str, Any]) -> str:
+    """Return "changed Email, Active", or for an inline row "changed contact Elena García (Has authority)"."""
+    fields = ", ".join(target.get("fields", []))
+    if "object" not in target:
         return f"{action} {fields}".strip()
-    return f"{action} {to['name']} {to['object']}" + (f" ({fields})" if fields else "")
+    return f"{action} {target['name']} {target['object']}" + (f" ({fields})" if fields else "")
 
 
 class ReadOnlyAdmin(PortalAdmin):
-    """Rows that no person edits."""
+    """Show objects without letting anyone edit them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -109,8 +110,8 @@ class ReadOnlyAdmin(PortalAdmin):
 
 class _PersonSelect(AutocompleteSelect):
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        """Django's own fails at a key that is no number."""
-        return super().optgroups(name, [each for each in value if re.fullmatch(r"[0-9]{1,18}", each)], attr)
+        """Ignore keys that are not numbers. Django's own method raises an error for them."""
+        return super().optgroups(name, [key for key in value if re.fullmatch(r"[0-9]{1,18}", key)], attr)
 
 
 class MembershipInline(admin.TabularInline[Membership, Any]):
@@ -132,7 +133,7 @@ class PracticesInline(admin.TabularInline[Membership, Any]):
 
 
 class PracticeForm(StaffModelForm):
-    logo = forms.FileField(required=False, help_text="PNG or JPEG, at most 500 kB. It goes onto the PIN sheet.")
+    logo = forms.FileField(required=False, help_text="PNG or JPEG, up to 500 kB. Printed on PIN sheets.")
     remove_logo = forms.BooleanField(required=False)
 
     class Meta:
@@ -154,30 +155,30 @@ class PracticeAdmin(PortalAdmin):
     form = PracticeForm
     list_display = ("name", "phone", "email", "time_zone")
     inlines = (MembershipInline,)
-    readonly_fields = ("present_logo",)
+    readonly_fields = ("current_logo",)
     fieldsets = (
         (
             None,
             {"fields": ("name", "short_name", "phone", "email", "street", "city", "state", "postal_code", "time_zone")},
         ),
-        ("Logo", {"fields": ("present_logo", "logo", "remove_logo")}),
+        ("Logo", {"fields": ("current_logo", "logo", "remove_logo")}),
         ("Messages and PIN sheets", {"fields": ("name_on_messages", "sheet_size")}),
         (
             "PINs",
             {"fields": ("pin_profile", "hours_by_email", "hours_by_text", "hours_in_person", "usual_identification")},
         ),
-        ("Age", {"fields": ("teen_from", "age_of_majority", "minor_age_limit", "at_minor_age_limit")}),
-        ("The family’s pages", {"fields": ("slug", "terms_url", "clinical_portal_url")}),
+        ("Age rules", {"fields": ("teen_from", "age_of_majority", "minor_age_limit", "at_minor_age_limit")}),
+        ("Family pages", {"fields": ("slug", "terms_url", "clinical_portal_url")}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Practice | None = None) -> bool:
-        """A practice's records outlive it."""
+        """Return False: the records of a practice must be kept after it closes."""
         return False
 
-    @admin.display(description="Present logo")
-    def present_logo(self, practice: Practice) -> SafeString | str:
+    @admin.display(description="Current logo")
+    def current_logo(self, practice: Practice) -> SafeString | str:
         logo = Logo.objects.filter(practice=practice).first()
-        return format_html('<img src="{}" alt="Logo" height="64">', logos.data_uri(logo)) if logo else "none"
+        return format_html('<img src="{}" alt="Logo" height="64">', logos.data_uri(logo)) if logo else "None"
 
     def save_model(self, request: HttpRequest, obj: Practice, form: PracticeForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -213,19 +214,19 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin[User]):
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("Access", {"fields": ("is_active", "is_staff")}),
-        ("When", {"fields": ("last_login", "date_joined")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     inlines = (PracticesInline,)
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        obj.is_superuser = obj.is_staff  # one box: rights one by one are not given here
+        obj.is_superuser = obj.is_staff  # one checkbox for both, because individual permissions are not used
         super().save_model(request, obj, form, change)
-        # allauth's own note of an address: the one that was replaced must not get a code for a new password any more.
+        # allauth keeps a copy of the address. The old address must no longer receive password reset codes.
         EmailAddress.objects.filter(user=obj).exclude(email=obj.email).delete()
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Who leaves may no longer sign in; the trail still names them."""
+        """Return False: the audit trail refers to its users. Deactivate a user who leaves."""
         return False
 
 
@@ -246,7 +247,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": ("number", "at", "actor_name", "address", "action", "practice", "patient_id", "details"),
-                "description": "Whether lines were changed or removed is checked by “manage.py verify_audit”.",
+                "description": "To check whether events were changed or removed, run “manage.py verify_audit”.",
             },
         ),
     )
@@ -254,7 +255,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin):
-    """Who lost a second factor has it removed here. Its secret is not shown."""
+    """Let an administrator remove the second factor that a user lost. Its secret is never shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     fields = ("user", "type", "created_at", "last_used_at")

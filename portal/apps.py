@@ -6,10 +6,10 @@ class PortalConfig(AppConfig):
     verbose_name = "Practices and people"
 
     def ready(self) -> None:
-        from portal import checks, sessions, sign_in, statistics
+        from portal import checks, database_maintenance, sessions, sign_in
         from portal.signals import worker_idle
 
         checks.listen()
         sign_in.listen()
         worker_idle.connect(sessions.delete_expired, dispatch_uid="sessions")
-        worker_idle.connect(statistics.keep, dispatch_uid="statistics")
+        worker_idle.connect(database_maintenance.optimize, dispatch_uid="database_maintenance")

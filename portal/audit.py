@@ -1,8 +1,9 @@
-"""The audit trail: who did what, when (UTC), from where, to which patient; and whether it was tampered with.
+"""Record who did what, when (UTC), from where and to which patient, and detect tampering.
 
-45 CFR 170.315(d)(2) and (d)(10). Each event's digest is an HMAC over its content and the digest before it, so an event
-that was changed, removed or slipped in breaks the chain from there on. There is a chain a practice, and one for what
-belongs to none. The head of a chain is locked until the transaction ends: record last, after every other row is locked.
+Required by 45 CFR 170.315(d)(2) and (d)(10). Each event's digest is an HMAC over its content and the previous digest, so
+changing, removing or inserting an event breaks the chain. Each practice has its own chain, and one more chain holds
+events that belong to no practice. Recording locks the head of the chain until the transaction ends, so record last,
+after all other rows are locked.
 """
 
 import hmac
@@ -27,7 +28,7 @@ Action = AuditEvent.Action
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who acts: a person at an address, or a part of the program."""
+    """Who acts: a person at a network address, or a part of the program."""
 
     user: User | None
     name: str
@@ -37,29 +38,36 @@ class Actor:
     def from_request(cls, request: HttpRequest) -> "Actor":
         user = request.user
         if not isinstance(user, User):
-            raise PermissionError("Nobody is signed in, so nobody can have done this.")
+            raise PermissionError("No one is signed in.")
         return cls.for_user(request, user=user)
 
     @classmethod
     def for_user(cls, request: HttpRequest, *, user: User) -> "Actor":
-        """This person, at the address that the request came from."""
+        """Return this user at the address that the request came from."""
         return cls(user=user, name=user.email, address=client_address(request))
 
     def require_user(self) -> User:
-        """Return the person who acts. Raise PermissionError for a part of the program."""
+        """Return the user. Raise PermissionError if a part of the program is acting."""
         if self.user is None:
-            raise PermissionError(f"Only a person may do this, not the {self.name}.")
+            raise PermissionError(f"Only a signed-in user may do this, not the {self.name}.")
         return self.user
 
 
+# These names are stored in events, so they never change. `ACTOR_LABELS` has the words that people read.
 WORKER: Final = Actor(user=None, name="delivery worker")
 CLOCK: Final = Actor(user=None, name="clock")
 COMMAND_LINE: Final = Actor(user=None, name="command line")
-ANONYMOUS_FAMILY: Final = "family at the door"  # nobody knows yet who it is
+ANONYMOUS_FAMILY: Final = "family at the door"
+ACTOR_LABELS: Final[Mapping[str, str]] = {
+    WORKER.name: "Delivery worker",
+    CLOCK.name: "Scheduled task",
+    COMMAND_LINE.name: "Command line",
+    ANONYMOUS_FAMILY: "Family, not signed in",
+}
 
 
 def anonymous_family(address: str | None) -> Actor:
-    """Somebody who has not signed in, at this address."""
+    """Return an actor for a family member who has not signed in."""
     return Actor(user=None, name=ANONYMOUS_FAMILY, address=address)
 
 
@@ -67,13 +75,16 @@ _WITH_PORT: Final = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address that the request came from: behind our own proxy, the one that the proxy saw."""
+    """Return the IP address that the request came from, or that our own proxy received it from."""
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
-    return _in_one_form(forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or "")
+    return _normalize_address(forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or "")
 
 
-def _in_one_form(address: str) -> str | None:
-    """As every database gives it back: without port and zone, IPv4 as IPv4; None where it is no address."""
+def _normalize_address(address: str) -> str | None:
+    """Return the IP address without port and zone, and IPv4-mapped IPv6 as IPv4. Return None for anything else.
+
+    Every database gives this form back unchanged, so the digest stays valid.
+    """
     if match := _WITH_PORT.fullmatch(address):
         address = match[1] or match[2]
     try:
@@ -96,8 +107,8 @@ def record(
     patient: UUID | None = None,
     details: Details | None = None,
 ) -> None:
-    """Appends an event to its practice's chain, within the caller's transaction where there is one."""
-    record_all(action, actor=actor, practice=practice, happened=[(patient, details or {})])
+    """Append an event to the practice's chain, inside the caller's transaction if there is one."""
+    record_all(action, actor=actor, practice=practice, entries=[(patient, details or {})])
 
 
 def record_all(
@@ -105,14 +116,14 @@ def record_all(
     *,
     actor: Actor,
     practice: Practice | None,
-    happened: Iterable[tuple[UUID | None, Details]],
+    entries: Iterable[tuple[UUID | None, Details]],
 ) -> None:
-    """Appends an event for each patient and details, the chain locked once for all of them."""
+    """Append one event per patient and details, and lock the chain only once."""
     name = str(practice.pk) if practice else "installation"
     events: list[AuditEvent] = []
     with transaction.atomic():
-        number, digest = _locked_head(name)
-        for patient, details in happened:
+        number, digest = _lock_head(name)
+        for patient, details in entries:
             number += 1
             event = AuditEvent(
                 chain=name,
@@ -120,7 +131,7 @@ def record_all(
                 at=timezone.now(),
                 actor=actor.user,
                 actor_name=actor.name,
-                address=_in_one_form(actor.address or ""),
+                address=_normalize_address(actor.address or ""),
                 action=action,
                 practice=practice,
                 patient_id=patient,
@@ -133,14 +144,14 @@ def record_all(
             cursor.execute(_MOVE_HEAD, [number, digest, name])
 
 
-# Written by hand: with each page that anybody opens, Django took several times as long to write these as to carry them out.
+# Raw SQL because every page view runs these, and building them with the ORM took several times as long as running them.
 _HEAD: Final = "SELECT length, digest FROM portal_auditchain WHERE name = %s"
 _MOVE_HEAD: Final = "UPDATE portal_auditchain SET length = %s, digest = %s WHERE name = %s"
 
 
-def _locked_head(name: str) -> tuple[int, str]:
-    """The number and the digest of a chain's last event, in a transaction that nobody else may chain on to meanwhile."""
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite's transaction is alone as it is
+def _lock_head(name: str) -> tuple[int, str]:
+    """Lock the chain until the transaction ends, and return the number and digest of its last event."""
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite allows one writer at a time
     with connection.cursor() as cursor:
         cursor.execute(_HEAD + lock, [name])
         if not (head := cursor.fetchone()):
@@ -153,7 +164,7 @@ def _locked_head(name: str) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class Break:
-    """Where a chain does not hold."""
+    """A place where a chain is broken."""
 
     chain: str
     number: int
@@ -161,7 +172,7 @@ class Break:
 
 
 def verify() -> list[Break]:
-    """Every place where the trail was changed; an empty list where it holds."""
+    """Return every place where the trail was changed."""
     breaks: list[Break] = []
     chains = set(AuditChain.objects.values_list("name", flat=True))
     chains |= set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
@@ -171,7 +182,7 @@ def verify() -> list[Break]:
 
 
 def _verify_chain(chain: str) -> Iterator[Break]:
-    # The head first: what is recorded meanwhile stands after it, and only has to chain on.
+    # Read the head first. Events recorded while we verify come after it and only need a valid digest.
     head = AuditChain.objects.filter(name=chain).first()
     previous, number, digest_at_head = "", 0, ""
     for event in AuditEvent.objects.filter(chain=chain).order_by("number").iterator():
@@ -197,7 +208,8 @@ def _digest(event: AuditEvent, *, previous: str) -> str:
             _instant(event.at),
             event.actor_id,
             event.actor_name,
-            event.address and (_in_one_form(event.address) or event.address),  # PostgreSQL writes ::a00:1 as ::10.0.0.1
+            event.address
+            and (_normalize_address(event.address) or event.address),  # PostgreSQL writes ::a00:1 as ::10.0.0.1
             event.action,
             str(event.practice_id or ""),
             str(event.patient_id or ""),
@@ -209,5 +221,5 @@ def _digest(event: AuditEvent, *, previous: str) -> str:
 
 
 def _instant(at: datetime) -> int:
-    """Microseconds since 1970: the same before the database and after it."""
+    """Return microseconds since 1970, which are the same before saving and after loading."""
     return round(at.timestamp() * 1_000_000)

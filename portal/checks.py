@@ -1,4 +1,4 @@
-"""What `manage.py check`, and every start, warns an operator about."""
+"""Warnings for operators, shown by `manage.py check` and at every start."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ def listen() -> None:
 
 
 def check_tls_termination(**_: Any) -> list[checks.CheckMessage]:
-    """gunicorn, as we run it, speaks plain http, so with https somebody stands before it."""
+    """Warn if PUBLIC_URL is https but no proxy terminates TLS, because our gunicorn only speaks plain HTTP."""
     if not settings.HTTPS or settings.BEHIND_PROXY:
         return []
     return [
         checks.Warning(
-            "PUBLIC_URL is https, and the web server itself speaks no TLS: it will redirect every request for ever.",
-            hint="Set BEHIND_PROXY=True, and have the TLS proxy set X-Forwarded-Proto and X-Forwarded-For.",
+            "PUBLIC_URL is https, but the web server does not speak TLS, so it will redirect every request forever.",
+            hint="Put a TLS proxy in front that sets X-Forwarded-Proto and X-Forwarded-For, and set BEHIND_PROXY=True.",
             id="portal.W001",
         )
     ]

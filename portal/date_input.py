@@ -1,4 +1,4 @@
-"""A day as the browser's own date field asks for it."""
+"""A date field that uses the browser's date picker."""
 
 from datetime import date
 from typing import Any
@@ -7,7 +7,7 @@ from django import forms
 
 
 class DayInput(forms.DateInput):
-    """A plain text field again where what was typed is no date: a date field could not show it."""
+    """A date picker. It becomes a text field if the typed value is not a date, which a picker could not show."""
 
     input_type = "date"
 
@@ -21,5 +21,5 @@ class DayInput(forms.DateInput):
             date.fromisoformat(widget["value"] or "2026-01-01")
         except ValueError:
             widget["type"] = "text"
-            widget["attrs"] = {key: each for key, each in widget["attrs"].items() if key not in ("min", "max")}
+            widget["attrs"] = {key: value for key, value in widget["attrs"].items() if key not in ("min", "max")}
         return context

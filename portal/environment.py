@@ -1,4 +1,4 @@
-"""Reading the environment: strict about booleans, secrets from a file where NAME_FILE is set."""
+"""Read settings from environment variables. Any variable NAME can come from a file named by NAME_FILE."""
 
 import os
 import secrets
@@ -13,44 +13,44 @@ _BOOLEANS: Final = {"True": True, "False": False, "": False}
 
 
 def text(name: str, default: str = "") -> str:
-    """The value of `name`, or the content of the file that `name`_FILE points to."""
+    """Return the value of `name`, or the content of the file that `name`_FILE points to."""
     if path := os.environ.get(f"{name}_FILE"):
         return Path(path).read_text().strip()
     return os.environ.get(name, default)
 
 
 def switch(name: str) -> bool:
-    """A boolean, False where it is not set; anything else than "True", "False" or empty stops the start."""
+    """Return a boolean, False if unset. Raise ImproperlyConfigured unless it is "True", "False" or empty."""
     value = text(name)
     if value not in _BOOLEANS:
-        raise ImproperlyConfigured(f'{name} is "True", "False" or empty, not {value!r}.')
+        raise ImproperlyConfigured(f'{name} must be "True", "False" or empty, not {value!r}.')
     return _BOOLEANS[value]
 
 
 def number(name: str, *, default: int) -> int:
-    """A whole number; anything else stops the start."""
+    """Return a whole number. Raise ImproperlyConfigured for anything else."""
     value = text(name)
     if value and not value.isdecimal():
-        raise ImproperlyConfigured(f"{name} is a whole number, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value) if value else default
 
 
 def mail_address(name: str, *, default: str) -> str:
-    """An e-mail address; with a name beside it, or several of them, stops the start."""
+    """Return one email address without a display name. Raise ImproperlyConfigured for anything else."""
     value = text(name)
     local_part, _, domain = value.rpartition("@")
     if value and (parseaddr(value) != ("", value) or not local_part or not domain):
-        raise ImproperlyConfigured(f"{name} is an address alone, as portal@practice.example, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} must be one plain address like portal@practice.example, not {value!r}.")
     return value or default
 
 
 def secret(name: str, *, demo_dir: Path | None) -> str:
-    """A secret that has to be set; the demo makes its own and keeps it in `demo_dir`."""
+    """Return a required secret. The demo creates its own and keeps it in `demo_dir`."""
     if value := text(name):
         return value
     if demo_dir is None:
         raise ImproperlyConfigured(
-            f"{name} (or {name}_FILE) has to be set. README.md, “Run it for real”, tells how to make one."
+            f"Set {name} or {name}_FILE. README.md, “Run it for real”, explains how to create one."
         )
     path = demo_dir / f"{name.lower()}.secret"
     if not path.exists():

@@ -11,20 +11,21 @@ from portal.date_input import DayInput
 from portal.form_messages import StaffForm
 from portal.models import AuditEvent, Practice, User
 
-_PARTS_OF_THE_PROGRAM: Final = (audit.WORKER.name, audit.CLOCK.name, audit.COMMAND_LINE.name)
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2999
 
 
 def validate_year(value: date) -> None:
-    """Days at the ends of the calendar have no next day, or no such moment in UTC."""
-    if not 1970 <= value.year <= 2999:
-        raise forms.ValidationError("The year is to be between 1970 and 2999.")
+    """Reject dates so early or late that they cannot be converted to UTC or have no next day."""
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise forms.ValidationError(f"Enter a year from {_FIRST_YEAR} to {_LAST_YEAR}.")
 
 
 class ActivityForm(StaffForm):
     since = forms.DateField(label="From", required=False, validators=[validate_year], widget=DayInput)
     until = forms.DateField(label="To", required=False, validators=[validate_year], widget=DayInput)
     who = forms.ChoiceField(label="Who", required=False)
-    action = forms.ChoiceField(label="What", required=False, choices=[("", "Everything"), *AuditEvent.Action.choices])
+    action = forms.ChoiceField(label="What", required=False, choices=[("", "All activity"), *AuditEvent.Action.choices])
     patient = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, practice: Practice, **options: Any) -> None:
@@ -37,31 +38,33 @@ class ActivityForm(StaffForm):
             User.objects.filter(Q(memberships__practice=practice) | Exists(acted)).distinct().order_by("name", "email")
         )
         who.choices = [
-            ("", "Everybody"),
+            ("", "Everyone"),
             *((str(person.pk), str(person)) for person in people),
-            *((name, name.capitalize()) for name in (*_PARTS_OF_THE_PROGRAM, audit.ANONYMOUS_FAMILY)),
+            *audit.ACTOR_LABELS.items(),
         ]
 
     def clean(self) -> dict[str, Any]:
-        if self.errors.pop("patient", None):  # a field that nobody sees: the page tells it, not the field
-            raise forms.ValidationError("This link does not name a patient.")
+        if self.errors.pop("patient", None):  # a hidden field, so the error is shown for the whole form
+            raise forms.ValidationError(
+                "This link does not lead to a patient. Open the activity from the patient’s account."
+            )
         return self.cleaned_data
 
     def filtered(self, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
-        """The events that are asked for; all of them where the form is empty, none where it cannot be read."""
+        """Return the matching events: all of them if nothing was submitted, none if the form is invalid."""
         if not self.is_bound:
             return events
         if not self.is_valid():
             return events.none()
-        wanted = self.cleaned_data
-        if since := wanted["since"]:
+        filters = self.cleaned_data
+        if since := filters["since"]:
             events = events.filter(at__gte=datetime.combine(since, time(), self.practice.zone))
-        if until := wanted["until"]:
+        if until := filters["until"]:
             events = events.filter(at__lt=datetime.combine(until + timedelta(days=1), time(), self.practice.zone))
-        if who := wanted["who"]:
+        if who := filters["who"]:
             events = events.filter(actor=who) if who.isdecimal() else events.filter(actor=None, actor_name=who)
-        if action := wanted["action"]:
+        if action := filters["action"]:
             events = events.filter(action=action)
-        if patient := wanted["patient"]:
+        if patient := filters["patient"]:
             events = events.filter(patient_id=patient)
         return events

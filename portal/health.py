@@ -1,4 +1,4 @@
-"""Whether this machine serves: asked by load balancers, which call it by whatever name or number they like."""
+"""Answer the health checks of load balancers, which may use any host name or IP address."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ ADDRESS: Final = "/healthz"
 
 
 def answer_health_checks(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Stands before all that looks at the host's name or wants https."""
+    """Answer health checks. This middleware comes before those that check the host name or require https."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return _health(request) if request.path_info == ADDRESS else get_response(request)
@@ -21,12 +21,12 @@ def answer_health_checks(get_response: Callable[[HttpRequest], HttpResponse]) ->
 
 @require_safe
 def _health(request: HttpRequest) -> HttpResponse:
-    """200 while the database answers, else 503."""
+    """Return 200 if the database answers, otherwise 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error:
-        return _plain("the database does not answer", status=503)
+        return _plain("database unavailable", status=503)
     return _plain("ok", status=200)
 
 

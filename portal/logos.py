@@ -1,4 +1,4 @@
-"""Logos: whatever image is uploaded becomes a plain PNG of a sensible size, so that no surprise rides along."""
+"""Convert uploaded logos to small PNG images, which drops metadata and anything hidden in the file."""
 
 import base64
 from io import BytesIO
@@ -8,23 +8,23 @@ from PIL import Image, UnidentifiedImageError
 
 from portal.models import Logo
 
-_MOST_BYTES: Final = 500_000
-_MOST_PIXELS: Final = 4_000
-_SIDE: Final = 512
+_MAX_BYTES: Final = 500_000
+_MAX_PIXELS: Final = 4_000
+_SIDE: Final = 512  # pixels
 
 
 def read(upload: IO[bytes]) -> bytes:
-    """A PNG of at most 512 pixels a side. Raises ValueError with a sentence where the file is no image that we take."""
-    content = upload.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError("This file is larger than 500 kB.")
+    """Return a PNG of at most 512 by 512 pixels. Raise ValueError with a message for the user if the file is unusable."""
+    content = upload.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError("This file is larger than 500 kB. Choose a smaller one.")
     try:
         with Image.open(BytesIO(content), formats=["PNG", "JPEG"]) as image:
-            if max(image.size) > _MOST_PIXELS:
-                raise ValueError(f"This image has more than {_MOST_PIXELS} pixels a side.")
+            if max(image.size) > _MAX_PIXELS:
+                raise ValueError(f"This image is more than {_MAX_PIXELS} pixels wide or high. Choose a smaller one.")
             small = image.convert("RGBA")
     except (UnidentifiedImageError, OSError) as error:
-        raise ValueError("This is no PNG or JPEG image.") from error
+        raise ValueError("This file is not a PNG or JPEG image. Choose another one.") from error
     small.thumbnail((_SIDE, _SIDE))
     png = BytesIO()
     small.save(png, "PNG")

@@ -1,9 +1,9 @@
-"""Who signs in, for which practice, and the trail of what they did."""
+"""Users, practices, memberships and the audit trail."""
 
 import uuid
 import zoneinfo
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
@@ -30,12 +30,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in; the e-mail address, in lower case, is the name."""
+    """A person who signs in with an email address, which is stored in lower case."""
 
-    email = models.EmailField("e-mail address", unique=True, error_messages={"unique": "This address is taken."})
+    email = models.EmailField(
+        "email address",
+        unique=True,
+        error_messages={"unique": "Another user has this email address. Enter a different one."},
+    )
     name = models.CharField(max_length=150, blank=True)
-    is_active = models.BooleanField("may sign in", default=True)
-    is_staff = models.BooleanField("administrator", default=False, help_text="May open the administration pages.")
+    is_active = models.BooleanField("can sign in", default=True)
+    is_staff = models.BooleanField("administrator", default=False, help_text="Can open the administration pages.")
     date_joined = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -53,12 +57,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
-_time_zones = cache(zoneinfo.available_timezones)  # which goes through all their files
+_time_zones = cache(zoneinfo.available_timezones)  # reads hundreds of files
 
 
 def validate_time_zone(value: str) -> None:
     if value not in _time_zones():
-        raise ValidationError("Not a time zone, for example America/Chicago.")
+        raise ValidationError("Enter a time zone like America/Chicago.")
 
 
 class Practice(models.Model):
@@ -76,18 +80,20 @@ class Practice(models.Model):
         RENEWAL = "renewal", "Parents’ access pauses until it is renewed"
 
     class PinProfile(models.TextChoices):
-        PRACTICE = "practice", "Practice: 7 days however it travels"
-        NIST = "nist", "NIST SP 800-63A-4: e-mail 24 hours, text 10 minutes, in person 7 days"
+        PRACTICE = "practice", "Practice: 7 days for every delivery method"
+        NIST = "nist", "NIST SP 800-63A-4: email 24 hours, text message 10 minutes, in person 7 days"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120)
     short_name = models.CharField(
         max_length=30,
-        help_text="For text messages, in plain letters: a text has room for 140 characters in all.",
-        validators=[RegexValidator(r"^[A-Za-z0-9 .,'&-]+$", "Plain letters, digits and . , ' & - only.")],
+        help_text="Used in text messages, which have room for only 140 characters.",
+        validators=[
+            RegexValidator(r"^[A-Za-z0-9 .,'&-]+$", "Use only unaccented letters, digits, spaces and . , ' & -")
+        ],
     )
-    phone = models.CharField(max_length=20, help_text="The number that families ring, as (612) 555-0142.")
-    email = models.EmailField("e-mail address", help_text="Families' replies go here.")
+    phone = models.CharField(max_length=20, help_text="The number that families call, like (612) 555-0142.")
+    email = models.EmailField("email address", help_text="Receives replies from families.")
     street = models.CharField(max_length=120, blank=True)
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=20, blank=True)
@@ -98,46 +104,46 @@ class Practice(models.Model):
         max_length=10,
         choices=NameOnMessages,
         default=NameOnMessages.INITIALS,
-        help_text="How a message or a PIN sheet says whom it is about. Never the full name or the date of birth.",
+        help_text="How messages and PIN sheets name the patient. They never show the full name or the date of birth.",
     )
     sheet_size = models.CharField(max_length=6, choices=SheetSize, default=SheetSize.LETTER)
     pin_profile = models.CharField("PIN validity", max_length=10, choices=PinProfile, default=PinProfile.PRACTICE)
     hours_by_email = models.PositiveSmallIntegerField(
-        "hours valid by e-mail",
+        "hours valid by email",
         null=True,
         blank=True,
-        help_text="Leave empty for the usual time.",
+        help_text="Leave empty to use the validity chosen above.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     hours_by_text = models.PositiveSmallIntegerField(
-        "hours valid by text",
+        "hours valid by text message",
         null=True,
         blank=True,
-        help_text="Leave empty for the usual time.",
+        help_text="Leave empty to use the validity chosen above.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     hours_in_person = models.PositiveSmallIntegerField(
         "hours valid in person",
         null=True,
         blank=True,
-        help_text="Leave empty for the usual time.",
+        help_text="Leave empty to use the validity chosen above.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     age_of_majority = models.PositiveSmallIntegerField(
         default=18,
         validators=[MinValueValidator(16), MaxValueValidator(25)],
-        help_text="18 in most states; Alabama and Nebraska 19, Mississippi 21. From then on the patient may have a PIN.",
+        help_text="18 in most states, 19 in Alabama and Nebraska, 21 in Mississippi. From then on patients can have a PIN.",
     )
     teen_from = models.PositiveSmallIntegerField(
-        "teens from the age of",
+        "age at which patients count as teens",
         default=12,
         validators=[MinValueValidator(10), MaxValueValidator(17)],
-        help_text="From then until the age of majority the desk is asked before a PIN goes to a guardian’s address.",
+        help_text="From this age until patients can have their own PIN, staff must give a reason to send a PIN to a parent.",
     )
     minor_age_limit = models.PositiveSmallIntegerField(
         default=18,
         validators=[MinValueValidator(12), MaxValueValidator(25)],
-        help_text="On this birthday the access of parents changes, and the patient may have a PIN.",
+        help_text="On this birthday parents’ access changes, and the patient can have their own PIN.",
     )
     at_minor_age_limit = models.CharField(max_length=8, choices=AtAgeLimit, default=AtAgeLimit.ENDS)
     usual_identification = models.CharField(
@@ -149,24 +155,28 @@ class Practice(models.Model):
             ("callback", "Called back on the number on record"),
             ("other", "Other"),
         ],
-        help_text="Chosen beforehand in the Patient Registration window. Leave empty to have the desk choose each time.",
+        help_text="Preselected in the Patient Registration window. Leave empty if staff should choose each time.",
     )
     slug = models.SlugField(
-        "short address", max_length=60, unique=True, help_text="In links to the family’s pages: /start/?practice=…"
+        "short address",
+        max_length=60,
+        unique=True,
+        help_text="Used in links to the family pages: /start/?practice=…",
+        error_messages={"unique": "Another practice has this short address. Enter a different one."},
     )
     terms_url = models.CharField(
         "terms of use",
         max_length=200,
         blank=True,
         validators=[URLValidator(["https", "http"])],
-        help_text="The address of your own terms. Leave empty to use the portal’s.",
+        help_text="The web address of your own terms. Leave empty to use the portal’s terms.",
     )
     clinical_portal_url = models.CharField(
         "clinical portal",
         max_length=200,
         blank=True,
         validators=[URLValidator(["https", "http"])],
-        help_text="Where families see the record itself, if that is another place.",
+        help_text="The web address where families see the medical record, if it is on another site.",
     )
 
     class Meta:
@@ -179,14 +189,13 @@ class Practice(models.Model):
         self.slug = self.slug or _free_slug(self.name)
         super().save(*args, **options)
 
-    @property
-    def own_pin_age(self) -> int:
-        """Years from which a patient may have a PIN of their own."""
-        return min(self.age_of_majority, self.minor_age_limit)
-
     def today(self) -> date:
         """Return the current date in the practice's time zone."""
         return timezone.now().astimezone(self.zone).date()
+
+    def last_day(self, ends_at: datetime) -> date:
+        """Return the last day of something that ends at `ends_at`, usually a midnight in the practice's time zone."""
+        return (ends_at - timedelta(microseconds=1)).astimezone(self.zone).date()
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -197,26 +206,15 @@ class Practice(models.Model):
         place = " ".join(filter(None, [self.state, self.postal_code]))
         return [line for line in (self.street, ", ".join(filter(None, [self.city, place]))) if line]
 
-    @property
-    def pin_validity(self) -> dict[str, timedelta]:
-        """How long a PIN is good, by how it travels: "email", "text", "none" (in person)."""
-        profile = (
-            {"email": timedelta(hours=24), "text": timedelta(minutes=10), "none": timedelta(days=7)}
-            if self.pin_profile == self.PinProfile.NIST
-            else dict.fromkeys(("email", "text", "none"), timedelta(days=7))
-        )
-        own = {"email": self.hours_by_email, "text": self.hours_by_text, "none": self.hours_in_person}
-        return profile | {channel: timedelta(hours=hours) for channel, hours in own.items() if hours}
-
 
 def _free_slug(name: str) -> str:
-    wished = slugify(name)[:50] or "practice"
-    taken = set(Practice.objects.filter(slug__startswith=wished).values_list("slug", flat=True))
-    return next(each for each in (wished, *(f"{wished}-{n}" for n in range(2, 10_000))) if each not in taken)
+    preferred = slugify(name)[:50] or "practice"
+    taken = set(Practice.objects.filter(slug__startswith=preferred).values_list("slug", flat=True))
+    return next(slug for slug in (preferred, *(f"{preferred}-{n}" for n in range(2, 10_000))) if slug not in taken)
 
 
 class Logo(models.Model):
-    """A practice's logo, in the database: every web machine has it, and so has the backup."""
+    """A practice's logo, kept in the database so that every web server and every backup has it."""
 
     practice = models.OneToOneField(Practice, models.CASCADE, primary_key=True)
     png = models.BinaryField()
@@ -235,7 +233,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=12, choices=Role)
 
     class Meta:
-        ordering = ("pk",)  # the first one given is where a person works until another is chosen
+        ordering = ("pk",)  # a user starts in the practice of the oldest membership
         constraints = (models.UniqueConstraint(fields=("user", "practice"), name="one_role_in_a_practice"),)
 
     def __str__(self) -> str:
@@ -254,55 +252,56 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """One line of the trail. Written by `portal.audit.record` alone; never changed, never deleted."""
+    """An event of the audit trail. Only `portal.audit` writes it; it is never changed or deleted."""
 
     class Action(models.TextChoices):
+        # Values are stored in events and covered by their digests, so they never change. Labels may.
         SIGNED_IN = "signed_in", "Signed in"
         SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
         SIGNED_OUT = "signed_out", "Signed out"
         SEARCHED = "searched", "Searched patients"
         ACCOUNT_VIEWED = "account_viewed", "Viewed a patient account"
-        REGISTRATION_ISSUED = "registration_issued", "Issued a registration"
-        PIN_SHOWN = "pin_shown", "PIN shown"
-        SHEET_PRINTED = "sheet_printed", "PIN sheet printed"
-        REGISTRATION_SUPERSEDED = "registration_superseded", "Superseded a registration"
+        REGISTRATION_ISSUED = "registration_issued", "Registered a patient"
+        PIN_SHOWN = "pin_shown", "Showed a PIN"
+        SHEET_PRINTED = "sheet_printed", "Printed a PIN sheet"
+        REGISTRATION_SUPERSEDED = "registration_superseded", "Replaced a registration"
         REGISTRATION_REVOKED = "registration_revoked", "Revoked a registration"
         REGISTRATION_EXPIRED = "registration_expired", "Registration expired"
         MESSAGE_ACCEPTED = "message_accepted", "Message accepted"
         MESSAGE_FAILED = "message_failed", "Message failed"
-        MESSAGE_CANCELLED = "message_cancelled", "Message cancelled"
+        MESSAGE_CANCELLED = "message_cancelled", "Message canceled"
         PATIENTS_IMPORTED = "patients_imported", "Imported patients"
         TRAIL_VIEWED = "trail_viewed", "Viewed the activity"
-        REGISTRATION_CLAIMED = "registration_claimed", "Claimed a registration"
-        CLAIM_FAILED = "claim_failed", "Failed to claim a registration"
+        REGISTRATION_CLAIMED = "registration_claimed", "Used a PIN or question"
+        CLAIM_FAILED = "claim_failed", "Failed to use a PIN or question"
         REGISTRATION_LOCKED = "registration_locked", "Registration locked"
-        TRIES_LIMITED = "tries_limited", "Too many tries"
+        TRIES_LIMITED = "tries_limited", "Blocked after too many attempts"
         ACCOUNT_CREATED = "account_created", "Created a portal account"
         ACCOUNT_CHANGED = "account_changed", "Changed a portal account"
-        FAMILY_VIEWED = "family_viewed", "Family viewed its access"
+        FAMILY_VIEWED = "family_viewed", "Family viewed their access"
         ACCESS_GIVEN = "access_given", "Access given"
         ACCESS_REMOVED = "access_removed", "Access removed"
         ACCESS_RESTORED = "access_restored", "Access restored"
         ACCESS_ENDED = "access_ended", "Access ended"
         ACCESS_LIMITED = "access_limited", "Access limited"
-        SELF_REGISTERED = "self_registered", "Registered without a PIN"
-        SELF_REGISTRATION_WITHDRAWN = "self_registration_withdrawn", "Withdrew a self-registration"
-        MATCHED = "matched", "Merge match made"
-        MATCH_REFUSED = "match_refused", "Not our patient"
-        MATCH_REOPENED = "match_reopened", "Took back a refused match"
-        MATCH_ASKED = "match_asked", "Asked the family for more"
-        MATCH_ANSWERED = "match_answered", "Family answered"
+        SELF_REGISTERED = "self_registered", "Requested access without a PIN"
+        SELF_REGISTRATION_WITHDRAWN = "self_registration_withdrawn", "Canceled an access request"
+        MATCHED = "matched", "Merge Match completed"
+        MATCH_REFUSED = "match_refused", "Marked as not our patient"
+        MATCH_REOPENED = "match_reopened", "Reopened an access request"
+        MATCH_ASKED = "match_asked", "Asked the family for information"
+        MATCH_ANSWERED = "match_answered", "Family answered a question"
         DECLINED = "declined", "Family declined the portal"
-        DECLINE_UNDONE = "decline_undone", "Took back that the family declined"
+        DECLINE_UNDONE = "decline_undone", "Undid a decline"
         MESSAGES_STOPPED = "messages_stopped", "Stopped messages to an address"
-        MESSAGES_ALLOWED = "messages_allowed", "Allowed messages to an address again"
-        SIGN_IN_RESET = "sign_in_reset", "Took lost passkeys off an account"
-        SCREEN_HANDED_OVER = "screen_handed_over", "Handed the screen to the family"
-        TOLD_OF_AGE_LIMIT = "told_of_age_limit", "Told of the minor age limit"
-        REMINDED = "reminded", "Reminded that access ends"
-        ADMINISTERED = "administered", "Changed in the administration"
+        MESSAGES_ALLOWED = "messages_allowed", "Resumed messages to an address"
+        SIGN_IN_RESET = "sign_in_reset", "Removed lost passkeys"
+        SCREEN_HANDED_OVER = "screen_handed_over", "Started kiosk mode for a family"
+        TOLD_OF_AGE_LIMIT = "told_of_age_limit", "Notified of the minor age limit"
+        REMINDED = "reminded", "Reminded that access will end"
+        ADMINISTERED = "administered", "Changed on the administration pages"
 
-    chain = models.CharField(max_length=36, editable=False, help_text="The practice, or “installation”.")
+    chain = models.CharField(max_length=36, editable=False, help_text="The practice’s id, or “installation”.")
     number = models.PositiveBigIntegerField(editable=False)
     at = models.DateTimeField("when")
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -337,7 +336,7 @@ class AuditEvent(models.Model):
 
 
 class AuditChain(models.Model):
-    """The head of a chain of audit events: how many there are and the digest of the last."""
+    """The head of a chain of audit events: their number and the digest of the last one."""
 
     name = models.CharField(max_length=36, primary_key=True)
     length = models.PositiveBigIntegerField(default=0)

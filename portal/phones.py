@@ -1,11 +1,11 @@
-"""Phone numbers of the United States, read by phonenumbers (Google's library)."""
+"""Format and parse US phone numbers with the phonenumbers library."""
 
 import phonenumbers
 from django.utils.translation import gettext
 
 
 def national(number: str) -> str:
-    """As people write it, "(612) 555-0142"; a number that cannot be read stays as it is.
+    """Format a number like "(612) 555-0142". Return the input if it is not a phone number.
 
     >>> national("+16125550142")
     '(612) 555-0142'
@@ -24,16 +24,14 @@ def national(number: str) -> str:
 
 
 def read_national(typed: str) -> str:
-    """The ten digits of a valid US number.
+    """Return the ten digits of a valid US number.
 
-    Raises ValueError with a sentence for the person who typed it, in the language that is active.
+    Raise ValueError with a message for the person who typed it, in the active language.
     """
     try:
         parsed = phonenumbers.parse(typed, "US")
     except phonenumbers.NumberParseException:
-        raise ValueError(
-            gettext("This does not read as a phone number. Type it with the area code, as (612) 555-0142.")
-        ) from None
+        raise ValueError(gettext("Enter a phone number with the area code, like (612) 555-0142.")) from None
     if not phonenumbers.is_valid_number_for_region(parsed, "US"):
-        raise ValueError(gettext("This is not a US phone number. Check the area code and that it has ten digits."))
+        raise ValueError(gettext("This is not a US phone number. Check the area code and make sure it has ten digits."))
     return str(parsed.national_number)

@@ -1,8 +1,8 @@
-"""An even pace: how long an answer takes must not tell who has an account or whether a PIN is known (ASVS 5.0 6.3.8).
+"""Make response times even, so that they do not reveal who has an account or which PIN exists (ASVS 5.0 6.3.8).
 
-A view says with `evenly` that its answers to a POST keep the pace; the middleware `keep_pace`, which stands before all
-others that do any work, holds them back. So nothing that is done for one question and not for another, the writing of a
-session least of all, comes after the wait.
+The decorator `evenly_timed` marks a view's responses to POST, and the middleware `even_response_time` delays them. It
+wraps all other middleware that does any work, so nothing that takes a variable time, such as saving the session,
+happens after the delay.
 """
 
 import random
@@ -16,41 +16,40 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 P = ParamSpec("P")
 Response = TypeVar("Response", bound=HttpResponseBase)
 
-# Longer than the work behind nearly every answer takes, so that they leave on the first beat.
-BEAT: Final = 0.25  # seconds
-# What is left of a difference when the wait is over drowns in it: on a busy machine a thread that has worked less is woken
-# earlier, by half a millisecond.
+# Longer than nearly every response takes, so that almost all are sent after the first interval.
+INTERVAL: Final = 0.25  # seconds
+# Random jitter hides the remaining difference: under load, a thread that did less work wakes about 0.5 ms earlier.
 JITTER: Final = 0.05  # seconds
 
-_WAITS: Final = "_keeps_pace"
+_IS_DELAYED: Final = "_is_delayed"
 
 
 def evenly_timed(
     view: Callable[Concatenate[HttpRequest, P], Response],
 ) -> Callable[Concatenate[HttpRequest, P], Response]:
-    """A POST is answered BEAT seconds after it came, or at the next multiple of it where the work took longer.
+    """Answer each POST at the next multiple of INTERVAL after it arrived.
 
-    What is refused for its number (429) is answered at once: it did no work that could tell anything, and a bot must not
-    occupy the server by being refused.
+    A response of 429 (too many requests) is not delayed. It did no work that could reveal anything, and delaying it would
+    let a bot tie up the server.
     """
 
     @wraps(view)
-    def paced(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Response:
+    def delayed(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Response:
         response = view(request, *args, **kwargs)
         if request.method == "POST" and response.status_code != 429:
-            setattr(response, _WAITS, True)
+            setattr(response, _IS_DELAYED, True)
         return response
 
-    return paced
+    return delayed
 
 
 def even_response_time(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     def middleware(request: HttpRequest) -> HttpResponse:
-        began = time.monotonic()
+        started = time.monotonic()
         response = get_response(request)
-        if getattr(response, _WAITS, False):
-            wait = random.uniform(0, JITTER)  # noqa: S311 - noise, no secret
-            time.sleep(wait + -(time.monotonic() - began) % BEAT)
+        if getattr(response, _IS_DELAYED, False):
+            wait = random.uniform(0, JITTER)  # noqa: S311 - noise, not a secret
+            time.sleep(wait + -(time.monotonic() - started) % INTERVAL)
         return response
 
     return middleware

@@ -1,6 +1,6 @@
-"""Encryption of what must survive until it is delivered, and of nothing else.
+"""Encrypt secrets that must be stored until they are delivered, and the second factors of users.
 
-The keys come from SEALING_KEYS, newest first; older ones still open what they sealed.
+The keys come from SEALING_KEYS, newest first. Older keys still decrypt what they encrypted.
 """
 
 from functools import cache
@@ -24,15 +24,15 @@ def seal(text: str) -> str:
 
 
 def unseal(token: str) -> str:
-    """The sealed text; ValueError where no key of ours opens it."""
+    """Return the decrypted text. Raise ValueError if none of our keys decrypts it."""
     try:
         return _keys(tuple(settings.SEALING_KEYS)).decrypt(token.encode()).decode()
     except InvalidToken:
-        raise ValueError("None of SEALING_KEYS opens this.") from None
+        raise ValueError("None of SEALING_KEYS can decrypt this.") from None
 
 
 def reseal(token: str) -> str:
-    """The same text under the newest key; the same token where it is already. ValueError where no key of ours opens it."""
+    """Return the token encrypted with the newest key. Raise ValueError if none of our keys decrypts it."""
     newest, *_ = settings.SEALING_KEYS
     try:
         _keys((newest,)).decrypt(token.encode())
@@ -42,7 +42,7 @@ def reseal(token: str) -> str:
 
 
 class SealedTextField(models.TextField[Any, Any]):
-    """Text that is sealed in the database and open in Python. It cannot be searched, only asked whether it is there."""
+    """Text that is encrypted in the database and plain in Python. The only lookup it supports is `isnull`."""
 
     def get_prep_value(self, value: Any) -> Any:
         return None if value is None else seal(str(value))
@@ -52,5 +52,5 @@ class SealedTextField(models.TextField[Any, Any]):
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":
-            raise FieldError("A sealed field cannot be searched.")
+            raise FieldError("An encrypted field cannot be searched.")
         return super().get_lookup(lookup_name)

@@ -1,4 +1,4 @@
-"""Second factors are allauth's; their secrets are sealed in the database."""
+"""Encrypt the secrets of allauth's second factors in the database."""
 
 from typing import Any, ClassVar
 
@@ -21,14 +21,14 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
 
 def reseal(pk: int) -> bool:
-    """Seals a second factor's secrets under the newest key; whether that changed anything.
+    """Encrypt a second factor's secrets with the newest key. Return whether anything changed.
 
-    ValueError where no key of ours opens them.
+    Raise ValueError if none of our keys decrypts them.
     """
     with transaction.atomic():
-        # Locked, because a recovery code that is being used writes the same column.
+        # Lock the row, because using a recovery code writes the same column.
         factor = Authenticator.objects.select_for_update().filter(pk=pk).first()
-        if factor is None:  # removed a moment ago
+        if factor is None:  # removed in the meantime
             return False
         data = {name: _resealed(name, value) for name, value in factor.data.items()}
         if data == factor.data:
@@ -39,7 +39,7 @@ def reseal(pk: int) -> bool:
 
 
 def _resealed(name: str, value: Any) -> Any:
-    """What allauth keeps by these names is sealed (a passkey's data is public and has none of them)."""
+    """Reseal the values that allauth encrypts. A passkey's data is public and has none of these names."""
     if name in {"secret", "seed"}:
         return sealing.reseal(value)
     if name == "migrated_codes":

@@ -1,4 +1,4 @@
-"""What a session leaves behind: nothing on the device, and an end when nobody is there or the day is over."""
+"""End sessions that are idle or too old, and leave nothing of them on the device."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,12 +18,12 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 CLEAR_ALL: Final = '"cache", "cookies", "storage"'
 
-# Writing the session at every click would cost a write a page and win nothing.
+# How often activity is written to the session. Writing it on every request would cost a write per page for no benefit.
 _STAMP_EVERY = timedelta(minutes=1)
 
 
 def no_store(get_response: Handler) -> Handler:
-    """No page is kept by the browser: 45 CFR 170.315(d)(7), and no way back after signing out."""
+    """Forbid browsers to store pages, so that Back shows nothing after signing out (45 CFR 170.315(d)(7))."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -34,10 +34,10 @@ def no_store(get_response: Handler) -> Handler:
 
 
 def clear_site_data_on_logout(view: Handler) -> Handler:
-    """The view signs out: the browser then forgets what it has of this site.
+    """Tell the browser to clear this site's data when the view signs the user out.
 
-    Only with the redirect after a sign-out. A page with a form would lose the cookie of its token; the page that the
-    redirect leads to gets a new one, with which one signs in again.
+    Send the header only with the redirect. On a page with a form it would delete the CSRF cookie that the form needs; the
+    page after the redirect gets a new cookie.
     """
 
     @wraps(view)
@@ -51,17 +51,17 @@ def clear_site_data_on_logout(view: Handler) -> Handler:
 
 
 def end_sessions(get_response: Handler) -> Handler:
-    """Signs out who did nothing for SESSION_IDLE_LIMIT, and everybody SESSION_LIMIT after the sign-in.
+    """Sign users out after SESSION_IDLE_LIMIT without activity, and SESSION_LIMIT after they signed in.
 
-    What a page asks for by itself is not something done. The cookie's own age is no limit: Django counts it anew at
-    every write.
+    Requests that a page makes by itself are not activity. The age of the cookie cannot enforce the limit, because Django
+    restarts it with every write.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             now = timezone.now().timestamp()
-            if why := _is_over(request.session, now=now):
-                request.session["why_ended"] = why  # the trail tells it: portal/sign_in.py
+            if reason := _end_reason(request.session, now=now):
+                request.session["why_ended"] = reason  # portal/sign_in.py records it
                 logout(request)
             elif not _is_background_request(request) and now - _seen_at(request.session) > _STAMP_EVERY.total_seconds():
                 _stamp(request.session, now=now)
@@ -71,12 +71,12 @@ def end_sessions(get_response: Handler) -> Handler:
 
 
 def delete_expired(**_: Any) -> None:
-    """Deletes the sessions that have run out, with all that somebody typed and never finished."""
+    """Delete expired sessions, including unfinished sign-ups."""
     SessionStore.clear_expired()
 
 
-def _is_over(session: SessionBase, *, now: float) -> str:
-    """Why the session ends, in words for the trail; empty while it goes on."""
+def _end_reason(session: SessionBase, *, now: float) -> str:
+    """Return the reason recorded in the audit trail if the session has to end, otherwise an empty string."""
     if now - session.get("signed_in_at", 0.0) > settings.SESSION_LIMIT.total_seconds():
         return "twelve hours"
     if now - _seen_at(session) > settings.SESSION_IDLE_LIMIT.total_seconds():
@@ -89,10 +89,10 @@ def _seen_at(session: SessionBase) -> float:
 
 
 def _stamp(session: SessionBase, *, now: float) -> None:
-    """Written at once: left to Django, what the database does not take turns the finished page into an error."""
+    """Save the time of activity now. If Django saved it after the view, a database error would replace the finished page."""
     modified = session.modified
     session["seen_at"] = now
-    with suppress(UpdateError):  # next time, then
+    with suppress(UpdateError):  # the session was deleted in the meantime
         session.save()
     session.modified = modified
 

@@ -1,4 +1,4 @@
-"""All settings, all from the environment. README.md has the table of what may be set."""
+"""Read all settings from environment variables. README.md lists them."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -12,17 +12,17 @@ from csp.constants import NONE, SELF
 
 from portal import environment
 
-django_stubs_ext.monkeypatch()  # lets fields, forms and admins be written with their types
+django_stubs_ext.monkeypatch()  # allows generic types such as ModelAdmin[Patient] at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(environment.text("DATA_DIR") or BASE_DIR / "var")
 
-# While this file is there, every page but /healthz says that the portal is being updated.
+# While this file exists, every page except /healthz shows that an update is in progress.
 UPDATING_FILE = Path(environment.text("UPDATING_FILE") or DATA_DIR / "updating")
 
 env = environ.FileAwareEnv()
 
-# --- What kind of installation this is -------------------------------------------------------
+# --- Installation -------------------------------------------------------
 
 DEMO = environment.switch("DEMO")
 DEBUG = environment.switch("DEBUG")
@@ -30,8 +30,8 @@ DEBUG = environment.switch("DEBUG")
 HOST = environment.text("HOST") or "127.0.0.1"
 PORT = environment.number("PORT", default=8000)
 
-# The address that families and staff type; messages and sheets name it.
-_listens_everywhere = HOST in {"0.0.0.0", "::"}  # noqa: S104 - a comparison, no bind
+# The address that families and staff type. Messages and PIN sheets contain it.
+_listens_everywhere = HOST in {"0.0.0.0", "::"}  # noqa: S104 - a comparison, not a bind
 _local_name = "localhost" if _listens_everywhere or HOST in {"127.0.0.1", "::1"} else HOST
 PUBLIC_URL = (environment.text("PUBLIC_URL") or f"http://{_local_name}:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
@@ -50,7 +50,7 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if HTTPS else []
 
-# --- The house --------------------------------------------------------------------------------
+# --- Apps, middleware, templates --------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "registration",
@@ -124,11 +124,11 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 LANGUAGE_CODE = "en"
-# In which families are spoken to, each by its own name; a further one is a line here and a catalogue under locale/.
+# The languages of the family pages. To add one, add a line here and a catalog under locale/.
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
-TIME_ZONE = "UTC"  # what is stored; pages show the practice's own time
+TIME_ZONE = "UTC"  # desk and family pages override it with the practice's time zone
 
 # --- Database, cache ----------------------------------------------------------------------------
 
@@ -139,46 +139,46 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # Without IMMEDIATE a worker and a desk that both write meet "database is locked".
+    # Without IMMEDIATE, two processes that write at the same time fail with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # 32 MiB of the file in memory: of a million patients the usual 2 hold too little for one search after another.
+        # A cache of 32 MiB. SQLite's default of 2 MiB is too small for repeated searches among a million patients.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;",
     }
 elif environment.switch("DATABASE_POOLER"):
-    # The next statement may go over another connection, which knows neither what was prepared nor what a cursor has open.
+    # The pooler may run the next statement on another connection, which has no prepared statements or cursors of ours.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
-    _named = DATABASES["default"].get("OPTIONS", {})  # in the address; of a setting that is named twice the last counts
+    _url_options = DATABASES["default"].get("OPTIONS", {})  # options given in DATABASE_URL override ours
     DATABASES["default"]["OPTIONS"] = {
-        # A connection plans its statements once: that took longer than to carry them out, a fifth of a search's time.
+        # Plan each statement once per connection. Planning took a fifth of a search, more than running the statement.
         "server_side_binding": True,
         "prepare_threshold": 5,
-        **_named,
-        # As SQLite's timeout: where somebody holds what is to be written, a desk is told so and does not wait for ever. And
-        # a machine that lost its power in the midst of a line in the trail keeps no other from its own.
+        **_url_options,
+        # Like SQLite's timeout: waiting for a locked row fails with a message instead of hanging. And a machine that loses
+        # power while it records an audit event cannot block the others.
         "options": " ".join(
-            ["-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s", _named.get("options", "")]
+            ["-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s", _url_options.get("options", "")]
         ).strip(),
     }
-# A thread keeps its connection for the requests that follow: SQLite has read then, PostgreSQL has planned what they ask.
+# Keep connections open between requests, because SQLite's cache and PostgreSQL's plans belong to the connection.
 DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Sign-in attempts are counted in the cache; the database is one that all machines share.
+# Sign-in attempts are counted in the cache, so all web servers must share it. They all share the database.
 CACHES = {
     "default": env.cache("CACHE_URL")
     if environment.text("CACHE_URL")
     else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
 }
 
-# --- People: sign-in, sessions ---------------------------------------------------------------------
+# --- Sign-in and sessions ---------------------------------------------------------------------
 
 AUTH_USER_MODEL = "portal.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-# NIST SP 800-63B-4 3.1.1.2: 15 characters alone, a block list, no composition rules.
+# NIST SP 800-63B-4 3.1.1.2: at least 15 characters without a second factor, a block list, no composition rules.
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "portal.password_validators.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
     {"NAME": "portal.password_validators.CommonPasswordValidator"},
@@ -190,13 +190,13 @@ ACCOUNT_ADAPTER = "notifications.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator makes staff accounts; there is no sign-up
+ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators create staff accounts; there is no sign-up
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # a link would put its secret into a URL (ASVS 14.2.1)
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # a link would put the secret in a URL (ASVS 14.2.1)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password or second factor (ASVS 6.3.7)
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us write to anybody
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # about a changed password or second factor (ASVS 6.3.7)
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # otherwise anyone could make us email any address
 ACCOUNT_FORMS = {
     "login": "portal.account_forms.Login",
     "change_password": "portal.account_forms.ChangePassword",
@@ -220,7 +220,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Practice portal"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
-# NIST SP 800-63B-4 2.2.3 (AAL2): idle 30 minutes; 12 hours over all is a desk's day.
+# NIST SP 800-63B-4 2.2.3 (AAL2). Twelve hours cover a working day at the front desk.
 SESSION_IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=12)
 SESSION_COOKIE_AGE = int(SESSION_LIMIT.total_seconds())
@@ -240,14 +240,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = environment.switch("BEHIND_PROXY")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # attempts are counted by address: not by the proxy's
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # count attempts by the client's address, not the proxy's
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # Bootstrap draws its check marks as data: images
+        "img-src": [SELF, "data:"],  # Bootstrap's check marks are data: images
         "font-src": [SELF],
         "connect-src": [SELF],
         "frame-src": [SELF],
@@ -264,12 +264,14 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # no file is kept: a logo is in the database
+    "default": {
+        "BACKEND": "django.core.files.storage.InMemoryStorage"
+    },  # logos are stored in the database, so no uploaded file is kept
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-# --- Mail --------------------------------------------------------------------------------------------
+# --- Email --------------------------------------------------------------------------------------------
 
 DEMO_MAILBOX = DATA_DIR / "demo-mailbox" if DEMO and not environment.text("EMAIL_URL") else None
 if environment.text("EMAIL_URL"):
@@ -282,10 +284,10 @@ else:
     EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.mail_address("FROM_EMAIL", default=f"portal@{_public.hostname}")
 CHECK_EMAIL_DELIVERABILITY = environment.switch("CHECK_EMAIL_DELIVERABILITY")
-# How long a worker may hold a message before another one takes it over; longer than EMAIL_TIMEOUT allows a send to last.
+# How long a worker holds a message before another may take it over. Must be longer than a send limited by EMAIL_TIMEOUT.
 DELIVERY_LEASE = timedelta(seconds=environment.number("DELIVERY_LEASE_SECONDS", default=120))
 
-# --- Logs: ids only, one JSON object a line ----------------------------------------
+# --- Logs: one JSON object per line, with ids but no personal data ----------------------------------------
 
 _shared_processors: list[Any] = [
     structlog.stdlib.add_log_level,
@@ -314,10 +316,10 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": environment.text("LOG_LEVEL") or "INFO"},
-    # Django's own handlers would mail whole requests to ADMINS.
+    # Django's own handlers would email whole requests to ADMINS.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "django.dispatch": {"level": "CRITICAL"},  # the worker says itself what failed, without what it had at hand
+        "django.dispatch": {"level": "CRITICAL"},  # the worker logs failures itself, without the data involved
         "weasyprint": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
     },

@@ -1,4 +1,4 @@
-"""Sign-in, sign-out and failed tries land in the audit trail; a session begins with the time of its sign-in."""
+"""Record sign-ins, sign-outs and failed attempts in the audit trail, and the time of sign-in in the session."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ def listen() -> None:
 
 
 def _only_practice(user: User | None) -> Practice | None:
-    """The practice of a person who works in just one; its manager sees the line then."""
+    """Return the practice of a user who works in exactly one, so that its manager sees the event."""
     memberships = list(Membership.objects.filter(user=user).select_related("practice")[:2]) if user else []
     return memberships[0].practice if len(memberships) == 1 else None
 
 
 def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
     request.session["signed_in_at"] = timezone.now().timestamp()
-    request.session.pop("seen_at", None)  # a second sign-in may go on with the first one's session
+    request.session.pop("seen_at", None)  # a second sign-in can continue the session of the first
     actor = audit.Actor.for_user(request, user=user)
     audit.record(audit.Action.SIGNED_IN, actor=actor, practice=_only_practice(user))
 
@@ -32,13 +32,13 @@ def _signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
 def _signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
         actor = audit.Actor.for_user(request, user=user)
-        why = request.session.get("why_ended")
-        details = {"why": why} if why else {}
+        reason = request.session.get("why_ended")
+        details = {"why": reason} if reason else {}
         audit.record(audit.Action.SIGNED_OUT, actor=actor, practice=_only_practice(user), details=details)
 
 
 def _failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """What was typed is not recorded: people type their password into the wrong field."""
+    """Record the attempt without what was typed, because people type their password into the wrong field."""
     email = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
     user = User.objects.filter(email=email).first()
     actor = audit.Actor(

@@ -1,14 +1,14 @@
-"""Moments that upper floors may listen to; the ground floor knows nobody who does."""
+"""Signals through which `portal` and other lower apps call the apps above them, which they cannot import."""
 
 from typing import Final
 
 from django.dispatch import Signal
 
-# The desk is about to read patients' portal statuses: whoever keeps them brings them up to date.
+# Sent before patients' portal statuses are read. Receivers bring them up to date.
 portal_statuses_needed: Final = Signal()
 
-# The worker has a moment: whoever has something to tidy up does it.
+# Sent when the delivery worker has nothing to send. Receivers run their periodic jobs.
 worker_idle: Final = Signal()
 
-# Somebody is signed in who works in no practice: whoever knows where this person is at home answers with the address.
+# Sent when a signed-in user works in no practice. A receiver that knows the user's home page returns its URL.
 home_url_requested: Final = Signal()

@@ -1,4 +1,4 @@
-"""What people type where no choice is offered, as text that can be stored, shown, printed and mailed."""
+"""Form fields for free text that is safe to store, show, print and email."""
 
 from typing import Any
 
@@ -6,26 +6,26 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy
 
-# Control characters, and those that turn round the direction of what stands beside them: a name could read as another's.
-# NUL and halves of a pair never come this far: Django refuses the one, and reads the other as a question mark.
+# Control characters, and characters that change the writing direction and can make one name look like another.
+# NUL and lone surrogates never reach this validator: Django rejects NUL and replaces lone surrogates with a question mark.
 only_text = RegexValidator(
     r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
-    gettext_lazy("There is a character in it that cannot be kept. Please type it anew, without copying."),
+    gettext_lazy("This contains a character that we can’t save. Type it instead of pasting it."),
     inverse_match=True,
 )
 
 
 class LineField(forms.CharField):
-    """One line, with single spaces: a line break would begin a header of its own in a mail."""
+    """One line with single spaces. A line break could inject a header into an email (ASVS 5.0 1.3.11)."""
 
-    default_validators = [only_text]  # noqa: RUF012 - as Django has it
+    default_validators = [only_text]  # noqa: RUF012 - declared as in Django
 
     def to_python(self, value: Any) -> str:
         return " ".join((super().to_python(value) or "").split())
 
 
 class TextField(forms.CharField):
-    """Several lines."""
+    """Several lines of text."""
 
     default_validators = [only_text]  # noqa: RUF012
 

@@ -1,4 +1,4 @@
-"""The addresses. They are stable: people bookmark them, tests and manuals name them."""
+"""All URLs. Keep them stable, because people bookmark them and PIN sheets and manuals print them."""
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.views import logout
@@ -11,16 +11,16 @@ from portal import sessions, views
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Practice portal administration"
 admin.site.index_title = "Administration"
-admin.site.site_url = None  # who administers the installation need not work in a practice
+admin.site.site_url = None  # an administrator may work in no practice
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/session/", views.keep_session_alive),
     path("practice/", views.choose_practice, name="choose_practice"),
     path("activity/", views.activity, name="activity"),
-    path("accounts/email/", views.empty),  # an administrator changes a staff account's address
-    path("accounts/signup/", views.empty),
+    path("accounts/email/", views.always_not_found),  # only administrators change the addresses of staff
+    path("accounts/signup/", views.always_not_found),
     path("", include("registration.family.urls")),
-    path("", include("registration.family.allauth_urls")),  # before allauth's: some of its addresses, at an even pace
+    path("", include("registration.family.allauth_urls")),  # some of allauth's URLs with even response times
     path("accounts/logout/", sessions.clear_site_data_on_logout(logout), name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -1,4 +1,4 @@
-"""Pages that belong to no app: choosing the practice, the activity, and the pages for what went wrong."""
+"""Pages that belong to no app: the practice switch, the activity page and the error pages."""
 
 from typing import NoReturn
 
@@ -24,7 +24,7 @@ def choose_practice(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires(Permission.SEE_ACTIVITY)
 def activity(request: StaffRequest) -> HttpResponse:
-    """The audit trail of the practice, by period, person and kind: 45 CFR 170.315(d)(3)."""
+    """Show the practice's audit trail, filtered by period, person and action (45 CFR 170.315(d)(3))."""
     form = ActivityForm(request.GET or None, practice=request.practice)
     events = form.filtered(AuditEvent.objects.filter(practice=request.practice).select_related("actor"))
     page = Paginator(events, 50).get_page(request.GET.get("page"))
@@ -37,11 +37,11 @@ def activity(request: StaffRequest) -> HttpResponse:
 
 @require_safe
 def keep_session_alive(request: HttpRequest) -> HttpResponse:
-    """204 for whoever is signed in, 401 otherwise: an idle page asks, to leave when the session has ended."""
+    """Return 204 if the user is signed in, otherwise 401. An open page uses it to see whether the session has ended."""
     return HttpResponse(status=204 if request.user.is_authenticated else 401)
 
 
-def empty(request: HttpRequest) -> NoReturn:
+def always_not_found(request: HttpRequest) -> NoReturn:
     raise Http404
 
 
@@ -50,7 +50,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form's token is not the session's: the page stayed open while the person signed in anew."""
+    """Explain a CSRF failure: usually the page was open while the user signed in or out."""
     return render(request, "stale_form.html", status=403)
 
 

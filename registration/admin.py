@@ -1,4 +1,4 @@
-"""Registrations can be looked at, never edited: they are issued and revoked at the desk. Secrets are shown nowhere."""
+"""Administration of verification questions. Registrations are read-only: staff issue and revoke them at the front desk."""
 
 from django.contrib import admin
 
@@ -19,5 +19,5 @@ class RegistrationAdmin(ReadOnlyAdmin):
     date_hierarchy = "issued_at"
     fields = (
         "id", "practice", "patients", "recipient_name", "recipient_relationship", "method", "question", "delivery",
-        "message", "state", "issued_at", "issued_by", "expires_at", "ended_at", "ended_by", "end_reason",
+        "message", "state", "issued_at", "issued_by", "expires_at", "ended_at", "ended_by", "end_code", "end_reason",
     )  # fmt: skip

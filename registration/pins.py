@@ -1,8 +1,10 @@
-"""A PIN: made, shown, read, and kept so that nobody can read it back.
+"""Generate, format, parse and hash PINs.
 
-12 characters of Crockford's base 32, in three groups of four: K7QF-2M9T-XB4C. The first four are the selector, stored as
-they are; the other eight (40 bits) are stored as a salted scrypt hash of an HMAC of the whole PIN under PIN_PEPPER, which
-is not in the database. NIST SP 800-63B-4 3.1.2: an approved random source, a salted password hash, a pepper besides.
+A PIN has 12 characters of Crockford's base 32 in three groups of four: K7QF-2M9T-XB4C. The first four are the selector,
+which is stored in clear text to look the PIN up. The other eight (40 bits) are secret. The whole PIN is stored as a salted
+scrypt hash of its HMAC under PIN_PEPPER, which is not in the database.
+
+Source: NIST SP 800-63B-4 3.1.2 (approved random source, salted password hash, additional pepper).
 """
 
 import hmac
@@ -16,10 +18,10 @@ from django.utils.translation import gettext
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH: Final = 12
-_GROUP: Final = 4
+_GROUP_LENGTH: Final = 4
 
-# Crockford: what a person reads or types for what is meant; and what people put between.
-_READ_AS: Final = str.maketrans(
+# Crockford's look-alikes, and the separators that people type.
+_TRANSLATION: Final = str.maketrans(
     {
         "O": "0",
         "I": "1",
@@ -37,21 +39,21 @@ _READ_AS: Final = str.maketrans(
 
 @dataclass(frozen=True, repr=False)
 class Pin:
-    """The clear text. It has no repr and no str, so that it cannot slip into a log by accident."""
+    """A PIN in clear text. It has no repr or str, so that it cannot get into a log by accident."""
 
     characters: str
 
     @property
     def selector(self) -> str:
-        return self.characters[:_GROUP]
+        return self.characters[:_GROUP_LENGTH]
 
     @property
     def groups(self) -> list[str]:
-        return [self.characters[start : start + _GROUP] for start in range(0, LENGTH, _GROUP)]
+        return [self.characters[start : start + _GROUP_LENGTH] for start in range(0, LENGTH, _GROUP_LENGTH)]
 
     @property
     def shown(self) -> str:
-        """As families see it: K7QF-2M9T-XB4C."""
+        """Return the PIN as families see it: K7QF-2M9T-XB4C."""
         return "-".join(self.groups)
 
 
@@ -60,47 +62,50 @@ def generate() -> Pin:
 
 
 def read(typed: str) -> Pin:
-    """The PIN that a person typed: any case, with or without hyphens and spaces, O as 0, I and L as 1.
+    """Parse a typed PIN: any case, with or without hyphens and spaces, O as 0, and I and L as 1.
 
-    Raises ValueError with a sentence for that person, in the language that is active.
+    Raises ValueError with a message for the family in the active language.
     """
-    characters = typed.upper().translate(_READ_AS)
+    characters = typed.upper().translate(_TRANSLATION)
     if wrong := sorted(set(characters) - set(ALPHABET)):
-        raise ValueError(gettext("A PIN has no “%(letter)s”. Please check the letters.") % {"letter": wrong[0]})
+        raise ValueError(
+            gettext("PINs don’t contain “%(letter)s”. Check the PIN and try again.") % {"letter": wrong[0]}
+        )
     if len(characters) != LENGTH:
-        told = gettext("A PIN has %(length)s letters and digits; this has %(found)s.")
-        raise ValueError(told % {"length": LENGTH, "found": len(characters)})
+        message = gettext("A PIN has %(length)s letters and numbers. You entered %(found)s.")
+        raise ValueError(message % {"length": LENGTH, "found": len(characters)})
     return Pin(characters)
 
 
 class _PinHasher(ScryptPasswordHasher):
-    """A few milliseconds: the tries are counted, and the pepper stands before the 40 bits."""
+    """A fast work factor (a few milliseconds), because attempts are limited and the pepper protects the 40 bits."""
 
     algorithm = "pin_scrypt"
     work_factor = 2**12
 
 
 def digest(secret: str) -> str:
-    """The form in which a secret (a PIN's characters, a link's token, a folded answer) is stored."""
+    """Hash a secret for storage: a PIN's characters, a link's token, or a normalized answer."""
     hasher = _PinHasher()
     return hasher.encode(_peppered(secret), hasher.salt())
 
 
 def matches(secret: str, stored: str) -> bool:
-    """Whether `stored` was made of `secret`; compared in constant time."""
+    """Return True if `stored` is the hash of `secret`. The comparison takes constant time."""
     return _PinHasher().verify(_peppered(secret), stored)
 
 
 def fingerprint(text: str) -> str:
-    """64 characters, the same for the same text; without the pepper nobody can tell which text."""
+    """Return 64 characters that are always the same for a text. They don't reveal the text without the pepper."""
     return _peppered(text)
 
 
 def email_proof(pin: Pin) -> str:
-    """What the link of an e-mail has beside the PIN, and nothing else: whoever shows it has read that very e-mail.
+    """Return the proof that only the emailed link contains, beside the PIN. It shows that the person received the email.
 
-    80 bits under the pepper. Neither the sheet, nor the text, nor the desk's screen has it.
+    80 bits, derived with the pepper. The PIN sheet, the text message and the front desk's screen don't show it.
     """
+    # Never change this prefix: the links in emails that were already sent depend on it.
     return fingerprint(f"by e-mail {pin.characters}")[:20]
 
 

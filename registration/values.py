@@ -1,4 +1,4 @@
-"""The vocabulary of a registration: who receives it, by what key, by what channel, and why it may be refused."""
+"""Value types of a registration: recipient, method, delivery, proxy, and the refusal."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from registration.models import AccessLevel, PortalAccount
 
 
 class Refused(Exception):
-    """The registration must not be issued. The text says why, to the desk; `field` is where it has to be mended."""
+    """The action is not allowed. The message tells staff why, and `field` names the form field to correct."""
 
     def __init__(self, reason: str, *, field: str | None = None) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
-    """Who gets the PIN: a family contact, the patient, or somebody else by name."""
+    """Who gets the PIN: a family contact, the patient, or another person by name."""
 
     PATIENT: ClassVar[str] = "patient"
 
@@ -31,14 +31,14 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """The same for the same recipient: there is one live PIN for each recipient and patient."""
+        """Return the recipient's key. There is one live registration for each key and patient."""
         if self.contact:
             return f"contact:{self.contact.pk}"
         return self.PATIENT if self.is_patient else f"other:{names.key(self.name)[:190]}"
 
     @property
     def keys(self) -> set[str]:
-        """The keys under which the same person may have been registered: a contact has a row with each child."""
+        """Return all keys of the same person, because a contact has one row per child."""
         if self.contact:
             return {f"contact:{row.pk}" for row in same_person.contact_rows_for(self.contact)}
         return {self.key}
@@ -57,7 +57,7 @@ class ByQuestion:
 
 @dataclass(frozen=True)
 class ToAccount:
-    """The recipient signs in already: no PIN, the children are added once that is confirmed in this account."""
+    """Give access to an existing account, without a PIN. The recipient confirms it after signing in."""
 
     account: PortalAccount
 
@@ -80,7 +80,7 @@ class InPerson:
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """Access for a time, on paper: `ends_on` is its last day, in the practice's time."""
+    """Temporary access based on an authorization. `ends_on` is the last day, in the practice's time zone."""
 
     level: AccessLevel
     authorization: str

@@ -20,15 +20,12 @@ from tests.smtp import MailServer
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--every-string", action="store_true", help="tests/test_hostile_strings.py: all of them, everywhere"
-    )
-
-
-@pytest.fixture(scope="session")
-def every_string(pytestconfig: pytest.Config) -> bool:
-    return bool(pytestconfig.getoption("--every-string"))
+@pytest.hookimpl(tryfirst=True)  # before -m selects by these marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that opens a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 def pytest_configure() -> None:
@@ -41,6 +38,8 @@ def pytest_configure() -> None:
     # A file, because workers and desks in other threads and processes share it; on PostgreSQL the name stays.
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+        # The test database need not survive a power cut. It does survive a killed process, which is what tests try.
+        settings.DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP server of the tests tells every command
     markup.keep_what_is_rendered()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -56,7 +55,7 @@ def quick_hashes() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def quick_pace() -> None:
     """tests/portal/test_pace.py has the pace that is kept elsewhere."""
-    response_timing.BEAT, response_timing.JITTER = 0.001, 0.0  # type: ignore[misc]
+    response_timing.INTERVAL, response_timing.JITTER = 0.001, 0.0  # type: ignore[misc]
 
 
 @pytest.fixture

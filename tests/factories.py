@@ -1,6 +1,7 @@
 """Factories for practices, staff, patients, families and their access. Every account's password is PASSWORD."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -8,12 +9,24 @@ from django.utils import timezone
 
 from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, NameKey, Patient, keys_of
+from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.access import portal_status
+from registration.issuing import registrations
+from registration.issuing.request import RegistrationRequest
 from registration.matching import candidates
-from registration.models import Association, PortalAccount, SelfRegistration, VerificationQuestion
+from registration.models import (
+    Association,
+    Decline,
+    PortalAccount,
+    Registration,
+    SelfRegistration,
+    VerificationQuestion,
+)
+from registration.values import ByPin, Delivery, InPerson, Method, Recipient
 
 PASSWORD: Final = "a quiet morning at the desk"
+SESSION_KEY: Final = "a-session"
 Role = Membership.Role
 
 
@@ -127,3 +140,37 @@ def an_association(account: PortalAccount, patient: Patient, **fields: Any) -> A
     association = Association.objects.create(account=account, patient=patient, **fields)
     portal_status.refresh([patient])
     return association
+
+
+def recipient_for(contact: Contact) -> Recipient:
+    return Recipient(name=contact.name, relationship=contact.relationship, contact=contact)
+
+
+def issue_registration(
+    patients: Patient | Sequence[Patient],
+    recipient: Recipient | Contact | None = None,
+    *,
+    actor: Actor,
+    method: Method | None = None,
+    delivery: Delivery | None = None,
+    form_token: uuid.UUID | None = None,
+    **options: Any,
+) -> Registration:
+    """Issue a registration from the session SESSION_KEY: by default a PIN for Elena García, given in person."""
+    covered = [patients] if isinstance(patients, Patient) else patients
+    if isinstance(recipient, Contact):
+        recipient = recipient_for(recipient)
+    request = RegistrationRequest(
+        practice=covered[0].practice,
+        patients=covered,
+        recipient=recipient or Recipient(name="Elena García", relationship="Mother"),
+        method=method or ByPin(),
+        delivery=delivery or InPerson(),
+        form_token=form_token or uuid.uuid4(),
+        **options,
+    )
+    return registrations.register_patients(request, session_key=SESSION_KEY, actor=actor)
+
+
+def a_decline(patient: Patient, actor: Actor) -> Decline:
+    return Decline.objects.create(patient=patient, reason="no wish", by=actor.require_user())

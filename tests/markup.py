@@ -44,6 +44,10 @@ def keep_what_is_rendered() -> None:
         Template.render = kept  # type: ignore[assignment, method-assign]
 
 
+def is_kept() -> bool:
+    return FOLDER in os.environ
+
+
 def keep(html: str) -> None:
     """Once, however often it is seen with other keys and numbers; not what a test typed that portal/texts.py refuses."""
     if FOLDER in os.environ and html.lstrip()[:9].lower() == "<!doctype" and not NO_TEXT.search(html):
@@ -68,7 +72,7 @@ def look(pages: str, tests: Sequence[str]) -> None:
     """Runs the tests for what they see; whether they pass is for `make test` to say."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
     with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *tests]
+        command = [sys.executable, "-m", "pytest", *tests]
         env = kept | {"LANG": "C.UTF-8", "DEMO": "True", "DATA_DIR": data, FOLDER: pages}
         subprocess.run(command, cwd=ROOT, env=env, check=False)
 

@@ -1,7 +1,6 @@
 """What a family does during sign-up, as requests of a test client."""
 
 import re
-import uuid
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
@@ -9,50 +8,26 @@ from typing import Any, Final
 from django.test import Client
 
 from notifications.models import Content
-from patients.models import Contact, Patient
+from patients.models import Patient
 from portal.audit import Actor
-from registration.issuing import pin_display, registrations
+from registration.issuing import pin_display
 from registration.models import Registration
-from registration.values import ByEmail, ByPin, ByQuestion, Delivery, InPerson, Method, Recipient
+from registration.values import ByEmail, ByQuestion, Delivery, Method
+from tests.factories import SESSION_KEY, issue_registration
 
 PASSWORD: Final = "the kettle sings at seven"
 EMAIL: Final = "elena@families.example"
 
 
-def issue(
-    patients: Sequence[Patient],
-    *,
-    actor: Actor,
-    to: Contact | None = None,
-    recipient: Recipient | None = None,
-    method: Method | None = None,
-    delivery: Delivery | None = None,
-    **options: Any,
-) -> Registration:
-    """Register the patients. By default a PIN is given in person to Elena García, the mother."""
-    contact_recipient = Recipient(name=to.name, contact=to, relationship=to.relationship) if to else None
-    return registrations.register_patients(
-        practice=patients[0].practice,
-        patients=patients,
-        recipient=recipient or contact_recipient or Recipient(name="Elena García", relationship="Mother"),
-        method=method or ByPin(),
-        delivery=delivery or InPerson(),
-        form_token=uuid.uuid4(),
-        session_key="desk",
-        actor=actor,
-        **options,
-    )
-
-
 def pin_of(registration: Registration) -> str:
-    pin = pin_display.find_pin(registration, session_key="desk")
+    pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
     assert pin
     return pin.shown
 
 
 def issue_pin(patients: Sequence[Patient], *, actor: Actor, **options: Any) -> str:
     """Register the patients and return the PIN."""
-    return pin_of(issue(patients, actor=actor, **options))
+    return pin_of(issue_registration(patients, actor=actor, **options))
 
 
 def question_link(registration: Registration) -> str:

@@ -1,42 +1,35 @@
 """Every address, for every role, for the other practice's staff and for nobody."""
 
 import re
-import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.db import transaction
+from django.test import Client, override_settings
+from django.urls import resolve, reverse
+from pytest_django import DjangoDbBlocker, Settings
 
 from notifications import demo_mailbox
-from patients.models import Contact, Patient
+from patients.models import Patient
 from portal.access import PERMISSIONS, Permission
 from portal.audit import Actor
 from portal.models import Membership, Practice, User
-from registration.issuing import registrations
 from registration.models import Association, Decline, Registration, SelfRegistration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
+from tests.factories import issue_registration
+from tests.routes import ALL, MOVED, OURS
 
 Role = Membership.Role
 
 
-def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for each in resolver.url_patterns:
-        if isinstance(each, URLResolver):
-            yield from patterns(each, prefix + str(each.pattern))
-        else:
-            yield prefix + str(each.pattern), each
-
-
-ALL = list(patterns(get_resolver()))
-OURS = [(route, each) for route, each in ALL if not route.startswith(("admin/", "accounts/"))]
-FAMILY = {route: each.callback.family for route, each in OURS if hasattr(each.callback, "family")}
+FAMILY = {route: pattern.callback.family for route, pattern in OURS if hasattr(pattern.callback, "family")}
 DESK = [route for route, _ in OURS if route not in FAMILY]
-HAND_OVER = "start/this-screen/"  # the one address of the family's side at which staff acts
+HAND_OVER = "start/kiosk/"  # the one address of the family's side at which staff acts
 
 ACCOUNTS = sorted({route for route, _ in ALL if route.startswith("accounts/")})
 
@@ -45,6 +38,8 @@ ACCOUNTS = sorted({route for route, _ in ALL if route.startswith("accounts/")})
 class Things:
     """One of each kind that an address can name, all of one practice and one family."""
 
+    practice: Practice
+    actor: Actor
     patient: Patient
     registration: Registration
     message: str
@@ -52,27 +47,60 @@ class Things:
     asked: SelfRegistration
 
 
-@pytest.fixture
-def things(practice: Practice, patient: Patient, mother: Contact, actor: Actor, settings: Any, tmp_path: Any) -> Things:
-    settings.EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
-    settings.DEMO_MAILBOX = tmp_path / "box"
-    registration = registrations.register_patients(
-        practice=practice,
-        patients=[patient],
-        recipient=Recipient(name=mother.name, contact=mother),
-        method=ByPin(),
-        delivery=ByEmail("elena@families.example"),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
+@pytest.fixture(scope="module")
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return {
+        "EMAIL_BACKEND": "notifications.demo_mailbox.Backend",
+        "DEMO_MAILBOX": tmp_path_factory.mktemp("mailbox") / "box",
+    }
+
+
+@pytest.fixture(scope="module")
+def shared_things(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, mailbox: dict[str, Any]
+) -> Iterator[Things]:
+    """Made once for hundreds of tests. Each works in a savepoint above it, and the last one takes it back."""
+    with ExitStack() as stack:
+        with django_db_blocker.unblock(), override_settings(**mailbox):
+            stack.enter_context(transaction.atomic())
+            things = make_things()
+        yield things
+        with django_db_blocker.unblock():
+            transaction.set_rollback(True)
+            stack.close()
+
+
+def make_things() -> Things:
+    practice = factories.a_practice()
+    patient = factories.a_patient(practice)
+    mother = factories.a_contact(patient)
+    user = factories.a_member(practice, name="Dana Fields")
+    actor = Actor(user=user, name=user.email, address="192.0.2.7")
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     call_command("deliver", "--once", verbosity=0)
     (received,) = demo_mailbox.all_mail()
     account = factories.an_account()
     asked = factories.a_self_registration(practice, account)
-    assert actor.user is not None
-    Decline.objects.create(patient=patient, reason="Prefers to ring.", by=actor.user)
-    return Things(patient, registration, received.key, factories.an_association(account, patient), asked)
+    Decline.objects.create(patient=patient, reason="Prefers to ring.", by=user)
+    association = factories.an_association(account, patient)
+    return Things(practice, actor, patient, registration, received.key, association, asked)
+
+
+@pytest.fixture
+def things(shared_things: Things, db: None, settings: Settings, mailbox: dict[str, Any]) -> Things:
+    for name, value in mailbox.items():
+        setattr(settings, name, value)
+    return shared_things
+
+
+@pytest.fixture
+def practice(things: Things) -> Practice:
+    return things.practice
+
+
+@pytest.fixture
+def actor(things: Things) -> Actor:
+    return things.actor
 
 
 def address(route: str, things: Things) -> str:
@@ -96,6 +124,13 @@ def ask(client: Client, route: str, things: Things) -> Any:
     filled_in = {"practice": str(things.patient.practice_id), "contact": contact, "channel": "email"}
     response = client.get(path)
     return client.post(path, filled_in) if response.status_code == 405 else response
+
+
+@pytest.mark.parametrize("route", [route for route, _ in MOVED])
+def test_earlier_address_redirects_to_a_current_page(client: Client, things: Things, route: str) -> None:
+    response = client.get(address(route, things), {"a": "b"})
+    assert response.status_code == 302
+    assert resolve(response.headers["Location"].removesuffix("?a=b")).route in dict(OURS)
 
 
 # --- The desk ---
@@ -295,13 +330,13 @@ def test_each_address_of_the_account_answers_everybody(
 @pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/signup/"])
 def test_nobody_makes_a_staff_account_or_changes_its_address(client: Client, practice: Practice, path: str) -> None:
     assert client.get(path).status_code == 404
-    client.force_login(factories.a_member(practice))
+    client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     assert client.post(path, {"email": "x@y.example"}).status_code == 404
 
 
 def test_a_page_from_before_the_sign_in_is_told_in_words(practice: Practice) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(factories.a_member(practice))
+    client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     response = client.post("/practice/", {"practice": str(practice.pk)})
     assert response.status_code == 403
-    assert "This page was too old" in response.content.decode()
+    assert "This page has expired" in response.content.decode()

@@ -9,11 +9,15 @@ from notifications.models import Carrier
 from portal.models import Practice, User
 from tests import factories
 from tests.hostile_strings import HOSTILE_STRINGS
-from tests.test_hostile_strings import Fixtures, attempt, each_field_reads_every_string, everything, world
+from tests.test_hostile_strings import Fixtures, attempt, each_field_reads, everything, world
 
 __all__ = ["world"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.slow,
+    pytest.mark.parametrize("every_string", [False, pytest.param(True, marks=pytest.mark.campaign)]),
+]
 
 ADMIN_PAGES: Final = [
     *(f"{model}/add/" for model in ("portal/practice", "portal/user", "registration/verificationquestion", "notifications/carrier")),
@@ -36,7 +40,7 @@ def administrator(practice: Practice) -> Client:
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)
 def test_whatever_an_administrator_types_is_answered_with_a_page(
-    world: Fixtures, administrator: Client, path: str
+    world: Fixtures, administrator: Client, path: str, every_string: bool
 ) -> None:
     manager = User.objects.get(email="manager@maplegrove.example")
     known = {"practice": world.practice.pk, "patient": world.patient.pk, "manager": manager.pk}
@@ -47,24 +51,26 @@ def test_whatever_an_administrator_types_is_answered_with_a_page(
     if "/change/" in path:
         assert administrator.post(address, right).status_code == 302, "as shown it can be saved"
     number, before = ADMIN_PAGES.index(path), everything()
-    for hostile in ADMIN_STRINGS[number % 25 :: 25]:
+    together, alone, read = (1, 100, 1) if every_string else (60, 500, 10)
+    for hostile in ADMIN_STRINGS[number % together :: together]:
         managed = {name: value for name, value in right.items() if name.endswith("_FORMS")}
         attempt(world, administrator, address, dict.fromkeys(right, hostile) | managed, hostile, before, asks=False)
     for offset, each in enumerate(sorted(right)):
-        for hostile in ADMIN_STRINGS[(7 * number + offset) % 400 :: 400]:
+        for hostile in ADMIN_STRINGS[(7 * number + offset) % alone :: alone]:
             attempt(world, administrator, address, right | {each: hostile}, hostile, before, asks=False)
-    each_field_reads_every_string(page.context["adminform"].form)
+    each_field_reads(page.context["adminform"].form, HOSTILE_STRINGS[number % read :: read])
 
 
 @pytest.mark.parametrize("model", ADMIN_LISTS)
 def test_whatever_an_administrator_searches_for_is_answered_with_a_page(
-    world: Fixtures, administrator: Client, model: str
+    world: Fixtures, administrator: Client, model: str, every_string: bool
 ) -> None:
     before = everything()
     number, path = ADMIN_LISTS.index(model), f"/admin/{model}/"
-    for hostile in ADMIN_STRINGS[number::10]:
+    searched, ordered = (1, 10) if every_string else (40, 100)
+    for hostile in ADMIN_STRINGS[number % searched :: searched]:
         attempt(world, administrator, path, {"q": hostile}, hostile, before, asks=True)
-    for hostile in ADMIN_STRINGS[number::50]:
+    for hostile in ADMIN_STRINGS[number % ordered :: ordered]:
         attempt(world, administrator, path, {"p": hostile, "o": hostile}, hostile, before, asks=True)
 
 

@@ -1,4 +1,4 @@
-"""What a way of sending promises."""
+"""The interface of a transport: a way to send a message."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from notifications.models import Content, OutgoingMessage
 
 
 class TransportError(Exception):
-    """The message was not accepted. `permanent`: trying again will not help; `address_refused`: because of the recipient's
-    address. The text is for the desk, in our words.
+    """The message was not accepted.
 
-    A mail server's own words are never kept: they may quote the message, and with it a PIN.
+    `permanent` means that a retry will not help. `address_refused` means that the recipient's address was the cause.
+    The text is shown to staff. It never contains the mail server's reply, which may quote the message and its PIN.
     """
 
     def __init__(self, text: str, *, permanent: bool, address_refused: bool = False) -> None:
@@ -20,7 +20,7 @@ class TransportError(Exception):
 
 class Transport(Protocol):
     def send(self, message: OutgoingMessage, content: Content) -> str:
-        """Hands the message over; says in words to whom. Raises TransportError where it was not accepted."""
+        """Send the message and return the result for staff. Raise TransportError if it was not accepted."""
 
     def close(self) -> None:
-        """Lets go of what was kept open between two messages."""
+        """Close any connection kept open between messages."""

@@ -1,4 +1,4 @@
-"""Mail by SMTP: e-mail messages, and text messages by mail to number@gateway."""
+"""Send email over SMTP, and text messages as email to number@gateway."""
 
 import contextlib
 import re
@@ -13,24 +13,24 @@ from django.core.mail.backends.base import BaseEmailBackend
 from notifications.models import Channel, Content, OutgoingMessage
 from notifications.transports.base import TransportError
 
-# RFC 3463: what the two last figures of an enhanced status code mean, where the desk can do something with it.
+# RFC 3463: what the last two parts of an enhanced status code mean, for the codes that staff can act on.
 _MEANING: Final = {
-    "1.1": "there is no such mailbox",
-    "1.2": "there is no such mail domain",
-    "1.3": "the address is not well formed",
+    "1.1": "the mailbox does not exist",
+    "1.2": "the domain does not exist",
+    "1.3": "the address is not valid",
     "1.6": "the mailbox has moved",
-    "1.10": "the domain takes no mail",
-    "2.1": "the mailbox is switched off",
+    "1.10": "the domain does not accept email",
+    "2.1": "the mailbox is disabled",
     "2.2": "the mailbox is full",
-    "4.1": "the receiving server does not answer",
-    "4.4": "the receiving server cannot be found",
-    "7.1": "the receiving server does not want our mail",
+    "4.1": "the receiving server is not responding",
+    "4.4": "the receiving server was not found",
+    "7.1": "the receiving server blocked our email",
 }
 _ENHANCED: Final = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
 
 
 class MailTransport:
-    """Keeps one connection open over many messages; a fault closes it, and the next message opens another."""
+    """Sends many messages over one SMTP connection. After an error the next message opens a new connection."""
 
     def __init__(self) -> None:
         self._connection: BaseEmailBackend | None = None
@@ -46,21 +46,21 @@ class MailTransport:
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise _explained(error) from error
-        except (ValueError, UnicodeError) as error:  # a header or an address that no mail can have
-            raise TransportError("The message could not be written as a mail.", permanent=True) from error
+        except (ValueError, UnicodeError) as error:  # an invalid header or address
+            raise TransportError("The message could not be built as an email.", permanent=True) from error
         return (
             "Accepted by the carrier's gateway." if message.channel == Channel.TEXT else "Accepted by the mail server."
         )
 
     def close(self) -> None:
         if self._connection is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):  # it may be gone already
+            with contextlib.suppress(smtplib.SMTPException, OSError):  # it may already be closed
                 self._connection.close()
             self._connection = None
 
 
 def compose(message: OutgoingMessage, content: Content) -> EmailMultiAlternatives:
-    """The mail as it goes out. Its Message-ID is that of the row, so that a repeat is recognised."""
+    """Build the email. Its Message-ID comes from the row, so the receiving server can recognize a repeat."""
     mail = EmailMultiAlternatives(
         subject=content.subject,
         body=content.text,
@@ -69,7 +69,7 @@ def compose(message: OutgoingMessage, content: Content) -> EmailMultiAlternative
         reply_to=[message.reply_to] if message.reply_to else None,
         headers={
             "Message-ID": message_id(message),
-            "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office notes in return
+            "Auto-Submitted": "auto-generated",  # RFC 3834: asks for no automatic replies
         },
     )
     if content.html:
@@ -83,19 +83,19 @@ def message_id(message: OutgoingMessage) -> str:
 
 def _explained(error: smtplib.SMTPException | OSError) -> TransportError:
     if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError | smtplib.SMTPHeloError):
-        return TransportError("The mail server does not let us in: EMAIL_URL has to be checked.", permanent=False)
+        return TransportError("The mail server refused the connection. Check EMAIL_URL.", permanent=False)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, reply = next(iter(error.recipients.values()))
         refused = _refused("The address was refused", code, reply)
         return TransportError(str(refused), permanent=refused.permanent, address_refused=refused.permanent)
     if isinstance(error, smtplib.SMTPSenderRefused):
-        sender = _refused("Our own address was refused", error.smtp_code, error.smtp_error)
-        return TransportError(str(sender), permanent=False)  # FROM_EMAIL has to be checked: no fault of the message
+        refused = _refused("Our sender address was refused", error.smtp_code, error.smtp_error)
+        return TransportError(str(refused), permanent=False)  # FROM_EMAIL needs a fix, not the message
     if isinstance(error, smtplib.SMTPResponseException):
         return _refused("The message was refused", error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return TransportError("The mail server cannot take a message of this kind.", permanent=True)
-    return TransportError("The mail server could not be reached, or hung up.", permanent=False)
+        return TransportError("The mail server does not support this type of message.", permanent=True)
+    return TransportError("The mail server could not be reached or closed the connection.", permanent=False)
 
 
 def _refused(what: str, code: int, reply: bytes | str) -> TransportError:

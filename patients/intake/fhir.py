@@ -1,7 +1,8 @@
-"""FHIR R4 Patients, as a bulk export (NDJSON) or a Bundle holds them, read into records.
+"""Read FHIR R4 Patients, from a bulk export (NDJSON) or a Bundle, into records.
 
-Pure: no database, no clock. The rules are those of https://hl7.org/fhir/R4/patient.html; where practices' systems are
-known to be looser (a null, a name in one piece), the patient is read all the same.
+The rules are those of https://hl7.org/fhir/R4/patient.html. Some practices' systems are known to be looser (a null, a
+name in one piece), and their patients are read too. This module uses no database and no clock. records.py explains how
+to import one more field.
 """
 
 import json
@@ -16,26 +17,9 @@ from patients.intake.records import PatientRecord, Refusal, UnfitError, check_le
 
 _GENDERS: Final = {"female", "male", "other", "unknown"}
 
-# What FHIR calls the values of a patient's record.
-_FIELDS: Final = {
-    "source_system": "identifier.system",
-    "source_id": "identifier.value",
-    "mrn": "identifier.value",
-    "family_name": "name.family",
-    "given_names": "name.given",
-    "preferred_name": "name.given",
-    "language": "communication.language",
-    "phone": "telecom",
-    "email": "telecom",
-    "street": "address.line",
-    "city": "address.city",
-    "state": "address.state",
-    "postal_code": "address.postalCode",
-}
-
 
 def read_lines(lines: Iterable[bytes], *, today: date) -> Iterator[PatientRecord | Refusal]:
-    """Reads NDJSON: a resource a line. Blank lines are passed over; a line that is no Patient is refused."""
+    """Read NDJSON, one resource per line. Skip blank lines, and refuse a line that is not a Patient."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -48,17 +32,17 @@ def read_lines(lines: Iterable[bytes], *, today: date) -> Iterator[PatientRecord
 
 
 def read_entries(entries: Iterable[object], *, today: date) -> Iterator[PatientRecord | Refusal | None]:
-    """Reads Bundle.entry, numbered from 1; None for an entry of another kind, as a Bundle may well hold."""
+    """Read Bundle.entry, numbered from 1. Yield None for resources other than patients, which a Bundle may contain."""
     for number, entry in enumerate(entries, start=1):
         resource = entry.get("resource") if isinstance(entry, dict) else entry
-        if isinstance(entry, dict) and (resource is None or _is_of_another_kind(resource)):
+        if isinstance(entry, dict) and (resource is None or _is_other_resource(resource)):
             yield None
         else:
             yield read_patient(resource, line=number, today=today)
 
 
 def parse(text: bytes) -> Any:
-    """JSON in UTF-8, with or without a byte order mark. Raises UnfitError."""
+    """Parse JSON in UTF-8, with or without a byte order mark. Raise UnfitError if it is something else."""
     try:
         return json.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -72,26 +56,26 @@ def is_patient(resource: object) -> bool:
 
 
 def read_patient(resource: object, *, line: int, today: date) -> PatientRecord | Refusal:
-    """One Patient. Whatever it is given, it answers and does not raise."""
+    """Read one Patient. Return a Refusal for anything that is not one; raise nothing."""
     try:
         if not isinstance(resource, dict):
             raise UnfitError(field="", reason="is not a JSON object")
         if not is_patient(resource):
-            raise UnfitError(field="resourceType", reason=_say_kind(resource.get("resourceType")))
+            raise UnfitError(field="resourceType", reason=_describe_type(resource.get("resourceType")))
         return _record(Element(resource), line=line, today=today)
     except UnfitError as unfit:
         return Refusal(line=line, field=unfit.field, reason=unfit.reason)
 
 
-def _is_of_another_kind(resource: object) -> bool:
+def _is_other_resource(resource: object) -> bool:
     return isinstance(resource, dict) and not is_patient(resource) and isinstance(resource.get("resourceType"), str)
 
 
-def _say_kind(kind: object) -> str:
-    # Only what may be a FHIR type is repeated: anything else might be a patient's own data in the wrong place.
-    if not isinstance(kind, str) or not re.fullmatch("[A-Z][A-Za-z]{2,40}", kind):
+def _describe_type(resource_type: object) -> str:
+    # Repeat only what looks like a FHIR type. Anything else may be a patient's own data in the wrong place.
+    if not isinstance(resource_type, str) or not re.fullmatch("[A-Z][A-Za-z]{2,40}", resource_type):
         return "is not Patient"
-    return f"is {'an' if kind[0] in 'AEIOU' else 'a'} {kind}, not a Patient"
+    return f"is {'an' if resource_type[0] in 'AEIOU' else 'a'} {resource_type}, not a Patient"
 
 
 def _record(patient: Element, *, line: int, today: date) -> PatientRecord:
@@ -99,6 +83,7 @@ def _record(patient: Element, *, line: int, today: date) -> PatientRecord:
     source_system, source_id, mrn = fhir_datatypes.identify(patient)
     family_name, given_names, preferred_name = fhir_datatypes.choose_names(patient, today=today)
     deceased, deceased_on = _deceased(patient)
+    telecom = fhir_datatypes.current_telecom(patient, today=today)
     address = fhir_datatypes.choose_address(patient, today=today)
     record = PatientRecord(
         source_system=source_system,
@@ -113,7 +98,7 @@ def _record(patient: Element, *, line: int, today: date) -> PatientRecord:
         deceased=deceased,
         deceased_on=deceased_on,
         language=_language(patient),
-        phone=fhir_datatypes.choose_phone(telecom := fhir_datatypes.current_telecom(patient, today=today)),
+        phone=fhir_datatypes.choose_phone(telecom),
         email=fhir_datatypes.choose_email(telecom, field="telecom", left_out=left_out),
         street=", ".join(address.texts("line")),
         city=address.text("city"),
@@ -123,7 +108,7 @@ def _record(patient: Element, *, line: int, today: date) -> PatientRecord:
         line=line,
         left_out=tuple(Refusal(line=line, field=unfit.field, reason=unfit.reason) for unfit in left_out),
     )
-    check_lengths(record, fields=_FIELDS)
+    check_lengths(record)
     return record
 
 
@@ -146,19 +131,20 @@ def _sex(patient: Element) -> str:
     if gender is None:
         return "unknown"
     if not isinstance(gender, str) or gender not in _GENDERS:
-        raise UnfitError(field="gender", reason="is not one of FHIR's codes: female, male, other, unknown")
+        raise UnfitError(field="gender", reason="is not a FHIR code: female, male, other or unknown")
     return gender
 
 
 def _deceased(patient: Element) -> tuple[bool, date | None]:
-    """Whether, and on which day if that is known to the day."""
-    flag, day = patient.flag("deceasedBoolean"), fhir_datatypes.read_date(patient, "deceasedDateTime")
-    if len(day) == len("2019-03-05"):
-        return True, fhir_datatypes.read_day(day, field="deceasedDateTime")
-    return bool(flag or day), None
+    """Return whether the patient has died, and the date of death if it is known to the day."""
+    flag, died = patient.flag("deceasedBoolean"), fhir_datatypes.read_date(patient, "deceasedDateTime")
+    if len(died) == len("2019-03-05"):
+        return True, fhir_datatypes.read_day(died, field="deceasedDateTime")
+    return bool(flag or died), None
 
 
 def _language(patient: Element) -> str:
-    spoken = sorted(patient.children("communication"), key=lambda one: not one.flag("preferred"))
-    codings = [coding for one in spoken for coding in one.child("language").children("coding")]
+    """Return the language tag (BCP 47) that is marked as preferred, or else the first one."""
+    languages = sorted(patient.children("communication"), key=lambda language: not language.flag("preferred"))
+    codings = [coding for language in languages for coding in language.child("language").children("coding")]
     return next((coding.text("code") for coding in codings if coding.text("system") == "urn:ietf:bcp:47"), "")

@@ -1,4 +1,4 @@
-"""Patient.contact: a child's family, in FHIR R4."""
+"""Read Patient.contact, a child's family, from FHIR R4."""
 
 import itertools
 from collections.abc import Container
@@ -11,9 +11,9 @@ from patients.intake import fhir_datatypes
 from patients.intake.elements import Element
 from patients.intake.records import ContactRecord, UnfitError, check_lengths
 
-_LONGEST_KEY: Final = 190  # leaves room in the column for a number
+_MAX_KEY_LENGTH: Final = 190  # leaves room in the column for "#" and a number
 
-# HL7 v2-0131 and v3-RoleCode, for codings that come without a word.
+# Codes of HL7 v2-0131 and v3-RoleCode, for codings that have no display text.
 _RELATIONSHIPS: Final = {
     "MTH": "Mother",
     "FTH": "Father",
@@ -30,67 +30,60 @@ _RELATIONSHIPS: Final = {
     "C": "Emergency contact",
     "ECON": "Emergency contact",
 }
-# To be rung in an emergency, to live next door or to pay the bill gives nobody a right to see a child's record.
+# An emergency contact, a neighbor or the person who pays the bill may not see a child's record for that reason alone.
 _WITHOUT_AUTHORITY: Final = {"C", "EP", "ECON", "CP", "BP", "E", "F", "I", "S", "FRND", "NBOR"}
-
-# What FHIR calls the values of a contact.
-_FIELDS: Final = {
-    "family_name": "name.family",
-    "given_names": "name.given",
-    "phone": "telecom",
-    "email": "telecom",
-    "key": "id",
-    "relationship": "relationship",
-}
 
 
 def read_contacts(patient: Element, *, today: date, left_out: list[UnfitError]) -> tuple[ContactRecord, ...]:
+    """Return the current contacts, and add those that have no name to `left_out`. Organizations are skipped."""
     contacts: dict[str, ContactRecord] = {}
     for element in patient.children("contact"):
         if fhir_datatypes.has_ended(element, today=today):
             continue
-        contact = _contact(element, taken=contacts, today=today, left_out=left_out)
+        contact = _contact(element, taken_keys=contacts, today=today, left_out=left_out)
         if contact.family_name:
             contacts[contact.key] = contact
         elif "organization" not in element.members:
-            left_out.append(UnfitError(field=element.at("name"), reason="is missing, and the contact is left out"))
+            left_out.append(
+                UnfitError(field=element.path_of("name"), reason="is missing; the contact was not imported")
+            )
     return tuple(contacts.values())
 
 
-def _contact(element: Element, *, taken: Container[str], today: date, left_out: list[UnfitError]) -> ContactRecord:
+def _contact(element: Element, *, taken_keys: Container[str], today: date, left_out: list[UnfitError]) -> ContactRecord:
     family_name, given_names = fhir_datatypes.read_name(element.child("name"), today=today).parts
     relationship, has_authority = _relationship(element)
+    telecom = fhir_datatypes.current_telecom(element, today=today)
     contact = ContactRecord(
-        key=element.text("id") or f"{names.key(given_names + family_name)}/{names.key(relationship)}"[:_LONGEST_KEY],
+        key=element.text("id") or f"{names.key(given_names + family_name)}/{names.key(relationship)}"[:_MAX_KEY_LENGTH],
         family_name=family_name,
         given_names=given_names,
         relationship=relationship,
-        email=fhir_datatypes.choose_email(
-            telecom := fhir_datatypes.current_telecom(element, today=today),
-            field=element.at("telecom"),
-            left_out=left_out,
-        ),
+        email=fhir_datatypes.choose_email(telecom, field=element.path_of("telecom"), left_out=left_out),
         phone=fhir_datatypes.choose_phone(telecom),
         has_authority=has_authority,
     )
-    check_lengths(contact, fields=_FIELDS, path=f"{element.path}.")
-    # Two of one name and relationship are told apart by their order, the only thing that is left.
-    if contact.key not in taken:
+    check_lengths(contact, path=f"{element.path}.")
+    if contact.key not in taken_keys:
         return contact
-    numbered = (f"{contact.key[:_LONGEST_KEY]}#{number}" for number in itertools.count(2))
-    return replace(contact, key=next(key for key in numbered if key not in taken))
+    # Two contacts with the same name and relationship differ only in their order, so the second gets a number.
+    numbered = (f"{contact.key[:_MAX_KEY_LENGTH]}#{number}" for number in itertools.count(2))
+    return replace(contact, key=next(key for key in numbered if key not in taken_keys))
 
 
 def _relationship(contact: Element) -> tuple[str, bool | None]:
-    """In a word; and False for somebody who is known to be no more than, say, an emergency contact."""
-    concepts = [(fhir_datatypes.codes_of(one), one) for one in contact.children("relationship")]
-    concepts.sort(key=lambda concept: bool(concept[0] & _WITHOUT_AUTHORITY))
-    words = [word for codes, concept in concepts if (word := _word(concept, codes=codes))]
-    is_without = bool(concepts) and all(codes & _WITHOUT_AUTHORITY for codes, _ in concepts)
-    return next(iter(words), ""), False if is_without else None
+    """Return the relationship as text, and the authority to see the record.
+
+    The authority is False for a contact who is known to be no more than, say, an emergency contact; otherwise None.
+    """
+    concepts = [(fhir_datatypes.codes_of(concept), concept) for concept in contact.children("relationship")]
+    concepts.sort(key=lambda pair: bool(pair[0] & _WITHOUT_AUTHORITY))
+    labels = [label for codes, concept in concepts if (label := _label(concept, codes=codes))]
+    lacks_authority = bool(concepts) and all(codes & _WITHOUT_AUTHORITY for codes, _ in concepts)
+    return next(iter(labels), ""), False if lacks_authority else None
 
 
-def _word(concept: Element, *, codes: set[str]) -> str:
+def _label(concept: Element, *, codes: set[str]) -> str:
     displays = [coding.text("display") for coding in concept.children("coding")]
-    known = [word for code, word in _RELATIONSHIPS.items() if code in codes]
+    known = [label for code, label in _RELATIONSHIPS.items() if code in codes]
     return next(filter(None, [*displays, concept.text("text"), *known]), "")

@@ -1,4 +1,4 @@
-"""FHIR R4's datatypes (https://hl7.org/fhir/R4/datatypes.html), and which one of several is taken."""
+"""Read FHIR R4 datatypes (https://hl7.org/fhir/R4/datatypes.html), and choose one of several values."""
 
 import contextlib
 import re
@@ -12,13 +12,13 @@ from django.core.validators import validate_email
 from patients.intake.elements import Element
 from patients.intake.records import UnfitError
 
-# Most wanted first; a use that is not listed comes after those that are.
+# In order of preference. A use that is not listed comes last.
 _NAME_USES: Final = ("official", "usual", "", "temp", "anonymous", "nickname")
 _TELECOM_USES: Final = ("mobile", "home", "", "temp", "work")
 _ADDRESS_USES: Final = ("home", "", "temp", "work", "billing")
 _DATE_PART: Final = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:T.*)?", re.ASCII)
 
-# HL7 v2-0203: numbers of the person's and not of a record, which a front desk has no need to keep.
+# HL7 v2-0203: numbers that belong to the person, not to a medical record. The front desk does not need them.
 _PERSONAL_NUMBERS: Final = {"SS", "SSN", "SB", "DL", "PPN", "TAX", "NI", "CZ", "PRC", "MI", "MA", "MC", "HC"}
 _PERSONAL_TEXT: Final = re.compile(r"social security|\bssn?\b|passport|licen[cs]e", re.IGNORECASE)
 _SSN_SYSTEMS: Final = {"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"}
@@ -29,17 +29,17 @@ def read_day(text: str, *, field: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UnfitError(field=field, reason="there is no such day") from None
+        raise UnfitError(field=field, reason="this date does not exist") from None
 
 
 def read_date(element: Element, name: str) -> str:
-    """The date of a date or a dateTime, as it was written: a year, a month or a day. "" if there is none."""
+    """Return the date part of a date or dateTime as written: a year, a month or a day. "" if it is missing."""
     text = element.text(name)
     if not text:
         return ""
     if match := _DATE_PART.fullmatch(text):
         return match[1]
-    raise UnfitError(field=element.at(name), reason="is not a date of FHIR's")
+    raise UnfitError(field=element.path_of(name), reason="is not a FHIR date")
 
 
 def has_ended(element: Element, *, today: date) -> bool:
@@ -54,25 +54,32 @@ def codes_of(concept: Element) -> set[str]:
 
 
 def identify(patient: Element) -> tuple[str, str, str]:
-    """Source system, identifier there, and MRN ("" if there is none). Never a number of the person's, as an SSN is."""
-    kept = [one for one in patient.children("identifier") if one.text("value") and _names_a_record(one)]
-    of_record = [one for one in kept if "MR" in codes_of(one.child("type"))]
-    of_record += [one for one in kept if one.text("use") in {"official", "usual"}]
-    mrn = of_record[0].text("value") if of_record else ""
-    for identifier in of_record[:1] + kept:
+    """Return the source system, the identifier there, and the MRN ("" if there is none).
+
+    A number that belongs to the person, such as an SSN, is never used.
+    """
+    identifiers = [
+        identifier
+        for identifier in patient.children("identifier")
+        if identifier.text("value") and _is_record_number(identifier)
+    ]
+    main = [identifier for identifier in identifiers if "MR" in codes_of(identifier.child("type"))]
+    main += [identifier for identifier in identifiers if identifier.text("use") in {"official", "usual"}]
+    mrn = main[0].text("value") if main else ""
+    for identifier in main[:1] + identifiers:
         if system := identifier.text("system"):
             return system, identifier.text("value"), mrn
     if resource_id := patient.text("id"):
         return "urn:fhir:Patient", resource_id, mrn
-    raise UnfitError(field="identifier", reason="nothing identifies the patient")
+    raise UnfitError(field="identifier", reason="the patient has no identifier")
 
 
-def _names_a_record(identifier: Element) -> bool:
-    kind = identifier.child("type")
-    codes = codes_of(kind)
+def _is_record_number(identifier: Element) -> bool:
+    type_ = identifier.child("type")
+    codes = codes_of(type_)
     if identifier.text("use") == "old" or identifier.text("system") in _SSN_SYSTEMS or codes & _PERSONAL_NUMBERS:
         return False
-    return "MR" in codes or not (_PERSONAL_TEXT.search(kind.text("text")) or _SSN.fullmatch(identifier.text("value")))
+    return "MR" in codes or not (_PERSONAL_TEXT.search(type_.text("text")) or _SSN.fullmatch(identifier.text("value")))
 
 
 class HumanName(NamedTuple):
@@ -84,11 +91,12 @@ class HumanName(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, bool, bool, int]:
-        return self.use in {"maiden", "old"}, self.ended, not self.family, _place(self.use, _NAME_USES)
+        """Return a sort key: the name to use has the lowest."""
+        return self.use in {"maiden", "old"}, self.ended, not self.family, _preference(self.use, _NAME_USES)
 
     @property
     def parts(self) -> tuple[str, str]:
-        """Last name and first names; a single name is a last name."""
+        """Return last name and first names. A name of one word is a last name."""
         return (self.family, self.given) if self.family else (self.given, "")
 
 
@@ -101,7 +109,7 @@ def read_name(name: Element, *, today: date) -> HumanName:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Last name and first names of a name in one piece: "Smith, Ana" or "Ana Smith"."""
+    """Split a name in one piece, "Smith, Ana" or "Ana Smith", into last name and first names."""
     if "," in text:
         family, _, given = text.partition(",")
     else:
@@ -110,8 +118,8 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def choose_names(patient: Element, *, today: date) -> tuple[str, str, str]:
-    """Last name, first names, and the name that the patient goes by ("" if it is the first of them)."""
-    named = [name for one in patient.children("name") if any((name := read_name(one, today=today)).parts)]
+    """Return last name, first names, and the name the patient goes by ("" if it is the first of the first names)."""
+    named = [name for element in patient.children("name") if any((name := read_name(element, today=today)).parts)]
     if not named:
         raise UnfitError(field="name", reason="is missing")
     main = min(named, key=lambda name: name.rank)
@@ -121,14 +129,18 @@ def choose_names(patient: Element, *, today: date) -> tuple[str, str, str]:
     return *main.parts, next((name for name in preferred if name and name != main.first), "")
 
 
-def _place(use: str, uses: Sequence[str]) -> int:
+def _preference(use: str, uses: Sequence[str]) -> int:
     return uses.index(use) if use in uses else len(uses)
 
 
 def _current(owner: Element, name: str, *, uses: Sequence[str], today: date) -> list[Element]:
-    """What is still in use, the most wanted first."""
-    current = [one for one in owner.children(name) if one.text("use") != "old" and not has_ended(one, today=today)]
-    return sorted(current, key=lambda one: _place(one.text("use"), uses))
+    """Return the elements that are still in use, in order of preference."""
+    current = [
+        element
+        for element in owner.children(name)
+        if element.text("use") != "old" and not has_ended(element, today=today)
+    ]
+    return sorted(current, key=lambda element: _preference(element.text("use"), uses))
 
 
 def current_telecom(owner: Element, *, today: date) -> list[Element]:
@@ -136,10 +148,10 @@ def current_telecom(owner: Element, *, today: date) -> list[Element]:
 
 
 def _values(telecom: Sequence[Element], systems: set[str]) -> list[str]:
-    """Numbers or addresses, the most wanted first: by use, then by the rank that the source gives them."""
+    """Return phone numbers or addresses in order of preference: by use, then by the rank in the source."""
     points = [
         (
-            _place("mobile" if system == "sms" else point.text("use"), _TELECOM_USES),
+            _preference("mobile" if system == "sms" else point.text("use"), _TELECOM_USES),
             point.number("rank") or 1_000,
             value,
         )
@@ -154,14 +166,14 @@ def choose_phone(telecom: Sequence[Element]) -> str:
 
 
 def choose_email(telecom: Sequence[Element], *, field: str, left_out: list[UnfitError]) -> str:
-    """The first that is an address. Where all are something else ("none", "n/a"), `left_out` tells it of `field`."""
+    """Return the first valid address. If none is valid ("none", "n/a"), add a warning for `field` to `left_out`."""
     addresses = _values(telecom, {"email"})
     for address in addresses:
         with contextlib.suppress(ValidationError):
             validate_email(address)
             return address
     if addresses:
-        left_out.append(UnfitError(field=field, reason="is not an e-mail address, and is left out"))
+        left_out.append(UnfitError(field=field, reason="is not an email address; it was not imported"))
     return ""
 
 

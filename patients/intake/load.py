@@ -1,12 +1,12 @@
-"""Records into the database, repeatably: loading a file twice leaves what loading it once leaves.
+"""Write records into the database. Loading the same file twice leaves what loading it once leaves.
 
-What belongs to the portal (a portal status, a contact that the desk added by hand, a contact's `active`) is never
-touched: a contact who is missing from the source is no longer `in_source`, and that alone comes back with the contact.
+An import never changes what belongs to the portal: the portal status, contacts that the desk added, and a contact's
+`active`. A contact that is missing from the source is marked as not `in_source`, and marked again when it comes back.
 
-Authority to see the record can be withdrawn by either side and is given by the practice alone. False at the source (a
-court order, say) wins over whatever the practice granted before, with every load. True or nothing at the source leaves a
-known contact as it is: it would undo what the desk was told at the counter. A new contact has authority unless the
-source says False.
+Both sides can withdraw authority to see the record, but only the practice can give it. False at the source (for example,
+because of a court order) overrides what the practice granted, in every import. True or nothing at the source leaves an
+existing contact as it is, because it would undo what the desk entered. A new contact has authority unless the source
+says False.
 """
 
 import enum
@@ -21,30 +21,39 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from patients.intake import bulk_insert
-from patients.intake.records import ContactRecord, PatientRecord, Refusal
+from patients.intake.records import (
+    CONTACT_FIELDS,
+    PATIENT_FIELDS,
+    ContactRecord,
+    Imported,
+    PatientRecord,
+    Refusal,
+)
 from patients.keys import email_key, mrn_key, phone_key
 from patients.models import Contact, Key, NameKey, Patient, key_columns
 from portal.models import Practice
 
-_PATIENT_FIELDS: Final = (
-    *("mrn", "family_name", "given_names", "preferred_name", "birth_date", "sex", "active", "deceased", "deceased_on"),
-    *("language", "phone", "email", "street", "city", "state", "postal_code"),
-)
-_CONTACT_FIELDS: Final = ("family_name", "given_names", "relationship", "email", "phone")
+
+def _updatable(fields: Mapping[str, Imported]) -> tuple[str, ...]:
+    return tuple(name for name, imported in fields.items() if not imported.is_identity)
+
+
+_PATIENT_COLUMNS: Final = _updatable(PATIENT_FIELDS)
+_CONTACT_COLUMNS: Final = _updatable(CONTACT_FIELDS)
 _SEARCH_KEYS: Final = ("phone_key", "email_key")
 _PRACTICE: Final = Practice._meta.pk
-_LAST_POSITION: Final = 32_767  # of a small integer column
+_MAX_POSITION: Final = 32_767  # the column is a small integer
 
 _Row = TypeVar("_Row", Patient, Contact)
-_Identity = tuple[str, str]  # source system, identifier there
+_Identity = tuple[str, str]  # source system, identifier in it
 
-# Reading a number is the dearest step after the database, and the children and parents of a family share theirs.
-_key_of_phone = lru_cache(maxsize=4096)(phone_key)
+# After the database, parsing phone numbers costs the most, and the members of a family often share a number.
+_cached_phone_key = lru_cache(maxsize=4096)(phone_key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """How many patients of each kind; `repeats` are the rows that a later row of the same patient took the place of."""
+    """The number of patients by outcome. `repeats` are the rows that a later row of the same patient replaced."""
 
     added: int
     changed: int
@@ -57,7 +66,7 @@ class Loaded:
 
 
 class _Outcome(enum.IntEnum):
-    """What became of a patient. Of a patient that comes twice, the greater one counts."""
+    """What happened to a patient. If a patient appears twice, the greater outcome counts."""
 
     UNCHANGED = 0
     CHANGED = 1
@@ -72,11 +81,11 @@ def load(
     dry_run: bool = False,
     written: Callable[[Loaded], object] = lambda _: None,
 ) -> Loaded:
-    """Adds or changes a practice's patients, each batch in a transaction of its own; of a repeated one the last wins.
+    """Add or change a practice's patients, each batch in its own transaction. If a patient is repeated, the last wins.
 
-    A dry run compares and counts, and writes nothing. Batches that were written stay if a later one fails; `written` is
-    told of each, last in its transaction. A batch is what is held in memory, and on SQLite the desk's writes wait for it:
-    a fraction of a second.
+    A dry run compares and counts, but writes nothing. If a batch fails, earlier batches stay. `written` is called with
+    each batch's counts at the end of its transaction. A batch is held in memory, and on SQLite the desk's writes wait
+    for it for a fraction of a second.
     """
     seen: dict[_Identity, tuple[int, _Outcome]] = {}
     repeats: list[Refusal] = []
@@ -107,7 +116,7 @@ def _counted(outcomes: Iterable[_Outcome], repeats: Iterable[Refusal] = ()) -> L
 
 
 def _repeat(line: int, *, later: int) -> Refusal:
-    return Refusal(line=line, field="identifier", reason=f"comes again at {later}, and that one was taken")
+    return Refusal(line=line, field="identifier", reason=f"appears again at {later}; that one was imported")
 
 
 def _load_batch(
@@ -118,7 +127,7 @@ def _load_batch(
     written: Callable[[Loaded], object],
 ) -> dict[_Identity, _Outcome]:
     with transaction.atomic():
-        # Two imports at once would both find a patient missing: the second waits here for the first one's batch.
+        # Two imports at the same time would both find a patient missing. The second one waits here for a batch's end.
         Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
         patients = _known_patients(records, practice=practice)
         contacts: defaultdict[UUID, list[Contact]] = defaultdict(list)
@@ -138,25 +147,31 @@ def _load_batch(
 
 
 def _known_patients(records: Collection[_Identity], *, practice: Practice) -> dict[_Identity, Patient]:
-    """Those that are there, locked: the desk may be moving one's portal status, which the name keys repeat.
+    """Return the patients that are already in the database, locked by their identifiers.
 
-    SQLite keeps to the order of a CROSS JOIN. Of itself it goes by what it counted before this import: where those were
-    few, it would look through all that came in since with each batch.
+    The lock keeps the desk from changing a portal status, which the name keys repeat, until the keys are written.
+
+    SQLite keeps the order of a CROSS JOIN. Without it, SQLite plans by statistics from before this import. If there were
+    few patients then, every batch would scan all patients that have been imported since.
     """
-    marks = ", ".join(["(%s, %s)"] * len(records))
-    locked = connection.ops.for_update_sql(no_key=True, of=("p",)) if connection.features.has_select_for_update else ""
-    found = Patient.objects.raw(
-        f"WITH wanted (source_system, source_id) AS (VALUES {marks})"  # noqa: S608 - no value is in it
-        " SELECT p.* FROM wanted CROSS JOIN patients_patient p WHERE p.practice_id = %s"
-        f" AND p.source_system = wanted.source_system AND p.source_id = wanted.source_id ORDER BY p.id {locked}",
-        [*chain.from_iterable(records), _PRACTICE.get_db_prep_value(practice.pk, connection)],
-    )
-    return {(one.source_system, one.source_id): one for one in found}
+    identities = ", ".join(["(%s, %s)"] * len(records))
+    lock = connection.ops.for_update_sql(no_key=True, of=("p",)) if connection.features.has_select_for_update else ""
+    # Positional parameters, because a batch has thousands of them.
+    statement = f"""
+        WITH batch (source_system, source_id) AS (VALUES {identities})
+        SELECT p.*
+        FROM batch CROSS JOIN {Patient._meta.db_table} p
+        WHERE p.practice_id = %s AND p.source_system = batch.source_system AND p.source_id = batch.source_id
+        ORDER BY p.id {lock}
+    """  # noqa: S608 - no value is in it
+    practice_id = _PRACTICE.get_db_prep_value(practice.pk, connection)
+    found = Patient.objects.raw(statement, [*chain.from_iterable(records), practice_id])
+    return {(patient.source_system, patient.source_id): patient for patient in found}
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """What is to be written: new rows and changed ones alike, in a few statements for all patients together."""
+    """New and changed rows, collected so that a few statements write them for all patients together."""
 
     practice: Practice
     patients: list[Patient] = field(default_factory=list)
@@ -169,39 +184,41 @@ class _Batch:
             practice_id=self.practice.pk,
             source_system=record.source_system,
             source_id=record.source_id,
-            phone_key=_key_of_phone(record.phone),
+            phone_key=_cached_phone_key(record.phone),
             email_key=email_key(record.email),
             mrn_key=mrn_key(record.mrn),
-            **{name: getattr(record, name) for name in _PATIENT_FIELDS},
+            **{name: getattr(record, name) for name in _PATIENT_COLUMNS},
         )
         self.patients.append(patient)
-        family, _ = self._match(patient, record=record, contacts=[])
+        family, _ = self._match_contacts(patient, record=record, contacts=[])
         self.name_keys.extend(key_columns(patient, family))
         return _Outcome.ADDED
 
     def change(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> _Outcome:
-        is_changed = _assign(patient, record=record, fields=_PATIENT_FIELDS)
+        is_changed = _assign(patient, record=record, fields=_PATIENT_COLUMNS)
         if is_changed:
             self.patients.append(patient)
-        family, is_family_changed = self._match(patient, record=record, contacts=contacts)
+        family, is_family_changed = self._match_contacts(patient, record=record, contacts=contacts)
         if not is_changed and not is_family_changed:
             return _Outcome.UNCHANGED
         self.rekeyed.append(patient.pk)
         self.name_keys.extend(key_columns(patient, family))
         return _Outcome.CHANGED
 
-    def _match(self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]) -> tuple[list[Contact], bool]:
-        """The patient's contacts as they are to be, and whether that is another state than before."""
+    def _match_contacts(
+        self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]
+    ) -> tuple[list[Contact], bool]:
+        """Bring the patient's contacts up to date. Return them, and whether anything changed."""
         known = {contact.source_key: contact for contact in contacts if contact.source_key}
         changed: list[Contact] = []
         family = [contact for contact in contacts if not contact.source_key]
-        for position, told in enumerate(record.contacts):
-            place = min(position, _LAST_POSITION)
-            contact = known.pop(told.key, None)
+        for index, contact_record in enumerate(record.contacts):
+            position = min(index, _MAX_POSITION)
+            contact = known.pop(contact_record.key, None)
             if contact is None:
-                contact = _new_contact(patient, record=told, position=place)
+                contact = _new_contact(patient, record=contact_record, position=position)
                 changed.append(contact)
-            elif _assign_contact(contact, record=told, position=place):
+            elif _assign_contact(contact, record=contact_record, position=position):
                 changed.append(contact)
             family.append(contact)
         for contact in known.values():
@@ -212,42 +229,42 @@ class _Batch:
         return family, bool(changed)
 
     def write(self) -> None:
-        new_patients, changed_patients = _part(self.patients)
+        new_patients, changed_patients = _split_new(self.patients)
         bulk_insert.insert(Patient, new_patients)
         Patient.objects.bulk_create(
             changed_patients,
             update_conflicts=True,
             unique_fields=["id"],
-            update_fields=[*_PATIENT_FIELDS, *_SEARCH_KEYS, "mrn_key", "updated_at"],
+            update_fields=[*_PATIENT_COLUMNS, *_SEARCH_KEYS, "mrn_key", "updated_at"],
         )
-        new_contacts, changed_contacts = _part(self.contacts)
+        new_contacts, changed_contacts = _split_new(self.contacts)
         bulk_insert.insert(Contact, new_contacts)
         Contact.objects.bulk_create(
             changed_contacts,
             update_conflicts=True,
             unique_fields=["id"],
-            update_fields=[*_CONTACT_FIELDS, *_SEARCH_KEYS, "position", "has_authority", "in_source"],
+            update_fields=[*_CONTACT_COLUMNS, *_SEARCH_KEYS, "position", "has_authority", "in_source"],
         )
         NameKey.objects.filter(patient__in=self.rekeyed).delete()
         bulk_insert.insert(NameKey, self.name_keys)
 
 
-def _part(objects: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
-    """Those that are new, and those that are in the database."""
+def _split_new(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
+    """Return the rows that are new, and those that are already in the database."""
     new: list[_Row] = []
-    known: list[_Row] = []
-    for one in objects:
-        (new if one._state.adding else known).append(one)
-    return new, known
+    existing: list[_Row] = []
+    for row in rows:
+        (new if row._state.adding else existing).append(row)
+    return new, existing
 
 
 def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord, fields: Sequence[str]) -> bool:
-    """Takes over what differs, and the keys that follow from it; whether anything did."""
+    """Copy the values that differ, and update the search keys made from them. Return whether anything changed."""
     changed = [name for name in fields if getattr(target, name) != getattr(record, name)]
     for name in changed:
         setattr(target, name, getattr(record, name))
     if "phone" in changed:
-        target.phone_key = _key_of_phone(target.phone)
+        target.phone_key = _cached_phone_key(target.phone)
     if "email" in changed:
         target.email_key = email_key(target.email)
     if "mrn" in changed and isinstance(target, Patient):
@@ -262,15 +279,15 @@ def _new_contact(patient: Patient, *, record: ContactRecord, position: int) -> C
         source_key=record.key,
         position=position,
         has_authority=record.has_authority is not False,
-        phone_key=_key_of_phone(record.phone),
+        phone_key=_cached_phone_key(record.phone),
         email_key=email_key(record.email),
-        **{name: getattr(record, name) for name in _CONTACT_FIELDS},
+        **{name: getattr(record, name) for name in _CONTACT_COLUMNS},
     )
 
 
 def _assign_contact(contact: Contact, *, record: ContactRecord, position: int) -> bool:
     has_authority = contact.has_authority and record.has_authority is not False
-    was = (contact.position, contact.has_authority, contact.in_source)
+    before = (contact.position, contact.has_authority, contact.in_source)
     contact.position, contact.has_authority, contact.in_source = position, has_authority, True
-    is_moved = was != (position, has_authority, True)
-    return _assign(contact, record=record, fields=_CONTACT_FIELDS) or is_moved
+    is_moved = before != (position, has_authority, True)
+    return _assign(contact, record=record, fields=_CONTACT_COLUMNS) or is_moved

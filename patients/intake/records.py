@@ -1,47 +1,48 @@
-"""What every kind of file is read into before it goes into the database, and the checks that its values have to pass.
+"""The fields that an import reads, and the checks that their values must pass.
 
-Pure: no database, so that a reader of files can be tried, and run, without one.
+PatientRecord and ContactRecord are the one table of imported fields. To import one more:
+
+1. Add a line to PatientRecord (or ContactRecord), with what FHIR calls the field and how long it may be.
+2. Set it in the mapper: `_record` in fhir.py, or `_contact` in fhir_contacts.py.
+3. Add a column of the same name to the model, and its migration.
+
+The column lists of load.py and the length checks follow from the table. This module uses no database, so readers of
+files can be tested without one.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Annotated, Final, get_type_hints
 
-# The widths of the columns; a test holds them to the models.
-LONGEST: Final[Mapping[str, int]] = {
-    "source_system": 200,
-    "source_id": 200,
-    "mrn": 64,
-    "family_name": 120,
-    "given_names": 160,
-    "preferred_name": 80,
-    "language": 35,
-    "phone": 40,
-    "email": 254,
-    "street": 200,
-    "city": 80,
-    "state": 40,
-    "postal_code": 20,
-    "key": 200,
-    "relationship": 80,
-}
-
-# Control characters other than tab and the ends of lines, and halves of UTF-16 pairs: no database takes them all.
-# The second row turns round what stands beside it: one name could read as another.
-_NO_TEXT: Final = re.compile(
+# Control characters except tab and line ends, and lone halves of UTF-16 pairs: not every database can store them.
+# The second row reverses the direction of the text after it, so that one name could look like another.
+_NOT_TEXT: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
     r"\u202a-\u202e\u2066-\u2069]"
 )
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A field of a record that has a column in the database.
+
+    `fhir` is what FHIR calls it, for messages about bad values. `max_length` is the width of the column, in characters;
+    a test compares it with the model. An identity finds the row again in the next import, and never changes.
+    """
+
+    fhir: str
+    max_length: int | None = None
+    is_identity: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why a row, or a part of it, was not taken: for the person who has to correct it at the source.
+    """Why a row, or part of one, was not imported, for the person who corrects it at the source.
 
-    It never holds a value of the patient's. `line` is the entry's number in a file that has no lines.
+    It never contains a value of the patient's. In a file without lines, `line` is the number of the entry.
     """
 
     line: int
@@ -51,45 +52,46 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class ContactRecord:
-    """A family contact. `key` names it in its source, so that it is recognised when it comes again.
+    """A family contact as the source describes it. `key` identifies it among the patient's contacts.
 
-    `has_authority` is None where the source does not say. patients.intake.load tells what it does to a known contact.
+    `has_authority` is None if the source does not state it. load.py explains what it does to an existing contact.
     """
 
-    key: str
-    family_name: str
-    given_names: str = ""
-    relationship: str = ""
-    email: str = ""
-    phone: str = ""
+    key: Annotated[str, Imported("id", max_length=200, is_identity=True)]
+    family_name: Annotated[str, Imported("name.family", max_length=120)]
+    given_names: Annotated[str, Imported("name.given", max_length=160)] = ""
+    relationship: Annotated[str, Imported("relationship", max_length=80)] = ""
+    email: Annotated[str, Imported("telecom", max_length=254)] = ""
+    phone: Annotated[str, Imported("telecom", max_length=40)] = ""
     has_authority: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatientRecord:
-    """A patient as its source tells it. (source_system, source_id) is what makes it the same patient next time.
+    """A patient as the source describes it.
 
-    `line` says where it stood, and `left_out` which parts of it were not taken; neither belongs to the patient.
+    `line` is its place in the file, and `left_out` lists the parts that were not imported. Neither belongs to the
+    patient, so neither counts when records are compared.
     """
 
-    source_system: str
-    source_id: str
-    mrn: str = ""
-    family_name: str
-    given_names: str = ""
-    preferred_name: str = ""
-    birth_date: date
-    sex: str = "unknown"
-    active: bool = True
-    deceased: bool = False
-    deceased_on: date | None = None
-    language: str = ""
-    phone: str = ""
-    email: str = ""
-    street: str = ""
-    city: str = ""
-    state: str = ""
-    postal_code: str = ""
+    source_system: Annotated[str, Imported("identifier.system", max_length=200, is_identity=True)]
+    source_id: Annotated[str, Imported("identifier.value", max_length=200, is_identity=True)]
+    mrn: Annotated[str, Imported("identifier.value", max_length=64)] = ""
+    family_name: Annotated[str, Imported("name.family", max_length=120)]
+    given_names: Annotated[str, Imported("name.given", max_length=160)] = ""
+    preferred_name: Annotated[str, Imported("name.given", max_length=80)] = ""
+    birth_date: Annotated[date, Imported("birthDate")]
+    sex: Annotated[str, Imported("gender")] = "unknown"
+    active: Annotated[bool, Imported("active")] = True
+    deceased: Annotated[bool, Imported("deceased")] = False
+    deceased_on: Annotated[date | None, Imported("deceasedDateTime")] = None
+    language: Annotated[str, Imported("communication.language", max_length=35)] = ""
+    phone: Annotated[str, Imported("telecom", max_length=40)] = ""
+    email: Annotated[str, Imported("telecom", max_length=254)] = ""
+    street: Annotated[str, Imported("address.line", max_length=200)] = ""
+    city: Annotated[str, Imported("address.city", max_length=80)] = ""
+    state: Annotated[str, Imported("address.state", max_length=40)] = ""
+    postal_code: Annotated[str, Imported("address.postalCode", max_length=20)] = ""
     contacts: tuple[ContactRecord, ...] = field(default=())
     line: int = field(default=0, compare=False)
     left_out: tuple[Refusal, ...] = field(default=(), compare=False)
@@ -97,11 +99,25 @@ class PatientRecord:
     def __post_init__(self) -> None:
         keys = {contact.key for contact in self.contacts}
         if "" in keys or len(keys) < len(self.contacts):
-            raise ValueError("Each contact of a patient needs a key of its own.")
+            raise ValueError("Each contact of a patient needs its own key.")
+
+
+Record = PatientRecord | ContactRecord
+
+
+def _imported_fields(record_type: type[Record]) -> Iterator[tuple[str, Imported]]:
+    for name, hint in get_type_hints(record_type, include_extras=True).items():
+        for note in getattr(hint, "__metadata__", ()):
+            if isinstance(note, Imported):
+                yield name, note
+
+
+PATIENT_FIELDS: Final = dict(_imported_fields(PatientRecord))
+CONTACT_FIELDS: Final = dict(_imported_fields(ContactRecord))
 
 
 class UnfitError(ValueError):
-    """A value that cannot be taken; `field` is what the source calls it."""
+    """A value that cannot be imported. `field` is what the source calls it."""
 
     def __init__(self, *, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -110,14 +126,15 @@ class UnfitError(ValueError):
 
 
 def clean(text: str, *, field: str) -> str:
-    """The text in Unicode's composed form (NFC), with single spaces. Raises UnfitError where it cannot be stored."""
-    if _NO_TEXT.search(text):
-        raise UnfitError(field=field, reason="holds a character that is no text")
+    """Return the text in Unicode's composed form (NFC) with single spaces. Raise UnfitError if it cannot be stored."""
+    if _NOT_TEXT.search(text):
+        raise UnfitError(field=field, reason="contains a character that is not allowed in text")
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def check_lengths(record: PatientRecord | ContactRecord, *, fields: Mapping[str, str], path: str = "") -> None:
-    """Raises UnfitError if a value is longer than its column. `fields`: what the source calls each, below `path`."""
-    for name, called in fields.items():
-        if len(getattr(record, name, "")) > LONGEST[name]:
-            raise UnfitError(field=path + called, reason=f"is longer than {LONGEST[name]} characters")
+def check_lengths(record: Record, *, path: str = "") -> None:
+    """Raise UnfitError if a value is longer than its column. `path` goes before the field's name in the message."""
+    fields = PATIENT_FIELDS if isinstance(record, PatientRecord) else CONTACT_FIELDS
+    for name, imported in fields.items():
+        if imported.max_length is not None and len(getattr(record, name)) > imported.max_length:
+            raise UnfitError(field=path + imported.fhir, reason=f"is longer than {imported.max_length} characters")

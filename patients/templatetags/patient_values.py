@@ -1,7 +1,7 @@
-"""How a patient's values look on a page."""
+"""Format a patient's values for pages."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import TypedDict
 
@@ -30,31 +30,64 @@ _TONES = {
 
 @register.filter
 def phone(number: str) -> str:
-    """ "(612) 555-0142"."""
+    """Format a phone number like "(612) 555-0142"."""
     return national(number)
 
 
 @register.filter
-def us_date(day: date) -> str:
-    """ "03/05/2019": as a desk in the United States writes and reads a date of birth."""
-    return f"{day.month:02}/{day.day:02}/{day.year:04}"
+def us_date(value: date | datetime | None) -> str:
+    """Format a date as staff see it: "03/05/2019"; "" for None.
+
+    An aware datetime is first converted to the current time zone, the practice's.
+
+    >>> us_date(date(2019, 3, 5)), us_date(None)
+    ('03/05/2019', '')
+    """
+    if isinstance(value, datetime):
+        value = _local(value)
+    return f"{value.month:02}/{value.day:02}/{value.year:04}" if value else ""
+
+
+@register.filter
+def us_datetime(value: datetime | None) -> str:
+    """Format a date and time as staff see them, in the current time zone: "11/28/2026, 3:15 PM"; "" for None.
+
+    >>> us_datetime(datetime(2026, 11, 28, 15, 15)), us_datetime(datetime(2026, 11, 28, 0, 5)), us_datetime(None)
+    ('11/28/2026, 3:15 PM', '11/28/2026, 12:05 AM', '')
+    """
+    return f"{us_date(value)}, {us_time(value)}" if value else ""
+
+
+@register.filter
+def us_time(value: datetime | None) -> str:
+    """Format a time as staff see it, in the current time zone: "3:15 PM"; "" for None."""
+    if not value:
+        return ""
+    local = _local(value)
+    return f"{local.hour % 12 or 12}:{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
+
+
+def _local(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value
 
 
 @register.filter
 def age_today(patient: Patient) -> str:
-    """ "3 d", "5 wk", "14 mo", "7 y": as children's practices say it."""
-    return shown_age(patient.birth_date, on=timezone.localdate())
+    """Return the age as pediatric practices write it: "3 d", "5 wk", "14 mo", "7 y"."""
+    return format_age(patient.birth_date, on=timezone.localdate())
 
 
-def shown_age(born: date, *, on: date) -> str:
-    """
-    >>> shown_age(date(2026, 11, 20), on=date(2026, 11, 23)), shown_age(date(2026, 10, 1), on=date(2026, 11, 23))
+def format_age(birth_date: date, *, on: date) -> str:
+    """Return the age in days, weeks, months or years.
+
+    >>> today = date(2026, 11, 23)
+    >>> format_age(date(2026, 11, 20), on=today), format_age(date(2026, 10, 1), on=today)
     ('3 d', '7 wk')
-    >>> shown_age(date(2025, 9, 24), on=date(2026, 11, 23)), shown_age(date(2019, 3, 5), on=date(2026, 11, 23))
+    >>> format_age(date(2025, 9, 24), on=today), format_age(date(2019, 3, 5), on=today)
     ('13 mo', '7 y')
     """
-    days = (on - born).days
-    months = (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+    days = (on - birth_date).days
+    months = (on.year - birth_date.year) * 12 + on.month - birth_date.month - (on.day < birth_date.day)
     if days < 14:
         return f"{max(days, 0)} d"
     if months < 3:
@@ -64,7 +97,7 @@ def shown_age(born: date, *, on: date) -> str:
 
 @register.filter
 def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[AuditEvent]:
-    """The events, each with the `patient` whose id it bears: a trail names patients by their ids alone."""
+    """Add the `patient` to each audit event, which itself has only the patient's ID."""
     listed = list(events)
     patients = Patient.objects.for_practice(practice).in_bulk(
         {event.patient_id for event in listed if event.patient_id}
@@ -76,7 +109,8 @@ def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[Audi
 
 @register.filter
 def language_name(tag: str) -> str:
-    """
+    """Return the English name of a BCP 47 language tag, or the tag if it is unknown.
+
     >>> language_name("es-MX"), language_name("hmn"), language_name("")
     ('Spanish', 'hmn', '')
     """
@@ -92,14 +126,14 @@ def status_badge(status: str) -> SafeString:
 
 
 class Row(TypedDict):
-    """A patient of a list, each value as it is shown; "" where there is nothing to show."""
+    """A patient in a list. Each value is text as shown; "" if there is nothing to show."""
 
     id: str
     number: str
     name: str
     preferred_name: str
-    standing: str
-    born: str
+    inactive_reason: str
+    birth_date: str
     age: str
     mrn: str
     sex: str
@@ -110,7 +144,7 @@ class Row(TypedDict):
 
 @register.filter
 def as_rows(hits: Iterable[Hit]) -> list[Row]:
-    """What stands 25 times on a page is told in words at once: a template asks objects for it more slowly."""
+    """Prepare the rows of a list as text, which is faster for 25 rows than lookups in the template."""
     today = timezone.localdate()
     return [_row(str(number), hit, today) for number, hit in enumerate(hits, start=1)]
 
@@ -122,9 +156,9 @@ def _row(number: str, hit: Hit, today: date) -> Row:
         "number": number,
         "name": patient.name,
         "preferred_name": patient.preferred_name,
-        "standing": "Deceased" if patient.deceased else "" if patient.active else "Inactive",
-        "born": us_date(patient.birth_date),
-        "age": "" if patient.deceased else shown_age(patient.birth_date, on=today),
+        "inactive_reason": "Deceased" if patient.deceased else "" if patient.active else "Inactive",
+        "birth_date": us_date(patient.birth_date),
+        "age": "" if patient.deceased else format_age(patient.birth_date, on=today),
         "mrn": patient.mrn,
         "sex": _SEXES.get(patient.sex, patient.sex),
         "status": status_badge(patient.portal_status),

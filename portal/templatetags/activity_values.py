@@ -1,40 +1,58 @@
-"""How an event of the audit trail looks on a page."""
+"""Template filters that format audit events."""
 
 from typing import Final
 
 from django import template
 
+from portal import audit
 from portal.models import AuditEvent
 
 register = template.Library()
 
 _IDS: Final = {"registration", "association", "self_registration", "message"}
-_WORDS: Final = {
+_DELIVERY_LABELS: Final = {
     "pin": "PIN",
     "question": "verification question",
-    "email": "by e-mail",
-    "text": "by text",
-    "none": "told in person",
+    "email": "by email",
+    "text": "by text message",
+    "none": "given in person",
+}
+# Names of details as they are stored, where they do not say enough by themselves.
+_NAME_LABELS: Final = {
+    "done": "change",
+    "in": "page",
+    "to": "account",
+    "what": "kind",
+    "whose": "account",
+    "why": "reason",
 }
 
 
 @register.filter
-def shown_details(event: AuditEvent) -> str:
-    """ "by last name · 3 found": what a person can read, without the ids."""
+def actor_label(event: AuditEvent) -> str:
+    """Return the user, or the part of the program that acted."""
+    return str(event.actor) if event.actor else audit.ACTOR_LABELS.get(event.actor_name, event.actor_name.capitalize())
+
+
+@register.filter
+def details_label(event: AuditEvent) -> str:
+    """Return the details without ids, like "by last name · 3 found"."""
     return " · ".join(
-        _in_words(name, "yes" if value is True else str(value))
+        _describe(name, "yes" if value is True else str(value))
         for name, value in event.details.items()
         if name not in _IDS and value
     )
 
 
-def _in_words(name: str, value: str) -> str:
+def _describe(name: str, value: str) -> str:
     if name in {"method", "delivery", "channel"}:
-        return _WORDS.get(value, value)
+        return _DELIVERY_LABELS.get(value, value)
     if name == "message_cancelled":
-        return "its message was taken back"
+        return "its message was canceled"
     if name == "messages_cancelled":
-        return f"{value} queued taken back"
+        return f"messages canceled: {value}"
+    if name == "failure":
+        return value.replace("_", " ")  # a code: "wrong_birth_date"
     if name == "by":
-        return "by " + value.replace("_", " ")  # names of fields; everything else is shown as it was written
-    return f"{value} found" if name == "found" else f"{name.replace('_', ' ')}: {value}"
+        return "by " + value.replace("_", " ")  # names of form fields
+    return f"{value} found" if name == "found" else f"{_NAME_LABELS.get(name) or name.replace('_', ' ')}: {value}"

@@ -1,4 +1,4 @@
-"""Families' portal accounts: made, found, changed."""
+"""Create, find and change families' portal accounts."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,16 +12,16 @@ from portal.audit import Action, Actor
 from portal.models import User
 from registration.models import PortalAccount
 
-_NAME: Final = 150  # characters of User.name
+_MAX_NAME_LENGTH: Final = 150  # the length of User.name
 
 
 class EmailTaken(Exception):
-    """Somebody signs in with this address already. To be told only to whom proved that the address is theirs."""
+    """An account with this email address exists. Reveal that only to a person who proved that they own the address."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Details:
-    """Who the account is for. `password_hash` is None where a passkey follows; `terms` names what was accepted."""
+    """Who a new account is for. `password_hash` is None if a passkey follows; `terms` is the accepted version."""
 
     email: str
     password_hash: str | None
@@ -34,16 +34,20 @@ class Details:
 
 @transaction.atomic
 def create(details: Details, *, address: str | None) -> PortalAccount:
-    """A new person with a new account, whose e-mail address has been proved. Raises EmailTaken."""
+    """Create a user and their portal account. The email address must be verified already. Raises EmailTaken."""
     account = make(details)
     record_created(account, address=address)
     return account
 
 
 def make(details: Details) -> PortalAccount:
-    """As `create`, within a greater act, which ends with `record_created`: the installation's chain is locked last."""
+    """Create a user and account inside a larger transaction, which must end with `record_created`.
+
+    The audit trail of the whole installation has to be locked last.
+    """
     user = User(
-        email=details.email.strip().lower(), name=f"{details.given_names} {details.family_name}".strip()[:_NAME]
+        email=details.email.strip().lower(),
+        name=f"{details.given_names} {details.family_name}".strip()[:_MAX_NAME_LENGTH],
     )
     if details.password_hash is None:
         user.set_unusable_password()
@@ -59,7 +63,7 @@ def make(details: Details) -> PortalAccount:
 
 @transaction.atomic
 def create_for(user: User, details: Details, *, address: str | None) -> PortalAccount:
-    """The portal account of somebody who signs in already (at the desk, say); the one that is there where there is one."""
+    """Return the portal account of an existing user, such as a staff member. Create it if there is none."""
     if account := for_user(user):
         return account
     account = _account_of(user, details)
@@ -96,12 +100,12 @@ def for_user(user: User) -> PortalAccount | None:
 
 
 def by_email(email: str) -> PortalAccount | None:
-    """For the desk: the account that this address signs in to."""
+    """Find the account with this email address. For staff only, because it reveals that the account exists."""
     return PortalAccount.objects.select_related("user").filter(user__email=email.strip().lower()).first()
 
 
 def is_known(email: str) -> bool:
-    """Whether somebody signs in with this address. For whom proved that it is theirs, and for nobody else."""
+    """Return True if an account has this address. Call only after the person proved that they own the address."""
     return User.objects.filter(email=email.strip().lower()).exists()
 
 
@@ -116,7 +120,7 @@ def change(
     language: str | None = None,
     email: str | None = None,
 ) -> PortalAccount:
-    """Changes what is given; a new e-mail address only after it was proved. Raises EmailTaken."""
+    """Change the given fields. A new email address must be verified already. Raises EmailTaken."""
     account = PortalAccount.objects.select_for_update(of=("self",)).select_related("user").get(pk=account.pk)
     new = {"given_names": given_names, "family_name": family_name, "phone": phone, "language": language}
     changed = [name for name, value in new.items() if value is not None and value != getattr(account, name)]
@@ -124,7 +128,7 @@ def change(
         setattr(account, name, new[name])
     account.save(update_fields=changed)
     user = account.user
-    user.name = account.name[:_NAME]
+    user.name = account.name[:_MAX_NAME_LENGTH]
     if email is not None and email.strip().lower() != user.email:
         user.email = email.strip().lower()
         changed.append("email")
@@ -133,7 +137,7 @@ def change(
             user.save(update_fields=["name", "email"])
     except IntegrityError:
         raise EmailTaken from None
-    # allauth's own note of an address: the one that was replaced must not get a code for a new passphrase any more.
+    # Delete allauth's copy of the replaced address, so that it can no longer receive a code to reset the password.
     EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
     if changed:
         audit.record(Action.ACCOUNT_CHANGED, actor=actor, practice=None, details={"changed": ", ".join(changed)})

@@ -1,6 +1,10 @@
-"""The minor age limit: on a birthday that the practice sets, what parents may see changes, once, and they are told before.
+"""What happens on the 18th birthday, or at another minor age limit that the practice sets.
 
-45 CFR 164.502(g)(3): a parent speaks for a minor; who is of age speaks for themselves.
+Thirty days before, everyone whose access changes gets a notice (`send_advance_notices`). On the birthday,
+`apply_age_limit` does what `Practice.at_minor_age_limit` says: it ends the access of everyone except the patient, ends it
+until staff renew it, or limits it. Each access changes only once, and staff can restore it.
+
+Source: 45 CFR 164.502(g)(3). A parent is a minor's personal representative; adults decide for themselves.
 """
 
 from collections.abc import Iterator
@@ -26,13 +30,12 @@ AtAgeLimit = Practice.AtAgeLimit
 
 NOTICE_PERIOD: Final = timedelta(days=30)
 WORKLIST_PERIOD: Final = timedelta(days=90)
-NEEDS_RENEWAL: Final = "Needs renewal: the patient has come of age."
-_BATCH: Final = 500
+_BATCH_SIZE: Final = 500
 
 
 @dataclass(frozen=True)
 class UpcomingBirthday:
-    """A birthday of the worklist, and whose access it changes."""
+    """A birthday on the worklist, with the access that it changes."""
 
     patient: Patient
     birthday: date
@@ -40,7 +43,7 @@ class UpcomingBirthday:
 
 
 def birthday(born: date, years: int) -> date:
-    """The day on which somebody is so many years old (`patients.dates.age`).
+    """Return the date on which a person reaches an age in years, as `patients.dates.age` counts.
 
     >>> birthday(date(2008, 2, 29), 18), birthday(date(2008, 2, 29), 20), birthday(date(2008, 3, 5), 18)
     (datetime.date(2026, 3, 1), datetime.date(2028, 2, 29), datetime.date(2026, 3, 5))
@@ -52,7 +55,7 @@ def birthday(born: date, years: int) -> date:
 
 
 def latest_birth(on: date, years: int) -> date:
-    """The latest date of birth with which somebody is so many years old on that day.
+    """Return the latest date of birth of people who have reached an age in years on a date.
 
     >>> latest_birth(date(2026, 2, 28), 18), latest_birth(date(2026, 3, 1), 18), latest_birth(date(2028, 2, 29), 18)
     (datetime.date(2008, 2, 28), datetime.date(2008, 3, 1), datetime.date(2010, 2, 28))
@@ -64,34 +67,36 @@ def latest_birth(on: date, years: int) -> date:
 
 
 def send_advance_notices() -> None:
-    """Tells everybody, once, whose access changes in the next 30 days; who asked for nothing more stays untold."""
+    """Notify each account once, 30 days before its access changes. Suppressed addresses are skipped."""
     for practice in Practice.objects.all():
-        # All of them: those who asked for nothing more stay, and would leave no room for the others.
+        # No batch limit: suppressed addresses stay in this list and would fill every batch.
         for association in _reaching_limit(practice, within=NOTICE_PERIOD).filter(age_limit_notice_sent=False):
             _send_notice(association, practice)
 
 
 def apply_age_limit() -> None:
-    """Does to parents' access what the practice set for the birthday; to each association once, whatever the clock does."""
+    """End or limit access of people other than the patient, as the practice has set. Each access changes only once."""
     for practice in Practice.objects.all():
-        for association in _at_limit(practice)[:_BATCH]:
+        for association in _at_limit(practice)[:_BATCH_SIZE]:
             _apply_to(association, practice)
 
 
 def upcoming_birthdays(practice: Practice) -> Iterator[UpcomingBirthday]:
-    """The birthdays of the next 90 days that change somebody's access, the next one first."""
+    """Return birthdays in the next 90 days that change access, soonest first."""
     rows = _reaching_limit(practice, within=WORKLIST_PERIOD)
-    for patient, associations in groupby(rows, key=lambda each: each.patient):
+    for patient, associations in groupby(rows, key=lambda association: association.patient):
         yield UpcomingBirthday(patient, birthday(patient.birth_date, practice.minor_age_limit), list(associations))
 
 
 def _send_notice(association: Association, practice: Practice) -> None:
     with transaction.atomic():
         portal_status.lock(practice, [association.patient])
-        untold = Association.objects.filter(pk=association.pk, age_limit_notice_sent=False, past_age_limit=False).live()
+        unnotified = Association.objects.filter(
+            pk=association.pk, age_limit_notice_sent=False, past_age_limit=False
+        ).live()
         on = birthday(association.patient.birth_date, practice.minor_age_limit)
-        if untold.exists() and account_notices.age_limit_coming(association=association, on=on):
-            untold.update(age_limit_notice_sent=True)
+        if unnotified.exists() and account_notices.age_limit_coming(association=association, on=on):
+            unnotified.update(age_limit_notice_sent=True)
             record(Action.TOLD_OF_AGE_LIMIT, association, actor=audit.CLOCK, on=on.isoformat())
 
 
@@ -111,9 +116,9 @@ def _apply_to(association: Association, practice: Practice) -> None:
 def _change(practice: Practice) -> dict[str, Any]:
     if practice.at_minor_age_limit == AtAgeLimit.LIMITED:
         return {"past_age_limit": True, "level": AccessLevel.LIMITED}
-    why = NEEDS_RENEWAL if practice.at_minor_age_limit == AtAgeLimit.RENEWAL else ""
-    ended = {"ended_at": timezone.now(), "ending": Association.Ending.AGE, "end_reason": why}
-    return {"past_age_limit": True, **ended}
+    needs_renewal = practice.at_minor_age_limit == AtAgeLimit.RENEWAL
+    ending = Association.Ending.RENEWAL if needs_renewal else Association.Ending.AGE
+    return {"past_age_limit": True, "ended_at": timezone.now(), "ending": ending, "end_reason": ""}
 
 
 def _at_limit(practice: Practice) -> AssociationQuerySet:
@@ -122,14 +127,14 @@ def _at_limit(practice: Practice) -> AssociationQuerySet:
 
 
 def _reaching_limit(practice: Practice, *, within: timedelta) -> AssociationQuerySet:
-    """Those whose patient is not yet so old, and will be; in the order of birthdays."""
+    """Find access whose patient reaches the age limit within this period, ordered by birthday."""
     now = latest_birth(practice.today(), practice.minor_age_limit)
     then = latest_birth(practice.today() + within, practice.minor_age_limit)
     return _parent_associations(practice).filter(patient__birth_date__gt=now, patient__birth_date__lte=then)
 
 
 def _parent_associations(practice: Practice) -> AssociationQuerySet:
-    """Everybody's access but the patients' own, to which the age limit has still to be applied."""
+    """Find live access, except patients' own, to which the age limit has not been applied."""
     rows = Association.objects.for_practice(practice).live().filter(past_age_limit=False)
     rows = rows.exclude(relationship=Association.Relationship.SELF).select_related("account__user", "patient__practice")
     return rows.order_by("patient__birth_date", "patient_id", "since", "pk")

@@ -1,6 +1,6 @@
-"""Access that families have: taken away, given back, ended by its date; and what the desk does about a lost passkey.
+"""Grant, remove, restore and end families' access, and reset the sign-in of a family that lost a passkey.
 
-Each is one transaction, with the locks in the order that `issuing` takes them in.
+Each function is one transaction and takes locks in the order that `issuing.registrations` describes.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -23,26 +23,20 @@ from registration.values import Refused
 
 Ending = Association.Ending
 
-REMINDER_DAYS: Final = (14, 3)  # days
+REMINDER_DAYS: Final = (14, 3)  # days before the last day of access
 
-
-# Beyond that a day of an end is a slip of the finger; the calendar itself ends with the year 9999.
+# A later end date must be a typing mistake. Dates near the year 9999 would also overflow.
 MAX_SCHEDULED_END: Final = timedelta(days=30 * 366)
 _BATCH_SIZE: Final = 500
 
 
 def midnight_after(day: date, *, practice: Practice) -> datetime:
-    """The moment at which access ends whose last day is `day`, in the practice's zone."""
+    """Return when access with this last day ends: at midnight after it, in the practice's time zone."""
     return datetime.combine(day + timedelta(days=1), time(), practice.zone)
 
 
-def last_day(ends_at: datetime, *, practice: Practice) -> date:
-    """The last day of access that ends at this moment."""
-    return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date()
-
-
 def reminders_due(last: date, *, practice: Practice) -> int:
-    """How many reminders are to have gone out by now of access whose last day this is."""
+    """Return how many reminders should have been sent today for access with this last day."""
     return sum((last - practice.today()).days <= days for days in REMINDER_DAYS)
 
 
@@ -57,16 +51,16 @@ def grant(
     authorization: str = "",
     ends_at: datetime | None = None,
 ) -> tuple[Association, bool]:
-    """The access that is there, or a new one; and whether it is new. Within an act that holds the patient.
+    """Return the account's access to the patient and whether it is new. Call in a transaction that has locked the patient.
 
-    Nobody's own access ends by age, nor that which was given when the age had been reached.
+    The age limit never ends a patient's own access, or access granted after the limit was reached.
     """
     open_row = Association.objects.filter(account=account, patient=patient, ended_at=None).first()
     if open_row and open_row.is_live and authorization and open_row.authorization:
         return _renew(open_row, level, registration, authorization, ends_at), True
     if open_row and open_row.is_live:
         return open_row, False
-    if open_row:  # its time has come a moment ago
+    if open_row:  # It reached its end date, and `end_due` has not run since.
         Association.objects.filter(pk=open_row.pk).update(ended_at=open_row.ends_at, ending=Association.Ending.DATE)
     practice = patient.practice
     is_own = relationship == Association.Relationship.SELF
@@ -87,7 +81,7 @@ def grant(
 def _renew(
     proxy: Association, level: str, registration: Registration | None, authorization: str, ends_at: datetime | None
 ) -> Association:
-    """A proxy's access goes on under the new paper, until its new day."""
+    """Extend a proxy's access under the new authorization, until the new end date."""
     proxy.level, proxy.registration = level, registration
     proxy.authorization, proxy.ends_at = authorization, ends_at
     proxy.reminded, proxy.ended_by, proxy.end_reason = 0, None, ""
@@ -99,9 +93,9 @@ def _renew(
 
 @transaction.atomic
 def remove(association: Association, *, reason: str, on: date | None, actor: Actor) -> bool:
-    """Ends access at once, or with the end of a day: today, or one to come. False where it had ended already.
+    """End access now, or at the end of the day `on`. Return False if it had already ended.
 
-    Raises Refused where the day is past, or where access ends before that anyway.
+    Raises Refused if the day is past, or if access ends before it anyway.
     """
     by = actor.require_user()
     patients = outstanding.lock_affected_patients(association.account, association.patient)
@@ -111,7 +105,7 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     if not live.update(**ending, ended_by=by, end_reason=reason):
         return False
     association.refresh_from_db()
-    revoked = [] if on else _revoke_keys(association, by=by)
+    revoked = [] if on else _revoke_outstanding(association, by=by)
     portal_status.refresh(patients)
     if on:
         account_notices.access_ends_soon(association=association, on=on)
@@ -123,27 +117,27 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
     return True
 
 
-def _revoke_keys(association: Association, *, by: User) -> list[Registration]:
-    """Or a key that is out would give back what was taken."""
-    out = outstanding.outstanding_for(association.account, association.patient)
-    return outstanding.revoke(out, by=by, reason=association.end_reason)
+def _revoke_outstanding(association: Association, *, by: User) -> list[Registration]:
+    """Revoke the person's unclaimed registrations, which would restore the access."""
+    registrations = outstanding.outstanding_for(association.account, association.patient)
+    return outstanding.revoke(registrations, by=by, reason=association.end_reason)
 
 
 def is_removal_scheduled(association: Association) -> bool:
-    """Whether somebody wrote down a later day on which this access ends."""
+    """Return True if staff set a future day on which this access ends."""
     return association.is_live and association.ended_by_id is not None
 
 
 @transaction.atomic
 def restore(association: Association, *, reason: str, actor: Actor) -> None:
-    """Gives back access that ended, or takes back a removal that is still to come. Raises Refused.
+    """Restore access that ended, or cancel a scheduled removal. Raises Refused.
 
-    What the age limit did is not done again: who gives access back knows how old the patient is.
+    Does not reapply the age limit; staff restoring access can see the patient's age.
     """
     patients = _lock(association)
     association = Association.objects.select_related("account__user", "patient__practice").get(pk=association.pk)
-    if why := restore_refusal(association):
-        raise Refused(why)
+    if refusal := restore_refusal(association):
+        raise Refused(refusal)
     Association.objects.filter(pk=association.pk).update(
         ended_at=None,
         ended_by=None,
@@ -165,69 +159,71 @@ def is_past_age_limit(association: Association) -> bool:
 
 
 def restore_refusal(association: Association) -> str | None:
-    """A sentence for the desk; None where access can be given back."""
-    who, patient = association.account.name, association.patient
+    """Return why this access cannot be restored, for staff; None if it can."""
+    name, patient = association.account.name, association.patient
     if association.is_live and not is_removal_scheduled(association):
-        return f"{who} has access: there is nothing to undo."
+        return f"{name} has access. There is nothing to restore."
     others = Association.objects.filter(account=association.account, patient=patient, ended_at=None)
     if others.exclude(pk=association.pk).exists():
-        return f"{who} has access again by a later registration."
+        return f"{name} already has access from a later registration."
     if patient.deceased:
-        return "This patient is recorded as deceased. Access cannot be given back."
+        return "This patient is recorded as deceased, so access cannot be restored."
     if not patient.active:
-        return "This patient is inactive. Make the patient active in the record before you give access back."
+        return "This patient is inactive. Mark the patient active in the record before you restore access."
     own_end = _original_end(association)
     if own_end and own_end <= timezone.now():
-        day = last_day(own_end, practice=patient.practice)
-        return f"This access was given until {day:%B} {day.day}, {day.year}. To go on, add {who} as a proxy again."
+        day = patient.practice.last_day(own_end)
+        return f"This access was granted until {day:%m/%d/%Y}. To extend it, add {name} as a proxy again."
     return None
 
 
 @transaction.atomic
 def reset_sign_in(account: PortalAccount, *, identified_by: str, practice: Practice, actor: Actor) -> int:
-    """Takes every passkey off an account whose device is lost, and signs it out everywhere. How many passkeys there were.
+    """Remove all passkeys from an account whose device was lost, sign it out everywhere, and return how many there were.
 
-    Recovery codes and the passphrase stay, and a new passphrase can be had by e-mail. `identified_by`: an Identification,
-    how the desk knew who rang. Raises Refused where this practice may not.
+    Recovery codes and the password still work, and the password can be reset by email. `identified_by` is an
+    Identification: how staff verified the caller's identity. Raises Refused if this practice may not reset the account.
     """
     actor.require_user()
     account = PortalAccount.objects.select_for_update(of=("self",)).select_related("user").get(pk=account.pk)
-    if why := reset_refusal(account, practice=practice):
-        raise Refused(why)
+    if refusal := reset_refusal(account, practice=practice):
+        raise Refused(refusal)
     passkeys = Authenticator.objects.filter(user=account.user, type=Authenticator.Type.WEBAUTHN)
-    number = int(passkeys.delete()[0])
+    passkey_count = int(passkeys.delete()[0])
     for session in UserSession.objects.filter(user=account.user):
         session.end()
     account_notices.sign_in_reset(account=account, practice=practice)
     for association in account.associations.for_practice(practice).live().order_by("patient_id"):
-        how = Identification(identified_by).label
-        record(Action.SIGN_IN_RESET, association, actor=actor, identified_by=how, passkeys=number)
-    return number
+        label = Identification(identified_by).label
+        record(Action.SIGN_IN_RESET, association, actor=actor, identified_by=label, passkeys=passkey_count)
+    return passkey_count
 
 
 def reset_refusal(account: PortalAccount, *, practice: Practice) -> str | None:
     if not account.associations.for_practice(practice).live().exists():
         return f"{account.name} has no access to a patient of this practice."
     if account.user.is_staff or Membership.objects.filter(user=account.user).exists():
-        return f"{account.name} works for a practice. The administrator takes lost passkeys off staff accounts."
+        return (
+            f"{account.name} works for a practice. Ask the administrator to remove lost passkeys from staff accounts."
+        )
     return None
 
 
 def end_due() -> None:
-    """Ends access whose date has come. One look into an index where there is none."""
+    """End access that has reached its end date. If there is none, this costs one index look-up."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
     rows = past.select_related("patient__practice", "account__user", "ended_by").order_by("ends_at")
-    while some := list(rows[:_BATCH_SIZE]):  # as in ending.expire_due: by the index
-        for association in some:
+    while batch := list(rows[:_BATCH_SIZE]):
+        for association in batch:
             _end_by_date(association)
 
 
 def _end_by_date(association: Association) -> None:
     with transaction.atomic():
         patients = outstanding.lock_affected_patients(association.account, association.patient)
-        still = Association.objects.filter(pk=association.pk, ended_at=None, ends_at__lte=timezone.now())
-        if still.update(ended_at=F("ends_at"), ending=Ending.DATE):
-            revoked = _revoke_keys(association, by=association.ended_by) if association.ended_by else []
+        due = Association.objects.filter(pk=association.pk, ended_at=None, ends_at__lte=timezone.now())
+        if due.update(ended_at=F("ends_at"), ending=Ending.DATE):
+            revoked = _revoke_outstanding(association, by=association.ended_by) if association.ended_by else []
             portal_status.refresh(patients)
             for registration in revoked:
                 registration.record(Action.REGISTRATION_REVOKED, actor=audit.CLOCK, reason=association.end_reason)
@@ -235,10 +231,10 @@ def _end_by_date(association: Association) -> None:
 
 
 def record(action: Action, association: Association, *, actor: Actor, **details: str | int) -> None:
-    """A line of the audit trail of the patient, that says whose access it is."""
+    """Write an audit event for the patient, with the name of the account."""
     patient = association.patient
-    facts = {"association": str(association.pk), "whose": association.account.name, **details}
-    audit.record(action, actor=actor, practice=patient.practice, patient=patient.pk, details=facts)
+    all_details = {"association": str(association.pk), "account": association.account.name, **details}
+    audit.record(action, actor=actor, practice=patient.practice, patient=patient.pk, details=all_details)
 
 
 def _lock(association: Association) -> list[Patient]:
@@ -252,21 +248,22 @@ def _immediate_end(association: Association) -> dict[str, Any]:
 def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
     practice = association.patient.practice
     if on > practice.today() + MAX_SCHEDULED_END:
-        raise Refused("This day is more than thirty years away. Check the year.", field="on")
+        raise Refused("This date is more than 30 years away. Check the year.", field="on")
     if on < practice.today():
-        raise Refused("This day is past. Leave it empty to end access at once.", field="on")
+        raise Refused("This date is in the past. To end access now, leave it empty.", field="on")
     ends_at = midnight_after(on, practice=practice)
     own_end = _original_end(association)
     if own_end and own_end <= ends_at:
-        day = last_day(own_end, practice=practice)
-        raise Refused(f"Access ends on {day:%B} {day.day}, {day.year} anyway. Choose an earlier day.", field="on")
-    return {"ends_at": ends_at, "reminded": reminders_due(on, practice=practice)}  # the letter of today is one, too
+        day = practice.last_day(own_end)
+        raise Refused(f"Access already ends on {day:%m/%d/%Y}. Choose an earlier date.", field="on")
+    # Today's notice replaces the reminders that are already due.
+    return {"ends_at": ends_at, "reminded": reminders_due(on, practice=practice)}
 
 
 def _original_end(association: Association) -> datetime | None:
-    """When access ends if nobody removes it: a later removal writes its own moment over `ends_at`."""
-    given_until = association.registration and association.registration.access_ends_on
-    if given_until:
-        return midnight_after(given_until, practice=association.patient.practice)
-    was_planned = association.ended_by_id is not None and association.ending != Ending.REMOVED
-    return None if was_planned else association.ends_at
+    """Return when access would end without a removal. A scheduled removal overwrites `ends_at`."""
+    granted_until = association.registration and association.registration.access_ends_on
+    if granted_until:
+        return midnight_after(granted_until, practice=association.patient.practice)
+    was_scheduled = association.ended_by_id is not None and association.ending != Ending.REMOVED
+    return None if was_scheduled else association.ends_at

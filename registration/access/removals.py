@@ -1,4 +1,4 @@
-"""Access that a person took away: it comes back neither by a key that was out, nor without a reason."""
+"""Access removed by staff. An outstanding PIN cannot restore it, and granting it again needs a reason."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from registration.models import Association, PortalAccount, Registration
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Whoever is about to get access, by all that is known: any of it is enough to be the one from whom it was taken."""
+    """Everything known about the person about to get access. A match on any field counts as the same person."""
 
     recipient_keys: Collection[str] = ()
     contact: Contact | None = None
@@ -20,32 +20,34 @@ class Person:
 
 
 def find_removed_access(patients: Sequence[Patient], person: Person) -> list[Association]:
-    """The access of this person to these patients that was taken away and not given again, the latest last."""
+    """Return this person's access to these patients that staff removed and did not grant again, latest last."""
     ended = Association.objects.filter(patient__in=patients, ended_by__isnull=False)
     rows = ended.select_related("account__user", "registration", "patient__practice").order_by("ended_at", "pk")
-    taken = [each for each in rows if not each.is_live and _belongs_to(each, person)]
-    if not taken:
+    removed = [association for association in rows if not association.is_live and _belongs_to(association, person)]
+    if not removed:
         return []
-    again = set(
+    granted_again = set(
         Association.objects.live()
-        .filter(patient__in=patients, account__in={each.account_id for each in taken})
+        .filter(patient__in=patients, account__in={association.account_id for association in removed})
         .values_list("account", "patient")
     )
-    return [each for each in taken if (each.account_id, each.patient_id) not in again]
+    return [
+        association for association in removed if (association.account_id, association.patient_id) not in granted_again
+    ]
 
 
 def was_removed_since(registration: Registration, patient: Patient, *, account: PortalAccount) -> bool:
-    """Whether access of whoever claims it, or of whom it was issued to, was taken away after it was issued."""
+    """Return True if access of the claiming account or the recipient was removed after the registration was issued."""
     person = Person(recipient_keys={registration.recipient_key}, contact=registration.contact, account=account)
-    ends = [each.ended_at or each.ends_at for each in find_removed_access([patient], person)]
+    ends = [removed.ended_at or removed.ends_at for removed in find_removed_access([patient], person)]
     return any(end > registration.issued_at for end in ends if end)
 
 
 def _belongs_to(association: Association, person: Person) -> bool:
-    whose, given_by = association.account, association.registration
+    account, registration = association.account, association.registration
     return (
-        (person.account is not None and whose.pk == person.account.pk)
-        or (given_by is not None and given_by.recipient_key in person.recipient_keys)
-        or (bool(person.email) and email_key(person.email) == email_key(whose.email))
-        or (person.contact is not None and authority.is_person(person.contact, whose))
+        (person.account is not None and account.pk == person.account.pk)
+        or (registration is not None and registration.recipient_key in person.recipient_keys)
+        or (bool(person.email) and email_key(person.email) == email_key(account.email))
+        or (person.contact is not None and authority.is_person(person.contact, account))
     )

@@ -1,6 +1,6 @@
-"""An account claims what a key has opened: one transaction, one account, once. OWASP ASVS 5.0 2.3.4.
+"""Claim an opened registration for an account: all of it in one transaction, and only once. OWASP ASVS 5.0 2.3.4.
 
-Locks: patients, registrations, messages, the audit trail; the installation's chain of it last.
+Locks are taken in this order: patients, registrations, messages, the practice's audit trail, the installation's.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
 from registration.access import accounts, associations, portal_status, removals
+from registration.claiming.failed_attempts import FailureReason
 from registration.claiming.verification import (
     NotClaimable,
     VerifiedKey,
@@ -27,51 +28,38 @@ from registration.claiming.verification import (
 )
 from registration.communications import account_notices
 from registration.issuing import lifecycle
-from registration.models import Association, PinDisplay, PortalAccount, Registration
+from registration.models import Association, EndCode, PinDisplay, PortalAccount, Registration
 
 State = Registration.State
 
 
 @transaction.atomic
-def claim(opened: VerifiedKey, *, account: PortalAccount, relationship: str, actor: Actor) -> list[Association]:
-    """Gives the account access to the children that were confirmed. Raises Closed; then nothing has happened."""
-    registration = get_registration(opened)
-    if registration.account_id and registration.account_id != account.pk:
-        raise NotClaimable
-    patients = portal_status.lock(registration.practice, list(registration.patients.all()))
-    confirmed = [
-        each
-        for each in patients
-        if each.pk in opened.confirmed_patient_ids and _is_still_eligible(each, registration, account)
-    ]
+def claim(key: VerifiedKey, *, account: PortalAccount, relationship: str, actor: Actor) -> list[Association]:
+    """Give the account access to the confirmed children. If it raises NotClaimable, nothing has changed."""
+    registration = _get_registration_for(account, key)
+    locked = portal_status.lock(registration.practice, list(registration.patients.all()))
     now = timezone.now()
-    claimed = {"state": State.CLAIMED, "ended_at": now, "claimed_by": account}
-    if not confirmed or not opened.answered or not claimable(opened).update(**claimed):
-        raise NotClaimable
-    PinDisplay.objects.filter(registration=registration).delete()
-    twins = _supersede_resends(registration, at=now)
-    given = [_associate(registration, each, account=account, relationship=relationship) for each in confirmed]
-    new = [association for association, is_new in given if is_new]
+    confirmed = _confirmed_and_eligible(locked, key, registration, account)
+    _mark_claimed(registration, key, account=account, at=now)
+    resends = _supersede_resends(registration, at=now)
+    granted, new = _grant_access(registration, confirmed, account=account, relationship=relationship)
     _end_declines(confirmed, actor=actor, at=now)
-    portal_status.refresh(patients)
-    for message in [each.message for each in (registration, *twins) if each.message]:
-        outbox.cancel(message)
+    portal_status.refresh(locked)
+    _cancel_messages([registration, *resends])
     if new:
         account_notices.access_given(association=new[0])
-    registration.record(Action.REGISTRATION_CLAIMED, actor=actor, account=account.name)
-    for association in new:
-        _record_access(association, actor=actor)
-    return [association for association, _ in given]
+    _record_claim(registration, new, account=account, actor=actor)
+    return granted
 
 
 @transaction.atomic
 def claim_with_new_account(
-    opened: VerifiedKey, details: accounts.Details, *, relationship: str, address: str | None
+    key: VerifiedKey, details: accounts.Details, *, relationship: str, address: str | None
 ) -> PortalAccount:
-    """The account and its access, or neither. Raises Closed, accounts.EmailTaken."""
-    get_registration(opened)
+    """Create the account and claim the registration for it, or do neither. Raises NotClaimable, accounts.EmailTaken."""
+    get_registration(key)
     account = accounts.make(details)
-    claim(opened, account=account, relationship=relationship, actor=accounts.actor_for(account, address))
+    claim(key, account=account, relationship=relationship, actor=accounts.actor_for(account, address))
     accounts.record_created(account, address=address)
     return account
 
@@ -79,17 +67,85 @@ def claim_with_new_account(
 def confirm_later(
     registration: Registration, patient_id: UUID, birth_date: date, *, account: PortalAccount, address: str | None
 ) -> Association:
-    """A child of a claimed registration whose date of birth was not known then, as long as the PIN would have been good.
+    """Add a child that the family left for later when it claimed the registration, until the registration would expire.
 
-    Raises NotThisDate, Closed, TooManyTries.
+    Raises WrongBirthDate, NotClaimable, TooManyAttempts.
     """
-    is_theirs = registration.state == State.CLAIMED and registration.claimed_by_id == account.pk
-    if not is_theirs or registration.expires_at <= timezone.now():
+    is_claimed_by_account = registration.state == State.CLAIMED and registration.claimed_by_id == account.pk
+    if not is_claimed_by_account or registration.expires_at <= timezone.now():
         raise NotClaimable
-    is_right = patient_id in patients_born_on(registration, birth_date)
-    if not record_attempt(registration, address=address, is_right=is_right, why="date of birth"):
+    is_correct = patient_id in patients_born_on(registration, birth_date)
+    if not record_attempt(registration, FailureReason.WRONG_BIRTH_DATE, is_correct=is_correct, address=address):
         raise WrongBirthDate
     return _add_patient(registration, patient_id, account=account, address=address)
+
+
+# --- The steps of a claim ---
+
+
+def _get_registration_for(account: PortalAccount, key: VerifiedKey) -> Registration:
+    """Return the registration that the key opened, unless it was offered to a different account."""
+    registration = get_registration(key)
+    if registration.account_id and registration.account_id != account.pk:
+        raise NotClaimable
+    return registration
+
+
+def _confirmed_and_eligible(
+    patients: Sequence[Patient], key: VerifiedKey, registration: Registration, account: PortalAccount
+) -> list[Patient]:
+    confirmed = [
+        patient
+        for patient in patients
+        if patient.pk in key.confirmed_patient_ids and _is_still_eligible(patient, registration, account)
+    ]
+    if not confirmed:
+        raise NotClaimable
+    return confirmed
+
+
+def _mark_claimed(registration: Registration, key: VerifiedKey, *, account: PortalAccount, at: datetime) -> None:
+    """Claim by a conditional update, so that only one of two simultaneous claims succeeds."""
+    if not key.answered or not claimable(key).update(state=State.CLAIMED, ended_at=at, claimed_by=account):
+        raise NotClaimable
+    PinDisplay.objects.filter(registration=registration).delete()
+
+
+def _supersede_resends(registration: Registration, *, at: datetime) -> list[Registration]:
+    """Supersede this registration's earlier and later resends."""
+    resends = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
+    return resends.end(State.SUPERSEDED, reason=EndCode.RESEND_CLAIMED, at=at)
+
+
+def _grant_access(
+    registration: Registration, patients: Sequence[Patient], *, account: PortalAccount, relationship: str
+) -> tuple[list[Association], list[Association]]:
+    """Return the account's associations with the patients, and those of them that are new."""
+    granted = [_associate(registration, patient, account=account, relationship=relationship) for patient in patients]
+    return [association for association, _ in granted], [association for association, is_new in granted if is_new]
+
+
+def _end_declines(patients: Sequence[Patient], *, actor: Actor, at: datetime) -> None:
+    """End open declines: the family now has an account."""
+    for patient in patients:
+        patient.declines.live().update(ended_at=at, ended_by=actor.user)
+
+
+def _cancel_messages(registrations: Sequence[Registration]) -> None:
+    for registration in registrations:
+        if registration.message:
+            outbox.cancel(registration.message)
+
+
+def _record_claim(
+    registration: Registration, new: Sequence[Association], *, account: PortalAccount, actor: Actor
+) -> None:
+    registration.record(Action.REGISTRATION_CLAIMED, actor=actor, account=account.name)
+    for association in new:
+        _record_access(association, actor=actor)
+
+
+# --- Shared with children that are added later ---
 
 
 @transaction.atomic
@@ -97,25 +153,26 @@ def _add_patient(
     registration: Registration, patient_id: UUID, *, account: PortalAccount, address: str | None
 ) -> Association:
     actor = accounts.actor_for(account, address)
-    patients = portal_status.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
-    fit = [each for each in patients if _is_still_eligible(each, registration, account)]
-    if not fit or account.associations.filter(patient__in=fit).exists():
-        raise NotClaimable  # what was removed comes back by the practice alone
+    locked = portal_status.lock(registration.practice, list(registration.patients.filter(pk=patient_id)))
+    eligible = [patient for patient in locked if _is_still_eligible(patient, registration, account)]
+    # Access that ended, for example because staff removed it, does not come back without the practice.
+    if not eligible or account.associations.filter(patient__in=eligible).exists():
+        raise NotClaimable
     earlier = registration.associations.filter(account=account).order_by("since").first()
     relationship = earlier.relationship if earlier else Association.Relationship.OTHER
-    association, _ = _associate(registration, fit[0], account=account, relationship=relationship)
-    _end_declines(fit, actor=actor, at=timezone.now())
-    portal_status.refresh(fit)
+    association, _ = _associate(registration, eligible[0], account=account, relationship=relationship)
+    _end_declines(eligible, actor=actor, at=timezone.now())
+    portal_status.refresh(eligible)
     account_notices.access_given(association=association)
     _record_access(association, actor=actor)
     return association
 
 
 def _is_still_eligible(patient: Patient, registration: Registration, account: PortalAccount) -> bool:
-    """Not somebody who has died or left since, nor who has come of the age at which a parent has to be asked about.
+    """Return False if something changed after the registration was issued that rules the claim out.
 
-    And what the desk has written down since holds: that the family declines, that the contact may not see the record,
-    that access was taken away.
+    The patient may have died, become inactive or reached the age limit. The family may have declined, the contact may
+    have lost authority, or staff may have removed the access.
     """
     practice = registration.practice
     if lifecycle.contact_lost_authority(registration, patient) or removals.was_removed_since(
@@ -128,12 +185,6 @@ def _is_still_eligible(patient: Patient, registration: Registration, account: Po
     limit = practice.minor_age_limit
     came_of_age = patient.age(on=issued_on) < limit <= patient.age(on=practice.today())
     return patient.active and not patient.deceased and not came_of_age
-
-
-def _supersede_resends(registration: Registration, *, at: datetime) -> list[Registration]:
-    """What was sent to the same person again, or before: the key that was used ends the others."""
-    twins = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
-    return twins.end(State.SUPERSEDED, reason="Another one of the same was claimed.", at=at)
 
 
 def _associate(
@@ -149,12 +200,6 @@ def _associate(
         authorization=registration.authorization,
         ends_at=associations.midnight_after(last_day, practice=registration.practice) if last_day else None,
     )
-
-
-def _end_declines(patients: Sequence[Patient], *, actor: Actor, at: datetime) -> None:
-    """Who has an account now does not decline any more."""
-    for patient in patients:
-        patient.declines.live().update(ended_at=at, ended_by=actor.user)
 
 
 def _record_access(association: Association, *, actor: Actor) -> None:

@@ -1,56 +1,89 @@
-"""Why a family did not get in, in the desk's words. The family itself is told one and the same, whatever the reason."""
+"""Why families could not claim a registration: the reasons, and the sentences that staff read on the account page.
+
+Families see the same answer whatever the reason.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from django.utils import timezone
-from django.utils.formats import date_format
+from django.db import models
 
 from patients.models import Patient
+from patients.templatetags.patient_values import us_datetime
 from portal.audit import Action
 from portal.models import AuditEvent
 
-_MAX_EVENTS: Final = 500  # lines of the trail, the newest
-_WORDS: Final = {
-    "date of birth": "date of birth did not match",
-    "PIN": "wrong PIN",
-    "answer": "wrong answer",
-    "expired": "it had expired",
-    "revoked": "it was revoked",
-    "superseded": "a newer one had taken its place",
-    "claimed": "it had been used already",
-    "locked": "it was locked",
-    "too many tries": "no try was left",
+_MAX_EVENTS: Final = 500  # the newest ones of a patient
+
+
+class FailureReason(models.TextChoices):
+    """Why a PIN, link, answer or date of birth was rejected. The value is the code in the audit trail."""
+
+    WRONG_BIRTH_DATE = "wrong_birth_date", "wrong date of birth"
+    WRONG_PIN = "wrong_pin", "wrong PIN"
+    WRONG_ANSWER = "wrong_answer", "wrong answer"
+    EXPIRED = "expired", "already expired"
+    REVOKED = "revoked", "already revoked"
+    SUPERSEDED = "superseded", "replaced by a newer one"
+    CLAIMED = "claimed", "already used"
+    LOCKED = "locked", "locked"
+    NO_ATTEMPTS_LEFT = "no_attempts_left", "no attempts left"
+    UNKNOWN_PIN = "unknown_pin", "unknown PIN"
+
+
+# What earlier versions wrote in the audit trail, under "why". The trail's HMAC covers those events, so they stay as they
+# are. Never change this table.
+_LEGACY_REASONS: Final = {
+    "date of birth": FailureReason.WRONG_BIRTH_DATE,
+    "PIN": FailureReason.WRONG_PIN,
+    "answer": FailureReason.WRONG_ANSWER,
+    "expired": FailureReason.EXPIRED,
+    "revoked": FailureReason.REVOKED,
+    "superseded": FailureReason.SUPERSEDED,
+    "claimed": FailureReason.CLAIMED,
+    "locked": FailureReason.LOCKED,
+    "too many tries": FailureReason.NO_ATTEMPTS_LEFT,
+    "nobody's": FailureReason.UNKNOWN_PIN,
 }
 
 
+def reason_of(event: AuditEvent) -> FailureReason | None:
+    """Read the reason of a failed claim, also from an event that an earlier version wrote. None if it is unknown."""
+    code = event.details.get("failure")
+    if code in FailureReason.values:
+        return FailureReason(code)
+    return _LEGACY_REASONS.get(str(event.details.get("why")))
+
+
 def for_patient(patient: Patient) -> dict[str, list[str]]:
-    """Sentences by the id of the registration that was tried."""
-    lines = AuditEvent.objects.filter(
+    """Return sentences about failed attempts, keyed by registration id."""
+    events = AuditEvent.objects.filter(
         practice=patient.practice_id, patient_id=patient.pk, action=Action.CLAIM_FAILED
     ).order_by("-at")[:_MAX_EVENTS]
     by_registration = defaultdict(list)
-    for line in lines:
-        by_registration[str(line.details.get("registration"))].append(line)
-    return {registration: summarize(tries) for registration, tries in by_registration.items()}
+    for event in events:
+        by_registration[str(event.details.get("registration"))].append(event)
+    return {registration: summarize(attempts) for registration, attempts in by_registration.items()}
 
 
-def summarize(tries: Sequence[AuditEvent]) -> list[str]:
-    """A sentence for each reason, in the order in which they came up, and when the last try was. `tries`: the newest first."""
+def summarize(attempts: Sequence[AuditEvent]) -> list[str]:
+    """Return one sentence per reason, in the order of first appearance, then the time of the last attempt.
+
+    `attempts` are sorted with the newest first.
+    """
     by_reason = defaultdict(list)
-    for each in reversed(tries):
-        by_reason[str(each.details.get("why"))].append(each)
-    last = timezone.localtime(tries[0].at)
+    for attempt in reversed(attempts):
+        by_reason[reason_of(attempt)].append(attempt)
     return [
-        *(_sentence(reason, of_reason) for reason, of_reason in by_reason.items()),
-        f"Last try {date_format(last, 'M j, g:i A')}.",
+        *(_sentence(reason, with_reason) for reason, with_reason in by_reason.items()),
+        f"Last attempt: {us_datetime(attempts[0].at)}.",
     ]
 
 
-def _sentence(reason: str, tries: Sequence[AuditEvent]) -> str:
-    """ "3 tries from one address: date of birth did not match." """
-    number = "1 try" if len(tries) == 1 else f"{len(tries)} tries"
-    addresses = len({each.address for each in tries})
-    where = "one address" if addresses == 1 else f"{addresses} addresses"
-    return f"{number} from {where}: {_WORDS.get(reason, reason)}."
+def _sentence(reason: FailureReason | None, attempts: Sequence[AuditEvent]) -> str:
+    """Return, for example, "3 attempts from one address: wrong date of birth."."""
+    number = "1 attempt" if len(attempts) == 1 else f"{len(attempts)} attempts"
+    addresses = len({attempt.address for attempt in attempts})
+    source = "one address" if addresses == 1 else f"{addresses} addresses"
+    return f"{number} from {source}: {reason.label if reason else 'unknown reason'}."

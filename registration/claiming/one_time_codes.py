@@ -1,16 +1,20 @@
-"""That an e-mail address is somebody's: a six-digit code is sent there and typed here.
+"""Verify an email address with a six-digit code.
 
-Whether anybody has an account with the address is not asked, so that no answer can tell it. NIST SP 800-63B-4 3.1.3.
+Whether the address has an account is not looked up here, so no answer can reveal it. NIST SP 800-63B-4 3.1.3.
 
-An address belongs to nobody before it is proved, so anybody may ask for a code to it. Each asker (a network: an IPv4
-address, an IPv6 /48) has a share of its own, 3 an hour and 6 a day, of the 9 an hour and 18 a day that strangers have
-together: it takes three networks, not one, to use up what is left for the owner. Whoever opened a registration with its
-key is no stranger and has 3 of another 6 an hour, 6 of another 12 a day, which strangers do not touch.
-So an address gets 9 + 6 = 15 mails an hour at most, and 18 + 12 = 30 a day.
+Anyone can request a code to any address, because nothing is proved before the code is entered. Two pools keep one caller
+from using up the owner's codes:
+
+- Strangers share 9 codes per hour and 18 per day to one address. Each network (an IPv4 address, an IPv6 /48) gets at most
+  3 per hour and 6 per day of those, so it takes three networks to use them up.
+- Callers who have opened a registration share another 6 per hour and 12 per day, at most 3 and 6 per registration.
+  Strangers cannot use these.
+
+So one address gets at most 15 emails per hour and 30 per day.
 """
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -33,20 +37,23 @@ MAX_ATTEMPTS: Final = 5
 
 
 class TooManyCodes(Exception):
-    """No further code for a while, to this address or from this caller."""
+    """No more codes for a while, to this address or for this caller."""
 
 
 class CodeExpired(Exception):
-    """The code has run out, was used, or was tried too often: a new one is needed."""
+    """The code has expired, was used, or has no attempts left. The caller needs a new one."""
 
 
 @transaction.atomic
 def send_code(
-    address: str, *, practice: Practice | None, language: str, asked_from: str | None, known_as: str = ""
+    address: str, *, practice: Practice | None, language: str, requester_address: str | None, opened_with: str = ""
 ) -> UUID:
-    """Owes the address a code, and names it. `known_as` names who proved already to be somebody. Raises TooManyCodes."""
+    """Enqueue an email with a new code and return the code's id. Raises TooManyCodes.
+
+    `requester_address` is the caller's IP address; `opened_with` names the registration that the caller has opened.
+    """
     try:
-        rate_limits.consume_code(to=address.casefold(), asked_from=asked_from, known_as=known_as)
+        rate_limits.consume_code(to=address.casefold(), requester_address=requester_address, opened_with=opened_with)
     except rate_limits.TooManyAttempts:
         raise TooManyCodes from None
     digits = f"{secrets.randbelow(1_000_000):06}"
@@ -55,28 +62,35 @@ def send_code(
         address=address, digest=pins.digest(digits), created_at=now, expires_at=now + VALID_FOR
     )
     with translation.override(language):
-        context = {"practice": practice, "phone": national(practice.phone) if practice else "", "code": digits}
-        name = practice.name if practice else gettext("Patient portal")
-        outbox.enqueue(
-            practice=practice,
-            channel=Channel.EMAIL,
-            recipient=address,
-            shown_recipient=address,
-            sender_name=name,
-            reply_to=practice.email if practice else "",
-            subject=gettext("%(practice)s: your code") % {"practice": name},
-            text=render_to_string(
-                "registration/messages/code.txt", {**context, "minutes": VALID_FOR // timedelta(minutes=1)}
-            ),
-            valid_until=code.expires_at,
-        )
+        _enqueue_email(address, digits, practice=practice, valid_until=code.expires_at)
     return code.pk
 
 
+def _enqueue_email(address: str, digits: str, *, practice: Practice | None, valid_until: datetime) -> None:
+    name = practice.name if practice else gettext("Patient portal")
+    context = {
+        "practice": practice,
+        "phone": national(practice.phone) if practice else "",
+        "code": digits,
+        "minutes": VALID_FOR // timedelta(minutes=1),
+    }
+    outbox.enqueue(
+        practice=practice,
+        channel=Channel.EMAIL,
+        recipient=address,
+        shown_recipient=address,
+        sender_name=name,
+        reply_to=practice.email if practice else "",
+        subject=gettext("%(practice)s: your code") % {"practice": name},
+        text=render_to_string("registration/messages/code.txt", context),
+        valid_until=valid_until,
+    )
+
+
 def verify_code(code_id: UUID, typed: str) -> bool:
-    """Whether this is the code; a right one is used up. Raises CodeGone, also with the last wrong try."""
+    """Return whether the code is correct, and use it up if so. Raises CodeExpired, also after the last wrong attempt."""
     open_codes = EmailCode.objects.filter(pk=code_id, used_at=None, expires_at__gt=timezone.now())
-    # Counted before it is compared, so that tries at the same moment are all counted.
+    # Counted before the comparison, so that simultaneous attempts are all counted.
     if not open_codes.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1):
         raise CodeExpired
     code = EmailCode.objects.get(pk=code_id)

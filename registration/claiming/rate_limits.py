@@ -1,7 +1,7 @@
-"""How often a key may be tried. docs/guessing.md has the arithmetic behind the figures.
+"""Limits on attempts to open a registration, and on codes sent by email. docs/guessing.md explains the numbers.
 
-A try is taken before anything is compared and given back where it was right, so that a hundred tries at the same moment
-are a hundred tries. The counts are rows of the database: every machine counts the same, and no restart forgets.
+An attempt is counted before anything is compared and refunded if it was correct, so a hundred simultaneous attempts count
+as a hundred. The counters are database rows: all web servers share them, and a restart does not reset them.
 
 NIST SP 800-63B-4 3.2.2: consecutive failures are limited, and a new code does not reset the count. OWASP ASVS 5.0 6.3.1.
 """
@@ -20,18 +20,18 @@ from django.utils import timezone
 from registration import pins
 from registration.models import AttemptCounter
 
-# Wrong tries of one key, until it is locked for good.
+# Wrong attempts on one PIN or link, after which it is locked for good.
 MAX_PIN_ATTEMPTS: Final = 5
 MAX_QUESTION_ATTEMPTS: Final = 3
 
 
 class TooManyAttempts(Exception):
-    """No further try from this address, or from anywhere, for a while. It says nothing about any key."""
+    """No more attempts for a while from this address, or from any address. Says nothing about any PIN."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many wrong tries in such a time."""
+    """A maximum number of attempts within a period."""
 
     maximum: int
     within: timedelta
@@ -41,85 +41,96 @@ class Limit:
         return f"{self.maximum}/{int(self.within.total_seconds())}"
 
 
-# A waiting room has one address, so it is not narrow; a family mistypes twice.
+# A whole waiting room shares one address, and each family mistypes twice.
 PER_NETWORK: Final = (Limit(20, timedelta(hours=1)), Limit(60, timedelta(days=1)))
-# The /48 of an IPv6 address: a site's or a cheap tunnel's, but also many phones of a carrier. A twentieth of the limit over all.
+# An IPv6 /48 can be one site, one cheap tunnel, or many phones of a carrier. It gets a twentieth of the hourly GLOBAL limit.
 PER_SITE: Final = (Limit(100, timedelta(hours=1)), Limit(300, timedelta(days=1)))
 GLOBAL: Final = (Limit(2_000, timedelta(hours=1)), Limit(10_000, timedelta(days=1)))
-# Whatever PINs are issued meanwhile. NIST allows 100 failures in a row.
+# Across all PINs that are issued for the patient in that time. NIST allows 100 consecutive failures.
 PER_PATIENT: Final = (Limit(10, timedelta(days=1)), Limit(40, timedelta(days=30)))
 
-
-# How many codes one asker has sent to one address, and how many all askers of a kind: registration.proofs says why.
+# Codes sent by email. The docstring of `one_time_codes` explains the two pools.
 CODES_PER_REQUESTER: Final = (Limit(3, timedelta(hours=1)), Limit(6, timedelta(days=1)))
 CODES_TO_ADDRESS_BY_STRANGERS: Final = (Limit(9, timedelta(hours=1)), Limit(18, timedelta(days=1)))
 CODES_TO_ADDRESS_BY_PIN_HOLDERS: Final = (Limit(6, timedelta(hours=1)), Limit(12, timedelta(days=1)))
 CODES_PER_NETWORK: Final = (Limit(30, timedelta(hours=1)),)
 
 
-def consume_code(*, to: str, asked_from: str | None, known_as: str = "") -> None:
-    """Takes a code from those that may be sent. Inside a transaction; raises TooManyTries.
+def consume_code(*, to: str, requester_address: str | None, opened_with: str = "") -> None:
+    """Count a code that is about to be sent. Call inside a transaction. Raises TooManyAttempts.
 
-    `known_as`: whose key opened; a stranger is the network that asks, signed in or not, as anybody gets an account.
+    `opened_with` identifies a caller who has opened a registration. Everyone else is counted by network, even when signed
+    in, because anyone can create an account.
     """
-    asker = known_as or _site(asked_from) or _network(asked_from)
-    of_a_kind = ("known", CODES_TO_ADDRESS_BY_PIN_HOLDERS) if known_as else ("strangers", CODES_TO_ADDRESS_BY_STRANGERS)
-    wanted = [
-        *_keys("code from", _network(asked_from), CODES_PER_NETWORK),
-        *_keys("code of", pins.fingerprint(f"{to} {asker}")[:32], CODES_PER_REQUESTER),
-        *_keys(f"code {of_a_kind[0]}", pins.fingerprint(to)[:32], of_a_kind[1]),
+    requester = opened_with or _site(requester_address) or _network(requester_address)
+    pool, pool_limits = (
+        ("known", CODES_TO_ADDRESS_BY_PIN_HOLDERS) if opened_with else ("strangers", CODES_TO_ADDRESS_BY_STRANGERS)
+    )
+    counters = [
+        *_counters("code from", _network(requester_address), CODES_PER_NETWORK),
+        *_counters("code of", pins.fingerprint(f"{to} {requester}")[:32], CODES_PER_REQUESTER),
+        *_counters(f"code {pool}", pins.fingerprint(to)[:32], pool_limits),
     ]
-    if not all(_consume(key, limit) for key, limit in wanted):
+    if not all(_consume(key, limit) for key, limit in counters):
         raise TooManyAttempts
 
 
 def consume_attempt(address: str | None) -> None:
-    """Takes a try from an address and over all. Inside a transaction; raises TooManyTries."""
-    wanted = [*_keys("all", "", GLOBAL), *_of_address(address)]
-    if not all(_consume(key, limit) for key, limit in wanted):
+    """Count an attempt from an address, and in total. Call inside a transaction. Raises TooManyAttempts."""
+    counters = [*_counters("all", "", GLOBAL), *_address_counters(address)]
+    if not all(_consume(key, limit) for key, limit in counters):
         raise TooManyAttempts
 
 
 def consume_patient_attempts(patients: Iterable[UUID]) -> bool:
-    """Takes a try from each patient; False, and none taken, where one of them has none left. Inside a transaction."""
+    """Count an attempt on each patient. If one of them has none left, count nothing and return False.
+
+    Call inside a transaction.
+    """
     with transaction.atomic():
-        taken = all(_consume(key, limit) for patient in sorted(patients) for key, limit in _of_patient(patient))
-        if not taken:
+        is_allowed = all(
+            _consume(key, limit) for patient in sorted(patients) for key, limit in _patient_counters(patient)
+        )
+        if not is_allowed:
             transaction.set_rollback(True)
-    return taken
+    return is_allowed
 
 
 def refund_attempt(address: str | None, patients: Iterable[UUID]) -> None:
-    """The try was right. Inside a transaction, before any other row is locked."""
-    keys: list[tuple[str, Limit]] = [*_keys("all", "", GLOBAL), *_of_address(address)]
+    """Give back a successful attempt. Call inside a transaction, before any other row is locked."""
+    counters = [*_counters("all", "", GLOBAL), *_address_counters(address)]
     for patient in sorted(patients):
-        keys += _of_patient(patient)
-    for key, _ in keys:
+        counters += _patient_counters(patient)
+    for key, _ in counters:
         AttemptCounter.objects.filter(key=key, count__gt=0).update(count=F("count") - 1)
 
 
 def is_exhausted(address: str | None) -> bool:
-    """Whether the try that was just taken was the last one of this address, or of its site, for a while."""
-    keys = _of_address(address)
-    return any(AttemptCounter.objects.filter(key=key, count__gte=limit.maximum).exists() for key, limit in keys)
+    """Return whether the address or its site has no attempts left for a while."""
+    counters = _address_counters(address)
+    return any(AttemptCounter.objects.filter(key=key, count__gte=limit.maximum).exists() for key, limit in counters)
 
 
 def delete_old() -> None:
-    """Deletes counts that no limit looks at any more."""
+    """Delete the counters of periods that are over for every limit."""
     AttemptCounter.objects.filter(since__lt=timezone.now() - timedelta(days=31)).delete()
 
 
-def _of_address(address: str | None) -> list[tuple[str, Limit]]:
+def _address_counters(address: str | None) -> list[tuple[str, Limit]]:
     site = _site(address)
-    return [*_keys("address", _network(address), PER_NETWORK), *(_keys("site", site, PER_SITE) if site else [])]
+    return [
+        *_counters("address", _network(address), PER_NETWORK),
+        *(_counters("site", site, PER_SITE) if site else []),
+    ]
 
 
-def _of_patient(patient: UUID) -> list[tuple[str, Limit]]:
-    return _keys("patient", str(patient), PER_PATIENT)
+def _patient_counters(patient: UUID) -> list[tuple[str, Limit]]:
+    return _counters("patient", str(patient), PER_PATIENT)
 
 
-def _keys(scope: str, whose: str, limits: Sequence[Limit]) -> list[tuple[str, Limit]]:
-    return [(f"{scope}:{whose}:{limit.name}", limit) for limit in limits]
+def _counters(scope: str, owner: str, limits: Sequence[Limit]) -> list[tuple[str, Limit]]:
+    """Return the key of the stored counter for each limit."""
+    return [(f"{scope}:{owner}:{limit.name}", limit) for limit in limits]
 
 
 def _consume(key: str, limit: Limit) -> bool:
@@ -134,12 +145,12 @@ def _reset_if_elapsed(key: str, limit: Limit, *, now: datetime) -> None:
 
 
 def _network(address: str | None) -> str:
-    """An IPv4 address, or the /64 of an IPv6 address, of which one customer has them all."""
+    """Return an IPv4 address, or the /64 of an IPv6 address, because one customer has all addresses of a /64."""
     return "unknown" if address is None else _prefix(address, 64)
 
 
 def _site(address: str | None) -> str:
-    """The /48 of an IPv6 address, of which one customer may have all 65,536 networks; "" for IPv4."""
+    """Return the /48 of an IPv6 address, because one customer may have all its 65,536 /64s; "" for IPv4."""
     return _prefix(address, 48) if address and ":" in address else ""
 
 

@@ -1,56 +1,57 @@
-"""A key opens a registration: a PIN, a link with a question, or the sign-in to an account; dates of birth confirm the children.
+"""Verify what a family enters: a PIN or a link with a date of birth, an answer, or the date of birth of another child.
 
-Every reason for which a key does not open is one and the same to the family (Closed); the audit trail has the true one, for
-the desk. A try is taken before anything is compared (registration.guessing), in a transaction of its own that locks the
-counts first. OWASP ASVS 5.0 6.3.8, 6.5.1.
+A family gets the same answer for every reason (NotClaimable). The audit trail has the real reason, for staff. An attempt
+is counted before anything is compared, in a transaction that locks the counters first. OWASP ASVS 5.0 6.3.8, 6.5.1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from patients import names
-from patients.models import Patient
 from portal import audit
 from portal.audit import Action
 from registration import pins
-from registration.access import portal_status
-from registration.claiming import rate_limits
+from registration.claiming import attempts, rate_limits
+from registration.claiming.failed_attempts import FailureReason
 from registration.issuing import lifecycle
-from registration.models import PinDisplay, PortalAccount, Registration, RegistrationQuerySet
+from registration.models import PortalAccount, Registration, RegistrationQuerySet
 from registration.models.registration import FINISH_WITHIN
 from registration.pins import Pin
 
 Method = Registration.Method
 State = Registration.State
 
-# A key that ended longer ago is as good as unknown.
+# A PIN issued longer ago gets the same answer as an unknown one.
 _LOOKUP_PERIOD: Final = timedelta(days=60)
-_LOCKED: Final = {"state": State.LOCKED, "end_reason": "Too many wrong tries."}
-# What is compared where no key has the selector, so that it takes as long.
-_DUMMY_DIGEST: Final = pins.digest("nobody's")
+# Compared when no registration has the selector, so that the answer takes equally long.
+_DUMMY_DIGEST: Final = pins.digest("no registration")
 
 
 class NotClaimable(Exception):
-    """This opens nothing, or nothing any more. One and the same for whatever reason."""
+    """The registration cannot be claimed, or not with this. Says nothing about the reason."""
 
 
 class WrongBirthDate(Exception):
-    """This is not the child's date of birth."""
+    """The date of birth is wrong, and attempts are left."""
 
 
 class WrongAnswer(Exception):
-    """This is not the answer; there are tries left."""
+    """The answer is wrong, and attempts are left."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedKey:
-    """That a key opened a registration, at what time, and whose date of birth was known. It is kept in the session."""
+    """Proof that a family opened a registration, kept in the session until the claim.
+
+    `answered` is False until the verification question has been answered.
+    """
 
     registration_id: UUID
     opened_at: datetime
@@ -76,195 +77,166 @@ class VerifiedKey:
 
 
 def verify_pin(pin: Pin, birth_date: date, *, address: str | None) -> VerifiedKey:
-    """With the date of birth of one of the children. Raises Closed, TooManyTries."""
+    """Verify a PIN together with the date of birth of any of its children. Raises NotClaimable, TooManyAttempts."""
     return _verify(Method.PIN, pin.characters, birth_date, address=address)
 
 
 def verify_link(token: str, birth_date: date, *, address: str | None) -> VerifiedKey:
-    """What it gives is not `answered` yet. Raises Closed, TooManyTries."""
+    """Verify a link; its question is still to be answered. Raises NotClaimable, TooManyAttempts."""
     return replace(_verify(Method.QUESTION, token, birth_date, address=address), answered=False)
 
 
 def verify_offer(
     registration: Registration, birth_date: date, *, account: PortalAccount, address: str | None
 ) -> VerifiedKey:
-    """Opens what the practice offers to this account, which is signed in. Raises NotThisDate, Closed, TooManyTries."""
+    """Verify the date of birth for an offer to a signed-in account.
+
+    Raises WrongBirthDate, NotClaimable, TooManyAttempts.
+    """
     if registration.method != Method.ACCOUNT or registration.account_id != account.pk:
         raise NotClaimable
-    confirmed_patient_ids = patients_born_on(registration, birth_date)
-    if not record_attempt(registration, address=address, is_right=bool(confirmed_patient_ids), why="date of birth"):
+    confirmed = patients_born_on(registration, birth_date)
+    if not record_attempt(registration, FailureReason.WRONG_BIRTH_DATE, is_correct=bool(confirmed), address=address):
         raise WrongBirthDate
-    return VerifiedKey(
-        registration_id=registration.pk, opened_at=timezone.now(), confirmed_patient_ids=confirmed_patient_ids
-    )
+    return _verified(registration, confirmed)
 
 
-def verify_answer(opened: VerifiedKey, typed: str, *, address: str | None) -> VerifiedKey:
-    """Raises WrongAnswer, Closed, TooManyTries."""
-    registration = get_registration(opened)
-    is_right = pins.matches(names.key(typed), registration.answer_digest)
-    if not record_attempt(registration, address=address, is_right=is_right, why="answer"):
+def verify_answer(key: VerifiedKey, typed: str, *, address: str | None) -> VerifiedKey:
+    """Verify the answer to the question of a link. Raises WrongAnswer, NotClaimable, TooManyAttempts."""
+    registration = get_registration(key)
+    is_correct = pins.matches(names.key(typed), registration.answer_digest)
+    if not record_attempt(registration, FailureReason.WRONG_ANSWER, is_correct=is_correct, address=address):
         raise WrongAnswer
-    return replace(opened, answered=True)
+    return replace(key, answered=True)
 
 
-def verify_child(opened: VerifiedKey, patient_id: UUID, birth_date: date, *, address: str | None) -> VerifiedKey:
-    """Raises NotThisDate, Closed, TooManyTries."""
-    registration = get_registration(opened)
-    is_right = patient_id in patients_born_on(registration, birth_date)
-    if not record_attempt(registration, address=address, is_right=is_right, why="date of birth"):
+def verify_child(key: VerifiedKey, patient_id: UUID, birth_date: date, *, address: str | None) -> VerifiedKey:
+    """Verify the date of birth of one more child. Raises WrongBirthDate, NotClaimable, TooManyAttempts."""
+    registration = get_registration(key)
+    is_correct = patient_id in patients_born_on(registration, birth_date)
+    if not record_attempt(registration, FailureReason.WRONG_BIRTH_DATE, is_correct=is_correct, address=address):
         raise WrongBirthDate
-    return replace(opened, confirmed_patient_ids=opened.confirmed_patient_ids | {patient_id})
+    return replace(key, confirmed_patient_ids=key.confirmed_patient_ids | {patient_id})
 
 
-def get_registration(opened: VerifiedKey) -> Registration:
-    """Raises Closed where it can no longer be claimed."""
-    found = claimable(opened).select_related("practice", "message").first()
+def get_registration(key: VerifiedKey) -> Registration:
+    """Return the registration that the key opened. Raises NotClaimable if it can no longer be claimed."""
+    found = claimable(key).select_related("practice", "message").first()
     if found is None:
         raise NotClaimable
     return found
 
 
-def claimable(opened: VerifiedKey) -> RegistrationQuerySet:
-    """Still live, or run out while the family was at it; and no newer one of the same kind has arrived."""
+def claimable(key: VerifiedKey) -> RegistrationQuerySet:
+    """Return a query for the key's registration that finds nothing if it can no longer be claimed.
+
+    A family that opened it in time has FINISH_WITHIN to finish, even if it expires in between. A resend that was accepted
+    ends it.
+    """
     now = timezone.now()
     in_time = Q(expires_at__gt=now)
-    if opened.opened_at > now - FINISH_WITHIN:
-        in_time |= Q(expires_at__gt=opened.opened_at)
+    if key.opened_at > now - FINISH_WITHIN:
+        in_time |= Q(expires_at__gt=key.opened_at)
     found = Registration.objects.filter(
-        in_time, pk=opened.registration_id, state__in=(State.PENDING, State.EXPIRED)
+        in_time, pk=key.registration_id, state__in=(State.PENDING, State.EXPIRED)
     ).exclude(lifecycle.has_accepted_replacement())
     assert isinstance(found, RegistrationQuerySet)
     return found
 
 
-# --- Tries ---
+def patients_born_on(registration: Registration, birth_date: date) -> frozenset[UUID]:
+    """Return the ids of the registration's patients with this date of birth. One date confirms twins."""
+    return frozenset(registration.patients.filter(birth_date=birth_date).values_list("pk", flat=True))
+
+
+def record_attempt(
+    registration: Registration, failure: FailureReason, *, is_correct: bool, address: str | None
+) -> bool:
+    """Count one more attempt on a registration that is already open, and return whether it succeeded.
+
+    `failure` is what staff read if it was not correct. Raises TooManyAttempts, and NotClaimable if no attempt is left.
+    """
+    with transaction.atomic():
+        rate_limits.consume_attempt(address)
+        is_reserved = attempts.reserve(registration)
+    if is_reserved and is_correct:
+        attempts.refund([registration], address=address)
+        return True
+    with transaction.atomic():
+        locked = attempts.lock_exhausted([registration]) if is_reserved else []
+        reason = failure if is_reserved else FailureReason.NO_ATTEMPTS_LEFT
+        attempts.record_failure(registration, reason, address=address)
+        attempts.record_locked(locked)
+    if locked or not is_reserved or attempts.is_exhausted(registration):
+        raise NotClaimable
+    return False
 
 
 def _verify(method: Method, secret: str, birth_date: date, *, address: str | None) -> VerifiedKey:
     lifecycle.expire_due()
     with transaction.atomic():
         rate_limits.consume_attempt(address)
-        known = list(
-            Registration.objects.filter(
-                method=method, selector=secret[:4], issued_at__gt=timezone.now() - _LOOKUP_PERIOD
-            )
-            .select_related("practice")
-            .order_by("practice", "pk")
-        )
-        allowed = [each for each in known if each.is_live and _reserve(each)]
-    right = [each for each in known if pins.matches(secret, each.digest)] if known else []
-    if not known:
-        pins.matches(secret, _DUMMY_DIGEST)
-    for registration in right:
-        confirmed_patient_ids = patients_born_on(registration, birth_date)
-        if registration in allowed and confirmed_patient_ids:
-            _record_success([registration, *(each for each in allowed if each != registration)], address=address)
-            return VerifiedKey(
-                registration_id=registration.pk, opened_at=timezone.now(), confirmed_patient_ids=confirmed_patient_ids
-            )
-    _record_failure(known, right=right, allowed=allowed, address=address)
+        same_selector = _with_selector(method, secret[:4])
+        reserved = [found for found in same_selector if found.is_live and attempts.reserve(found)]
+    same_secret = _with_secret(same_selector, secret)
+    for registration in same_secret:
+        confirmed = patients_born_on(registration, birth_date)
+        if registration in reserved and confirmed:
+            others = [other for other in reserved if other != registration]
+            attempts.refund([registration, *others], address=address)
+            return _verified(registration, confirmed)
+    _record_failure(same_selector, same_secret=same_secret, reserved=reserved, address=address)
     raise NotClaimable
 
 
-def record_attempt(registration: Registration, *, address: str | None, is_right: bool, why: str) -> bool:
-    """One more thing tried on a registration that is known already. Raises Closed where no try is left, TooManyTries."""
-    with transaction.atomic():
-        rate_limits.consume_attempt(address)
-        allowed = _reserve(registration)
-    if allowed and is_right:
-        _record_success([registration], address=address)
-        return True
-    with transaction.atomic():
-        locked = _lock_exhausted([registration]) if allowed else []
-        _audit_failure(registration, why=why if allowed else "too many tries", address=address)
-        _audit_locked(locked)
-    if locked or not allowed or _has_no_attempts_left(registration):
-        raise NotClaimable
-    return False
+def _with_selector(method: Method, selector: str) -> list[Registration]:
+    issued_after = timezone.now() - _LOOKUP_PERIOD
+    found = Registration.objects.filter(method=method, selector=selector, issued_at__gt=issued_after)
+    return list(found.select_related("practice").order_by("practice", "pk"))
 
 
-def _reserve(registration: Registration) -> bool:
-    """Takes a try of the registration and of its patients; False where there is none."""
-    patients = list(registration.patients.values_list("pk", flat=True))
-    if not rate_limits.consume_patient_attempts(patients):
-        return False
-    mine = Registration.objects.filter(pk=registration.pk, wrong_attempts__lt=_max_attempts(registration))
-    may_be_tried = Q(state=State.PENDING) | Q(state=State.EXPIRED) | Q(state=State.CLAIMED)
-    return bool(mine.filter(may_be_tried).update(wrong_attempts=F("wrong_attempts") + 1))
+def _with_secret(registrations: Sequence[Registration], secret: str) -> list[Registration]:
+    if not registrations:
+        pins.matches(secret, _DUMMY_DIGEST)
+    return [registration for registration in registrations if pins.matches(secret, registration.digest)]
 
 
-def _max_attempts(registration: Registration) -> int:
-    return rate_limits.MAX_QUESTION_ATTEMPTS if registration.method == Method.QUESTION else rate_limits.MAX_PIN_ATTEMPTS
-
-
-def _record_success(registrations: list[Registration], *, address: str | None) -> None:
-    patients = Patient.objects.filter(registrations__in=registrations).values_list("pk", flat=True).distinct()
-    with transaction.atomic():
-        rate_limits.refund_attempt(address, list(patients))
-        for each in registrations:
-            Registration.objects.filter(pk=each.pk, wrong_attempts__gt=0).update(wrong_attempts=F("wrong_attempts") - 1)
+def _verified(registration: Registration, confirmed: frozenset[UUID]) -> VerifiedKey:
+    return VerifiedKey(registration_id=registration.pk, opened_at=timezone.now(), confirmed_patient_ids=confirmed)
 
 
 def _record_failure(
-    known: list[Registration], *, right: list[Registration], allowed: list[Registration], address: str | None
+    same_selector: Sequence[Registration],
+    *,
+    same_secret: Sequence[Registration],
+    reserved: Sequence[Registration],
+    address: str | None,
 ) -> None:
-    """Writes down why, for the desk, and locks what has been tried too often."""
+    """Record the reasons for staff, and lock the registrations that have no attempts left."""
+    failures = [
+        (
+            registration,
+            _failure(registration, is_same_secret=registration in same_secret, is_reserved=registration in reserved),
+        )
+        for registration in same_selector
+    ]
     with transaction.atomic():
-        noted = [(each, _reason(each, right=each in right, allowed=each in allowed)) for each in known]
-        locked = _lock_exhausted(allowed)
-        for registration, why in noted:
-            if why:
-                _audit_failure(registration, why=why, address=address)
-        _audit_locked(locked)
-        if not any(why for _, why in noted):
-            actor = audit.anonymous_family(address)
-            audit.record(Action.CLAIM_FAILED, actor=actor, practice=None, details={"why": "nobody's"})
+        locked = attempts.lock_exhausted(reserved)
+        for registration, failure in failures:
+            if failure:
+                attempts.record_failure(registration, failure, address=address)
+        attempts.record_locked(locked)
+        if not any(failure for _, failure in failures):
+            attempts.record_unknown(address=address)
         if rate_limits.is_exhausted(address):
             audit.record(Action.TRIES_LIMITED, actor=audit.anonymous_family(address), practice=None)
 
 
-def _reason(registration: Registration, *, right: bool, allowed: bool) -> str:
-    """Why it did not open, in the desk's words; "" where the try was not about this one."""
+def _failure(registration: Registration, *, is_same_secret: bool, is_reserved: bool) -> FailureReason | None:
+    """Return why the registration did not open, or None if the attempt was about another one."""
     if registration.state != State.PENDING or registration.expires_at <= timezone.now():
         ended = State.EXPIRED if registration.state == State.PENDING else registration.state
-        return str(ended) if right else ""
-    if not allowed:
-        return "too many tries"
-    return "date of birth" if right else "PIN"
-
-
-def _lock_exhausted(registrations: list[Registration]) -> list[Registration]:
-    """Ends those that were tried too often. All their patients are held first, in one order; the trail comes after."""
-    patients = list(
-        Patient.objects.filter(registrations__in=registrations).select_for_update(of=("self",)).order_by("pk")
-    )
-    patients = list({each.pk: each for each in patients}.values())
-    locked = [each for each in registrations if _with_no_attempts_left(each).update(**_LOCKED, ended_at=timezone.now())]
-    PinDisplay.objects.filter(registration__in=locked).delete()
-    if locked:
-        portal_status.refresh(patients)
-    return locked
-
-
-def _with_no_attempts_left(registration: Registration) -> QuerySet[Registration]:
-    open_ones = Registration.objects.filter(pk=registration.pk, state__in=(State.PENDING, State.EXPIRED))
-    return open_ones.filter(wrong_attempts__gte=_max_attempts(registration))
-
-
-def _has_no_attempts_left(registration: Registration) -> bool:
-    return Registration.objects.filter(pk=registration.pk, wrong_attempts__gte=_max_attempts(registration)).exists()
-
-
-def _audit_locked(registrations: list[Registration]) -> None:
-    for registration in registrations:
-        registration.record(Action.REGISTRATION_LOCKED, actor=audit.CLOCK)
-
-
-def _audit_failure(registration: Registration, *, why: str, address: str | None) -> None:
-    registration.record(Action.CLAIM_FAILED, actor=audit.anonymous_family(address), why=why)
-
-
-def patients_born_on(registration: Registration, birth_date: date) -> frozenset[UUID]:
-    """The patients of the registration who were born on that day: twins are confirmed by one date."""
-    return frozenset(registration.patients.filter(birth_date=birth_date).values_list("pk", flat=True))
+        return FailureReason(ended) if is_same_secret else None
+    if not is_reserved:
+        return FailureReason.NO_ATTEMPTS_LEFT
+    return FailureReason.WRONG_BIRTH_DATE if is_same_secret else FailureReason.WRONG_PIN

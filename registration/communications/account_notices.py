@@ -1,12 +1,12 @@
-"""What a family is written about its account: one function a letter, by e-mail, in the account's language.
+"""Emails to a family about its account, in the account's language: one function per notice.
 
-Each is enqueued in the caller's transaction. A letter names the practice, its number and, as a message does, the initials
-or the first name of a child; never a full name, a date of birth, a reason or a secret.
+Each function enqueues its notice in the caller's transaction. A notice contains the practice, its phone number and the
+initials or first name of a child, as the practice has chosen. It never contains a full name, a date of birth, a reason or
+a secret. The texts are in templates/registration/account_notices/.
 
-An address that asked for nothing more gets nothing: the function gives None, and the portal says it when its owner signs
-in. Four are sent all the same, because somebody's access or sign-in has changed, and whoever it belongs to has to learn of
-it if it was not they: `access_given`, `access_removed`, `access_restored`, `sign_in_reset`; so is a removal that is still
-to come.
+A suppressed address gets no notice: the function returns None, and the family learns the news when it next signs in. Some
+notices are mandatory and sent anyway, so that the owner learns of a change that someone else may have made:
+`access_given`, `access_removed`, `access_restored`, `sign_in_reset`, and `access_ends_soon` after a removal by staff.
 """
 
 import re
@@ -36,11 +36,11 @@ _BLANK_LINE: Final = re.compile(r"\n\s*\n")
 
 
 def access_given(*, association: Association) -> OutgoingMessage | None:
-    """Tells of all that the account has by the same registration: children who were claimed together are one letter."""
+    """Report new access. Patients that were claimed with the same registration share one notice."""
     together = [association.patient]
     if association.registration:
         claimed = association.registration.associations.live().filter(account=association.account)
-        together = [each.patient for each in claimed.select_related("patient").order_by("patient")]
+        together = [other.patient for other in claimed.select_related("patient").order_by("patient")]
     return _about_access("access_given", association, patients=together, opens_portal=True, is_mandatory=True)
 
 
@@ -53,17 +53,17 @@ def access_restored(*, association: Association) -> OutgoingMessage | None:
 
 
 def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage | None:
-    """`on` is the last day. None where it would only remind, and the address asked for nothing more.
+    """Report that access ends. `on` is the last day.
 
-    A removal that somebody wrote down for a later day is no reminder, but told to everybody.
+    A removal that staff scheduled is mandatory. Any other end is only a reminder.
     """
-    was_removed = association.ended_by_id is not None
+    is_removal = association.ended_by_id is not None
     valid_until = on + timedelta(days=1)
-    return _about_access("access_ends_soon", association, on=on, valid_until=valid_until, is_mandatory=was_removed)
+    return _about_access("access_ends_soon", association, on=on, valid_until=valid_until, is_mandatory=is_removal)
 
 
 def age_limit_coming(*, association: Association, on: date) -> OutgoingMessage | None:
-    """`on` is a birthday: it is not told, only not written after."""
+    """Report the coming age limit. `on` is the birthday: the notice does not contain it, but expires on it."""
     return _about_access("age_limit_coming", association, valid_until=on)
 
 
@@ -75,8 +75,8 @@ def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
 
 
 def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage | None:
-    """`who`: the names that the family typed, of which only initials are told."""
-    return _enqueue(_Notice("self_registration_received", practice, account, [_initials(each) for each in who]))
+    """Confirm a request for access. `who` are the names the family typed; only their initials are sent."""
+    return _enqueue(_Notice("self_registration_received", practice, account, [_initials(name) for name in who]))
 
 
 def matched(*, self_registration: SelfRegistration, association: Association) -> OutgoingMessage | None:
@@ -88,8 +88,8 @@ def match_refused(*, self_registration: SelfRegistration) -> OutgoingMessage | N
 
 
 def question_asked(*, self_registration: SelfRegistration) -> OutgoingMessage | None:
-    """That there is a question. What it asks is read in the portal alone."""
-    return _about_request("asked_for_more", self_registration, opens_portal=True)
+    """Report that the practice has a question. The question itself appears only in the portal."""
+    return _about_request("question_asked", self_registration, opens_portal=True)
 
 
 # --- The account itself ---
@@ -99,15 +99,16 @@ def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMess
     return _enqueue(_Notice("sign_in_reset", practice, account, opens_portal=True, is_mandatory=True))
 
 
-# --- How a letter is made ---
+# --- Building a notice ---
 
 
 @dataclass(frozen=True, repr=False)
 class _Notice:
-    """`template` is that of its text: the subject in the first line, then paragraphs with blank lines between.
+    """The content of a notice.
 
-    `on` is the last day of access, `good_until` the day from whose beginning on it is not sent any more. What `is_owed` is
-    sent to everybody, also to an address that asked for nothing more.
+    `template` is the name of its text: the subject on the first line, then paragraphs separated by blank lines. `on` is the
+    last day of access. The notice is not sent after the start of the day `valid_until`. If `is_mandatory`, it is sent even
+    to a suppressed address.
     """
 
     template: str
@@ -135,80 +136,78 @@ def _about_access(
     is_mandatory: bool = False,
 ) -> OutgoingMessage | None:
     practice = association.patient.practice
-    letter = _Notice(
+    notice = _Notice(
         template,
         practice,
         account or association.account,
         who=welcome.names_for_message(practice, patients or [association.patient]),
         is_own=association.relationship == Association.Relationship.SELF,
         is_limited=association.level == AccessLevel.LIMITED,
-        on=on or _last_day(association, practice),
+        on=on or (practice.last_day(association.ends_at) if association.ends_at else None),
         valid_until=valid_until,
         opens_portal=opens_portal,
         is_mandatory=is_mandatory,
         about=association.patient_id,
     )
-    return _enqueue(letter)
+    return _enqueue(notice)
 
 
-def _about_request(template: str, asked: SelfRegistration, *, opens_portal: bool = False) -> OutgoingMessage | None:
-    who = [names.initials(asked.given_names, asked.family_name)]
-    return _enqueue(_Notice(template, asked.practice, asked.account, who, opens_portal=opens_portal))
+def _about_request(
+    template: str, self_registration: SelfRegistration, *, opens_portal: bool = False
+) -> OutgoingMessage | None:
+    who = [names.initials(self_registration.given_names, self_registration.family_name)]
+    practice, account = self_registration.practice, self_registration.account
+    return _enqueue(_Notice(template, practice, account, who, opens_portal=opens_portal))
 
 
-def _enqueue(letter: _Notice) -> OutgoingMessage | None:
-    practice = letter.practice
-    if not letter.is_mandatory and suppressions.is_suppressed(practice, Channel.EMAIL, letter.account.email):
+def _enqueue(notice: _Notice) -> OutgoingMessage | None:
+    practice = notice.practice
+    if not notice.is_mandatory and suppressions.is_suppressed(practice, Channel.EMAIL, notice.account.email):
         return None
-    language = languages.best_match(letter.account.language)
+    language = languages.best_match(notice.account.language)
     with translation.override(language):
-        mail = _write(letter, language)
+        mail = _write(notice, language)
     return outbox.enqueue(
         practice=practice,
-        about=letter.about,
+        about=notice.about,
         channel=Channel.EMAIL,
-        recipient=letter.account.email,
-        shown_recipient=letter.account.email,
+        recipient=notice.account.email,
+        shown_recipient=notice.account.email,
         sender_name=practice.name,
         reply_to=practice.email,
         subject=mail.subject,
         text=mail.text,
         html=mail.html,
-        valid_until=datetime.combine(letter.valid_until, time(), practice.zone) if letter.valid_until else None,
+        valid_until=datetime.combine(notice.valid_until, time(), practice.zone) if notice.valid_until else None,
     )
 
 
-def _write(letter: _Notice, language: str) -> welcome.Mail:
-    """In `language`, which is active."""
-    practice = letter.practice
-    who = languages.join(letter.who)
-    facts = {
+def _write(notice: _Notice, language: str) -> welcome.Mail:
+    """Write the email in `language`, which must be active."""
+    practice = notice.practice
+    who = languages.join(notice.who)
+    context = {
         "practice": practice,
         "phone": national(practice.phone),
-        "name": letter.account.name,
+        "name": notice.account.name,
         "who": who,
-        "record": gettext("your own record") if letter.is_own else gettext("the record of %(who)s") % {"who": who},
-        "is_limited": letter.is_limited,
-        "on": languages.format_day(letter.on) if letter.on else "",
+        "record": gettext("your own record") if notice.is_own else gettext("the record of %(who)s") % {"who": who},
+        "is_limited": notice.is_limited,
+        "on": languages.format_day(notice.on) if notice.on else "",
         "age": practice.minor_age_limit,
         "at_limit": practice.at_minor_age_limit,
-        "link": welcome.family_url(language) if letter.opens_portal else "",
+        "link": welcome.family_url(language) if notice.opens_portal else "",
     }
-    said = render_to_string(f"registration/account_notices/{letter.template}.txt", facts).strip()
-    about, *paragraphs = _BLANK_LINE.split(said)
-    facts |= {"subject": f"{practice.name}: {about}", "paragraphs": paragraphs}
+    text = render_to_string(f"registration/account_notices/{notice.template}.txt", context).strip()
+    subject, *paragraphs = _BLANK_LINE.split(text)
+    context |= {"subject": f"{practice.name}: {subject}", "paragraphs": paragraphs}
     return welcome.Mail(
-        subject=str(facts["subject"]),
-        text=render_to_string("registration/account_notices/notice.txt", facts),
-        html=render_to_string("registration/account_notices/notice.html", facts),
+        subject=str(context["subject"]),
+        text=render_to_string("registration/account_notices/notice.txt", context),
+        html=render_to_string("registration/account_notices/notice.html", context),
     )
-
-
-def _last_day(association: Association, practice: Practice) -> date | None:
-    ends_at = association.ends_at
-    return (ends_at - timedelta(microseconds=1)).astimezone(practice.zone).date() if ends_at else None
 
 
 def _initials(name: str) -> str:
-    """Of a name, or of initials: "Ana López" and "A.L." both give "A.L."."""
+    """Return the initials of a name, or of initials: "A.L." for both "Ana López" and "A.L."."""
     return names.initials(*re.split(r"[\s.]+", name))

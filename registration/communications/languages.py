@@ -1,6 +1,6 @@
-"""The languages that families are spoken to, and what differs in them besides the words.
+"""The languages of the family's pages and messages, and how each writes lists, dates and times.
 
-A third one: a line in settings.LANGUAGES and a catalogue under locale/.
+To add a language, add it to settings.LANGUAGES and put a catalog in locale/.
 """
 
 import re
@@ -12,17 +12,20 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.text import get_text_list
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, gettext_noop, pgettext
 
 ENGLISH: Final = "en"
-# "Ana e Isabel", "Ana e Hilda", but "Ana y Hiedra": before the sound of an i, "y" becomes "e".
+# In Spanish, "y" becomes "e" before the sound of an i: "Ana e Isabel", "Ana e Hilda", but "Ana y Hiedra".
 _SOUNDS_LIKE_I: Final = re.compile(r"h?[ií](?!e)", re.IGNORECASE)
+# The format character "a" prints these. Our catalog overrides Django's Spanish "a.m." with "a. m.". They are listed here
+# so that `make messages` keeps them.
+_AM_PM: Final = (gettext_noop("a.m."), gettext_noop("p.m."))
 
 
 def best_match(tag: str) -> str:
-    """One of ours for a BCP 47 tag as a record system gives it: "es-MX" is "es"; "hmn", "" and whatever else are English.
+    """Return our language for a BCP 47 tag from a record system, or English if we do not have it.
 
-    >>> of("es_MX"), of("ES"), of("est"), of("")
+    >>> best_match("es_MX"), best_match("ES"), best_match("est"), best_match("")
     ('es', 'es', 'en', 'en')
     """
     main = re.split("[-_]", tag.strip().lower())[0]
@@ -30,7 +33,7 @@ def best_match(tag: str) -> str:
 
 
 def join(names: Sequence[str]) -> str:
-    """ "Ana", "Ana and Mateo", "Ana, Mateo and Sofía", in the language that is active."""
+    """Join names in the active language: "Ana", "Ana and Mateo", "Ana, Mateo and Sofía"."""
     conjunction = pgettext("between the last two of a list", "and")
     if best_match(get_language() or ENGLISH) == "es" and names and _SOUNDS_LIKE_I.match(names[-1]):
         conjunction = "e"
@@ -38,16 +41,21 @@ def join(names: Sequence[str]) -> str:
 
 
 def format_moment(at: datetime, zone: ZoneInfo) -> str:
-    """ "Monday, November 30, 2026, 3:15 PM" in that zone, in the language that is active."""
-    # Not in a template: its date filter would first turn this to whichever zone is active.
+    """Format a time in this zone and the active language: "Monday, November 30, 2026, 3:15 PM"."""
+    # Templates must not do this: their date filter converts to the active time zone first.
     return date_format(at.astimezone(zone), pgettext("format of a date and time", "l, F j, Y, g:i A"))
 
 
 def format_short_moment(at: datetime, zone: ZoneInfo) -> str:
-    """ "11/30 3:15PM", for a text message."""
-    return date_format(at.astimezone(zone), pgettext("format of a date and time in a text message", "n/j g:iA"))
+    """Format a time for a text message: "Nov 30, 3:15 PM"."""
+    return date_format(at.astimezone(zone), pgettext("format of a date and time in a text message", "M j, g:i A"))
+
+
+def format_shortest_moment(at: datetime, zone: ZoneInfo) -> str:
+    """Format a time for a text message without much room, in at most 14 characters: "Nov 30 3:15PM"."""
+    return date_format(at.astimezone(zone), pgettext("shortest format in a text message", "M j g:iA"))
 
 
 def format_day(on: date) -> str:
-    """ "November 30, 2026"."""
+    """Format a date in the active language: "November 30, 2026"."""
     return date_format(on, pgettext("format of a date", "F j, Y"))

@@ -1,14 +1,11 @@
-"""The PIN sheet: what a family holds in its hand. A registration in, PDF bytes out.
+"""Render the PIN sheet, the printed page that a family takes home, as a PDF.
 
-One page, printed on one side. The bottom part folds up over the part with the PIN; what stays to be seen is the
-practice and the recipient's name. pin_sheet.css has the measures. A sheet is two parts, the form and what is its own, which
-come to lie on each other (`imposing`).
+The sheet is one page, printed on one side. Its bottom part folds up over the part with the PIN, so that only the practice
+and the recipient's name remain visible. The layout is in pin_sheet.css.
 """
 
 import base64
-import gc
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -19,6 +16,7 @@ from urllib.parse import urlsplit
 
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext
 from PIL import Image
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
@@ -27,18 +25,18 @@ from zxingcpp import BarcodeFormat, create_barcode
 
 from portal.models import Logo, Practice
 from portal.phones import national
-from registration.communications import languages, pdf_overlay, welcome
+from registration.communications import languages, welcome
 from registration.models import Registration
 from registration.pins import Pin
 from registration.values import Recipient
 
-# WeasyPrint logs what it could not draw: the letters of a name, the source of an image.
+# WeasyPrint logs what it could not draw, such as letters of a name, so its log is off.
 logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
 
-# Shared by the process: a configuration of its own for each sheet costs 0.4 MB that does not come back.
+# Shared by the process, because each new configuration leaks 0.4 MB.
 _FONTS: Final = FontConfiguration()
-# Pango's font map is not made for two threads at once; a sheet takes so little that waiting is cheaper than a copy.
-_ONE_AT_A_TIME: Final = Lock()
+# Pango's font map is not thread-safe. A sheet renders quickly, so waiting is cheaper than a font map per thread.
+_LOCK: Final = Lock()
 _DATA_ONLY: Final = URLFetcher(allowed_protocols=["data"])
 _CSS: Final = CSS(
     string=Path(__file__).with_name("pin_sheet.css").read_text(encoding="utf-8"),
@@ -49,10 +47,10 @@ _CSS: Final = CSS(
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Sheet:
-    """What is printed on one page, in the family's language.
+    """The content of a PIN sheet, in the family's language.
 
-    `who` is the practice's label of the patients (never a full name), `several` says whether there is more than one,
-    `is_patient` whether it is given to the patient.
+    `who` names the patients as the practice chose (never by full name) and may be empty. `several` is True for more than
+    one patient, and `is_patient` if the sheet is for the patient.
     """
 
     practice: Practice
@@ -72,13 +70,13 @@ class Sheet:
 
     @property
     def address(self) -> str:
-        """The start page as people type it: "portal.example.org/start"."""
+        """Return the start page's address as people type it: "portal.example.org/start"."""
         parts = urlsplit(self.start_url)
         return f"{parts.netloc}{parts.path}".rstrip("/")
 
     @property
     def qr(self) -> str:
-        """An image of one pixel a module: to draw it as paths takes six times as long."""
+        """Return the QR code as an image with one pixel per module. Drawing it as paths takes six times as long."""
         code = create_barcode(welcome.pin_link(self.start_url, self.pin), BarcodeFormat.QRCode, ec_level="M")
         png = BytesIO()
         Image.fromarray(code.to_image(scale=1, add_quiet_zones=False)).convert("1").save(png, "PNG")
@@ -86,14 +84,51 @@ class Sheet:
 
     @property
     def phone(self) -> str:
-        """It stays on one line."""
+        """Return the phone number with no-break spaces, so that it stays on one line."""
         return national(self.practice.phone).replace(" ", "\N{NO-BREAK SPACE}")
 
     @property
     def until(self) -> str:
-        """In the practice's time: "Monday, November 30, 2026, 3:15 PM"."""
-        with translation.override(self.language):
-            return languages.format_moment(self.expires_at, self.practice.zone)
+        """Return the expiry in the practice's time zone: "Monday, November 30, 2026, 3:15 PM"."""
+        return languages.format_moment(self.expires_at, self.practice.zone)
+
+    @property
+    def name_class(self) -> str:
+        return _size_class(self.practice.name, long=32, longer=70)
+
+    @property
+    def recipient_class(self) -> str:
+        return _size_class(self.recipient_name, long=40)
+
+    @property
+    def who_class(self) -> str:
+        return _size_class(self.who, long=60)
+
+    @property
+    def address_class(self) -> str:
+        return _size_class(self.address, long=29, longer=42)
+
+    @property
+    def addressee(self) -> str:
+        if not self.who:
+            return gettext("For your family")
+        words = gettext("For %(who)s") if self.is_patient else gettext("For the family of %(who)s")
+        return words % {"who": self.who}
+
+    @property
+    def second_step(self) -> str:
+        if self.is_patient:
+            return gettext("Enter the PIN and your date of birth.")
+        if self.several:
+            return gettext("Enter the PIN and each child’s date of birth.")
+        return gettext("Enter the PIN and your child’s date of birth.")
+
+
+def _size_class(text: str, *, long: int, longer: int | None = None) -> str:
+    """Return the CSS class that makes a text of this length fit into its place."""
+    if longer is not None and len(text) > longer:
+        return "longer"
+    return "long" if len(text) > long else ""
 
 
 def sheet_for(registration: Registration, pin: Pin) -> Sheet:
@@ -116,26 +151,15 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
     )
 
 
-def render(sheets: Sequence[Sheet]) -> bytes:
-    """One PDF (PDF/UA-1), a page for each sheet. Its language is that of the first."""
-    forms: dict[str, int] = {}  # what sheets have in common, word for word, and its number
-    under = [
-        forms.setdefault(render_to_string("registration/pin_sheet_form.html", {"sheet": each}), len(forms))
-        for each in sheets
-    ]
-    with translation.override(sheets[0].language):
-        html = render_to_string("registration/pin_sheet.html", {"forms": forms, "sheets": sheets})
-    with _ONE_AT_A_TIME:
-        # All the boxes of a document live until its end: the collector would go through them time and again for nothing.
-        gc.disable()
-        try:
-            document = HTML(string=html, url_fetcher=_DATA_ONLY)
-            pdf: bytes = document.write_pdf(
-                finisher=lambda _, drawn: pdf_overlay.overlay(drawn, under=under),
-                stylesheets=[_CSS],
-                font_config=_FONTS,
-                pdf_variant="pdf/ua-1",
-            )
-        finally:
-            gc.enable()
+def render(sheet: Sheet) -> bytes:
+    """Render the sheet as a PDF (PDF/UA-1). Raise ValueError if it does not fit on one page."""
+    with translation.override(sheet.language):
+        html = render_to_string("registration/pin_sheet.html", {"sheet": sheet})
+    with _LOCK:
+        document = HTML(string=html, url_fetcher=_DATA_ONLY).render(
+            stylesheets=[_CSS], font_config=_FONTS, pdf_variant="pdf/ua-1"
+        )
+        if len(document.pages) != 1:
+            raise ValueError(f"The PIN sheet takes {len(document.pages)} pages.")
+        pdf: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
     return pdf

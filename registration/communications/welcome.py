@@ -1,20 +1,22 @@
-"""What a family is told: the welcome, as an e-mail and as a text.
+"""The welcome message: the email or text that brings a family its PIN, its link or an offer.
 
-A message names the practice, the portal's address, the PIN, how long it is good and a number to ring; never the child's
-full name, the date of birth or the reason of a visit (HIPAA minimum necessary, 45 CFR 164.502(b)).
+It contains the practice, the portal's address, the PIN, its expiry and a phone number. It never contains the child's full
+name, the date of birth or the reason for a visit (HIPAA minimum necessary, 45 CFR 164.502(b)).
+
+The email's text is in templates/registration/messages/, the SMS text in `welcome_sms`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final, assert_never
+from typing import assert_never
 from urllib.parse import urlencode
 
-from anyascii import anyascii
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from notifications import outbox
@@ -23,21 +25,16 @@ from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
 from registration import pins
-from registration.communications import languages
+from registration.communications import languages, welcome_sms
 from registration.pins import Pin
-from registration.values import ByEmail, ByText, Delivery, InPerson, Refused
-
-# One part of a text is 160 GSM-7 characters, of which a gateway uses some for the sender.
-_BUDGET: Final = 140
-# The printable ASCII characters that GSM-7 has, less those that count twice.
-_PLAIN: Final = {chr(code) for code in range(32, 127)} - set("[]{}\\^~|`")
+from registration.values import ByEmail, ByText, Delivery, InPerson
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Welcome:
-    """What there is to tell: a PIN, a link's token with the question that guards it, or that it is to be confirmed.
+    """The content of a welcome message: a PIN, or the token of a link that is guarded by a question.
 
-    Without a PIN and a token it is an offer to somebody who has an account: nothing in it is secret.
+    Without a PIN and a token it is an offer to add patients to an existing account. An offer contains nothing secret.
     """
 
     practice: Practice
@@ -63,11 +60,11 @@ class Welcome:
 
     @property
     def mail_link(self) -> str:
-        """The link of an e-mail, which proves that it was read there."""
+        """Return the link for an email. It proves that the recipient reads that address."""
         return f"{self.link}.{pins.email_proof(self.pin)}" if self.pin else self.link
 
     def link_from(self, start: str) -> str:
-        """The address that leads on, with what is secret in it after `start`."""
+        """Return the link to the next step, with the PIN or token in the fragment of `start`."""
         if self.pin:
             return pin_link(start, self.pin)
         return f"{start}#q={self.token}" if self.token else family_url(self.language)
@@ -93,7 +90,7 @@ class Mail:
 
 
 def start_url(language: str = languages.ENGLISH, practice: Practice | None = None) -> str:
-    """The family's door. It says the language where it is not English, and the practice where there are several."""
+    """Return the start page's address, with the language if it is not English and the practice if there are several."""
     query = _language_query(language)
     if practice and practice.slug and Practice.objects.exclude(pk=practice.pk).exists():
         query["practice"] = practice.slug
@@ -101,7 +98,7 @@ def start_url(language: str = languages.ENGLISH, practice: Practice | None = Non
 
 
 def family_url(language: str = languages.ENGLISH) -> str:
-    """The family's pages, behind the sign-in, which speaks the language too."""
+    """Return the address of the signed-in family's home page. The sign-in page uses the language too."""
     return _address("family", _language_query(language))
 
 
@@ -115,22 +112,22 @@ def _address(page: str, query: dict[str, str]) -> str:
 
 
 def pin_link(start: str, pin: Pin) -> str:
-    """The start page with the PIN in the fragment, which no browser sends to a server (ASVS 14.2.1)."""
+    """Return the start page with the PIN in the fragment, which browsers never send to a server (ASVS 14.2.1)."""
     return f"{start}#pin={pin.characters}"
 
 
 def who_label(practice: Practice, patients: Sequence[Patient]) -> str:
-    """How a message or a sheet says whom it is about, as the practice wishes: "A.G." or "Ana", and "A.G. and M.G."."""
+    """Name the patients on a message or sheet as the practice has chosen: "A.G. and M.G." or "Ana and Mateo"."""
     return languages.join(names_for_message(practice, patients))
 
 
 def names_for_message(practice: Practice, patients: Sequence[Patient]) -> list[str]:
     first_names = practice.name_on_messages == Practice.NameOnMessages.FIRST_NAME
-    return [each.first_name if first_names else each.initials for each in patients]
+    return [patient.first_name if first_names else patient.initials for patient in patients]
 
 
 def enqueue_welcome(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
-    """Puts the welcome into the outbox, within the caller's transaction; None where the PIN is told in person."""
+    """Add the welcome message to the outbox, in the caller's transaction. Return None if the PIN is given in person."""
     enqueue = partial(
         outbox.enqueue,
         practice=welcome.practice,
@@ -177,60 +174,41 @@ def welcome_email(welcome: Welcome) -> Mail:
 
 def _subject(welcome: Welcome) -> str:
     if welcome.is_offer:
-        words = gettext("%(practice)s: please confirm in your portal account")
+        subject = gettext("%(practice)s: please confirm in your portal account")
     else:
-        words = gettext("%(practice)s: set up your portal access")
-    return words % {"practice": welcome.practice.name}
+        subject = gettext("%(practice)s: set up your portal access")
+    return subject % {"practice": welcome.practice.name}
 
 
 def welcome_text(welcome: Welcome) -> str:
-    """The text message, in GSM-7 and one part. Says less where the practice's names are long; Refused where nothing fits.
+    """Return the text message, in the longest wording that fits into one SMS. Raise Refused if none fits.
 
-    Its address never names the practice, because a text has no room: the PIN or the token tells.
+    Its address never contains the practice, to save room: the PIN or the token identifies it.
     """
     with translation.override(welcome.language):
-        wordings, facts = _wordings(welcome), _facts(welcome)
-    tries = [(wording, start_url(welcome.language)) for wording in wordings]
-    # The last thing to go is the language: the page can also take it from the browser.
-    for wording, start in [*tries, (wordings[-1], start_url())]:
-        text = wording % (facts | {"url": start, "link": welcome.link_from(start)})
-        plain = "".join(filter(_PLAIN.__contains__, anyascii(text)))
-        if len(plain) <= _BUDGET:
-            return plain
-    raise Refused(
-        "The portal's address is too long for a text message. Choose Email Address or Print PIN.", field="delivery"
+        wordings = [str(wording) for wording in _sms_wordings(welcome)]
+        facts = _sms_facts(welcome)
+    attempts = [(wording, start_url(welcome.language)) for wording in wordings]
+    # As a last resort leave out the language, because the page can also take it from the browser.
+    attempts.append((wordings[-1], start_url()))
+    return welcome_sms.first_that_fits(
+        wording % (facts | {"url": start, "link": welcome.link_from(start)}) for wording, start in attempts
     )
 
 
-def _facts(welcome: Welcome) -> dict[str, str]:
+def _sms_wordings(welcome: Welcome) -> Sequence[Promise]:
+    if welcome.pin:
+        return welcome_sms.PIN
+    return welcome_sms.QUESTION_LINK if welcome.token else welcome_sms.OFFER
+
+
+def _sms_facts(welcome: Welcome) -> dict[str, str]:
+    expires_at, zone = welcome.expires_at, welcome.practice.zone
     return {
         "name": welcome.practice.short_name,
         "who": welcome.who,
         "pin": welcome.pin.shown if welcome.pin else "",
-        "until": languages.format_short_moment(welcome.expires_at, welcome.practice.zone),
+        "until": languages.format_short_moment(expires_at, zone),
+        "by": languages.format_shortest_moment(expires_at, zone),
         "phone": welcome.phone,
     }
-
-
-# Translations have to be understood without their accents, and without ñ: only plain letters are sent.
-def _wordings(welcome: Welcome) -> list[str]:
-    """From the one that says most to the one that says least."""
-    if welcome.pin:
-        return [
-            gettext(
-                "%(name)s: portal PIN %(pin)s for %(who)s, use it by %(until)s at %(url)s Not for you? Call %(phone)s"
-            ),
-            gettext("%(name)s: PIN %(pin)s for %(who)s, by %(until)s at %(url)s Not you? %(phone)s"),
-            gettext("%(name)s: PIN %(pin)s by %(until)s %(url)s %(phone)s"),
-        ]
-    if welcome.token:
-        return [
-            gettext("%(name)s: portal access for %(who)s, use it by %(until)s: %(link)s Not for you? Call %(phone)s"),
-            gettext("%(name)s: portal access by %(until)s: %(link)s Help %(phone)s"),
-            gettext("%(name)s: by %(until)s %(link)s %(phone)s"),
-        ]
-    return [
-        gettext("%(name)s: sign in by %(until)s to add %(who)s to your account: %(link)s Not for you? Call %(phone)s"),
-        gettext("%(name)s: sign in by %(until)s and confirm: %(link)s Help %(phone)s"),
-        gettext("%(name)s: confirm by %(until)s %(link)s %(phone)s"),
-    ]

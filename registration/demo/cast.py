@@ -1,4 +1,4 @@
-"""The families that the README and the tests name, and the shape in which every family of the demo is thought up."""
+"""Demo families that the README and the tests mention by name, and the classes that describe every demo family."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from patients.intake.records import ContactRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """A patient. `age` and `died` are years before today; `street` is set where it is not the family's."""
+    """A patient. `age` and `died` are years before today. `street` is set if it differs from the family's."""
 
     given_names: str
     sex: str
@@ -24,7 +24,7 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Siblings and their family contacts, who are the same for each of them; `town` is a name and its postal code."""
+    """Siblings with the same family contacts. `town` is a name and a ZIP code."""
 
     surname: str
     children: tuple[Child, ...]

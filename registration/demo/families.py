@@ -1,7 +1,7 @@
-"""Thinks up the patients of a practice: families with siblings, twins, two homes, newborns and teens.
+"""Generate the patients of a practice: families with siblings, twins, two homes, newborns and teens.
 
-Pure: the same seed and the same `today` give the same people on every machine. Nobody of them exists: telephone numbers
-are of the range that is kept for fiction (555-0100 to 555-0199), e-mail addresses of the domain .example (RFC 2606).
+The same seed and the same `today` give the same people on every machine. No one in them is real: phone numbers are in the
+range reserved for fiction (555-0100 to 555-0199), and email addresses use the reserved domain .example (RFC 2606).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from patients.names import key
 from registration.demo.cast import CAST, Child, Family
 from registration.demo.names import EUROPEAN, GOES_BY, ORIGINS, STREETS, Origin
 
-_OLDEST: Final = 21.8  # years; then they leave a children's practice
-_SIZES: Final = {1: 17, 2: 28, 3: 24, 4: 17, 5: 9, 6: 5}  # children of a family: how many families of 100
+_MAX_AGE: Final = 21.8  # years, when patients leave a pediatric practice
+_FAMILY_SIZES: Final = {1: 17, 2: 28, 3: 24, 4: 17, 5: 9, 6: 5}  # number of children: percent of families
 _MAIL_DOMAINS: Final = ("mail.example", "post.example", "inbox.example", "letters.example")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Neighborhood:
-    """Whom a practice looks after. `prefix` starts the MRNs, `towns` are names with their postal codes."""
+    """The area that a practice serves. MRNs start with `prefix`; `towns` are names with ZIP codes."""
 
     prefix: str
     source_system: str
@@ -33,7 +33,7 @@ class Neighborhood:
     cast: tuple[Family, ...] = ()
 
 
-# Area code 612 is left to the cast and the practice, so that nobody else has their numbers.
+# Area code 612 is reserved for the cast and the practice, so that no one else gets their numbers.
 MAPLE_GROVE: Final = Neighborhood(
     prefix="MG",
     source_system="https://ehr.maplegrove.example/patients",
@@ -53,7 +53,7 @@ HARBOR_STREET: Final = Neighborhood(
 
 @dataclass(frozen=True, kw_only=True)
 class _Household:
-    """Who is there for the children: `share` families of 100; those of `barred` may not see the record."""
+    """The adults of a family. `share` is the percent of families; adults in `barred` may not see the record."""
 
     share: int
     adults: tuple[str, ...]
@@ -79,7 +79,7 @@ _MEN: Final = {"Father", "Stepfather"}
 
 
 def families(count_patients: int, *, seed: int, today: date, around: Neighborhood = MAPLE_GROVE) -> list[PatientRecord]:
-    """That many patients, siblings next to each other, the neighborhood's cast first."""
+    """Return this many patients, with siblings next to each other and the neighborhood's cast first."""
     population = _Population(rng=Random(seed), around=around)  # noqa: S311 - people of a demo, not secrets
     return list(islice(_records(population.families(), around=around, today=today), count_patients))
 
@@ -113,7 +113,9 @@ def _record(child: Child, *, family: Family, mrn: str, around: Neighborhood, tod
         city=city,
         state=around.state,
         postal_code=postal_code,
-        contacts=tuple(replace(each, key=f"{mrn}/{place}") for place, each in enumerate(family.contacts, start=1)),
+        contacts=tuple(
+            replace(contact, key=f"{mrn}/{number}") for number, contact in enumerate(family.contacts, start=1)
+        ),
     )
 
 
@@ -122,7 +124,7 @@ def _before(today: date, *, years: float) -> date:
 
 
 class _Population:
-    """An endless row of families, drawn from one random generator."""
+    """An endless series of families from one random generator."""
 
     def __init__(self, *, rng: Random, around: Neighborhood) -> None:
         self._rng = rng
@@ -136,8 +138,8 @@ class _Population:
 
     def _family(self, number: int) -> Family:
         rng = self._rng
-        origin = rng.choices(ORIGINS, [each.share for each in ORIGINS])[0]
-        household = rng.choices(_HOUSEHOLDS, [each.share for each in _HOUSEHOLDS])[0]
+        origin = rng.choices(ORIGINS, [origin.share for origin in ORIGINS])[0]
+        household = rng.choices(_HOUSEHOLDS, [household.share for household in _HOUSEHOLDS])[0]
         fathers, mothers = self._common(origin.surnames), self._common(origin.surnames)
         keeps_hers = self._happens(0.3 if origin is EUROPEAN else 0.6)
         doubled = keeps_hers and fathers != mothers and self._happens(0.4 if origin.language == "es" else 0.1)
@@ -146,8 +148,8 @@ class _Population:
             surname=f"{fathers}-{mothers}" if doubled else fathers,
             children=self._children(origin=origin, household=household, number=number, surname=fathers),
             contacts=tuple(
-                self._adult(each, origin=origin, household=household, number=number, surname=adults.get(each, ""))
-                for each in household.adults
+                self._adult(role, origin=origin, household=household, number=number, surname=adults.get(role, ""))
+                for role in household.adults
             ),
             language=origin.language if self._happens(origin.spoken / 100) else "en",
             street=self._street(),
@@ -165,12 +167,12 @@ class _Population:
         return tuple(children)
 
     def _ages(self) -> list[float]:
-        """Years, the eldest first; twins have the same."""
+        """Return ages in years, oldest first. Twins have the same age."""
         rng = self._rng
         ages = [rng.triangular(0.01, 17, 2)]
-        for _ in range(rng.choices(list(_SIZES), list(_SIZES.values()))[0] - 1):
+        for _ in range(rng.choices(list(_FAMILY_SIZES), list(_FAMILY_SIZES.values()))[0] - 1):
             ages.append(ages[-1] + (0 if self._happens(0.03) else rng.uniform(1.3, 4)))
-        return [age for age in reversed(ages) if age < _OLDEST]
+        return [age for age in reversed(ages) if age < _MAX_AGE]
 
     def _child(self, age: float, *, origin: Origin, taken: set[str], address: str) -> Child:
         sex = self._rng.choice(("female", "male"))
@@ -211,7 +213,7 @@ class _Population:
         return self._common(source.girls if sex == "female" else source.boys)
 
     def _common(self, names: Sequence[str]) -> str:
-        """The earlier in the list, the more often (Zipf's law, flattened at its head)."""
+        """Pick a name. Earlier names are more likely (Zipf's law, flattened for the most common names)."""
         return self._rng.choices(names, [1 / (rank + 8) for rank in range(len(names))])[0]
 
     def _street(self) -> str:
@@ -219,7 +221,7 @@ class _Population:
         return f"{self._rng.randint(2, 980)} {self._rng.choice(STREETS)}{flat}"
 
     def _phone(self) -> str:
-        """A number of nobody's, and nobody else's as long as the area codes last."""
+        """Return a fictional number. Numbers are unique as long as there are enough area codes."""
         block, line = divmod(next(self._numbers), 100)
         area_codes = self._around.area_codes
         return f"({area_codes[block % len(area_codes)]}) 555-{100 + line:04}"

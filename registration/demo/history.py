@@ -1,4 +1,4 @@
-"""What has happened before the demo begins: families with access, some who wait for a match, some who declined."""
+"""Create what happened before the demo starts: families with access, pending requests, and declines."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,15 +17,15 @@ from patients.names import is_placeholder
 from portal.models import Practice, User
 from registration.models import Association, Decline, PortalAccount, SelfRegistration
 
-# How many patients of 100 have come how far. Nobody is Pending: there is no PIN on its way yet.
+# The percent of families with each status. No one is Pending, because no PIN has been issued yet.
 _STATUSES: Final = {
     PortalStatus.REGISTERED: 38,
     PortalStatus.SELF_REGISTERED: 1,
     PortalStatus.DECLINED: 2,
     PortalStatus.UNREGISTERED: 59,
 }
-_WHY_DECLINED: Final = (
-    "Prefers to ring us.",
+_DECLINE_REASONS: Final = (
+    "Prefers to call us.",
     "No internet at home.",
     "Will decide at the next visit.",
     "Does not want another password.",
@@ -39,18 +39,20 @@ _RELATIONSHIPS: Final = {
 }
 
 
-def live_through(records: Sequence[PatientRecord], *, practice: Practice, desk: User, seed: int) -> None:
-    """Gives families a past: siblings share it; those to whom nobody would give a PIN have none."""
-    past = _Past(practice, desk=desk, rng=Random(seed))  # noqa: S311 - histories of a demo, not secrets
-    patients = {each.source_id: each for each in Patient.objects.for_practice(practice)}
+def create(records: Sequence[PatientRecord], *, practice: Practice, desk: User, seed: int) -> None:
+    """Give each family a history that siblings share. Patients who can't be registered have none."""
+    history = _History(practice, desk=desk, rng=Random(seed))  # noqa: S311 - histories of a demo, not secrets
+    patients = {patient.source_id: patient for patient in Patient.objects.for_practice(practice)}
     for _, family in groupby(records, key=_family_of):
         siblings = list(family)
-        past.give([patients[each.source_id] for each in siblings if _may_have_portal(each)], siblings[0].contacts)
-    past.write()
+        history.add(
+            [patients[record.source_id] for record in siblings if _can_be_registered(record)], siblings[0].contacts
+        )
+    history.save()
 
 
-class _Past:
-    """Collects rows, and writes them in a few statements."""
+class _History:
+    """Collect rows, and save them in a few statements."""
 
     def __init__(self, practice: Practice, *, desk: User, rng: Random) -> None:
         self._practice = practice
@@ -61,19 +63,19 @@ class _Past:
         self._users: list[User] = []
         self._accounts: list[PortalAccount] = []
         self._associations: list[Association] = []
-        self._asked: list[SelfRegistration] = []
+        self._requests: list[SelfRegistration] = []
         self._declines: list[Decline] = []
 
-    def give(self, siblings: list[Patient], contacts: Sequence[ContactRecord]) -> None:
+    def add(self, siblings: list[Patient], contacts: Sequence[ContactRecord]) -> None:
         status = self._rng.choices(list(_STATUSES), list(_STATUSES.values()))[0]
-        parent = next((each for each in contacts if each.has_authority and each.email), None)
+        parent = next((contact for contact in contacts if contact.has_authority and contact.email), None)
         if not siblings or parent is None:
             return
         match status:
             case PortalStatus.REGISTERED:
-                self._give_access(siblings, parent)
+                self._grant_access(siblings, parent)
             case PortalStatus.SELF_REGISTERED:
-                self._ask(siblings, parent)
+                self._request_access(siblings, parent)
             case PortalStatus.DECLINED:
                 self._decline(siblings)
 
@@ -92,11 +94,11 @@ class _Past:
         self._accounts.append(account)
         return account
 
-    def _give_access(self, siblings: list[Patient], parent: ContactRecord) -> None:
+    def _grant_access(self, siblings: list[Patient], parent: ContactRecord) -> None:
         days_ago = self._rng.randint(3, 700)
         account = self._account(parent, days_ago=days_ago)
         limit = self._practice.minor_age_limit
-        soon = self._today + timedelta(days=30)
+        notice_day = self._today + timedelta(days=30)
         self._associations += [
             Association(
                 account=account,
@@ -104,17 +106,17 @@ class _Past:
                 relationship=_RELATIONSHIPS.get(parent.relationship, "other"),
                 since=self._now - timedelta(days=days_ago),
                 past_age_limit=child.age(on=self._today) >= limit,
-                age_limit_notice_sent=dates.age(child.birth_date, on=soon) >= limit,
+                age_limit_notice_sent=dates.age(child.birth_date, on=notice_day) >= limit,
             )
             for child in siblings
         ]
 
-    def _ask(self, siblings: list[Patient], parent: ContactRecord) -> None:
-        """A few days ago, and as people type: without accents, sometimes with another address."""
+    def _request_access(self, siblings: list[Patient], parent: ContactRecord) -> None:
+        """Add requests from the last days, as people type them: without accents, and some with another address."""
         days_ago = self._rng.randint(0, 9)
         account = self._account(parent, days_ago=days_ago)
         moved = self._rng.random() < 0.3
-        self._asked += [
+        self._requests += [
             SelfRegistration(
                 practice=self._practice,
                 account=account,
@@ -131,32 +133,34 @@ class _Past:
         ]
 
     def _decline(self, siblings: list[Patient]) -> None:
-        reason = self._rng.choice(_WHY_DECLINED)
+        reason = self._rng.choice(_DECLINE_REASONS)
         ask_again = self._today + timedelta(days=self._rng.randint(20, 200)) if self._rng.random() < 0.5 else None
         at = self._now - timedelta(days=self._rng.randint(5, 300))
         self._declines += [
             Decline(patient=child, reason=reason, ask_again_on=ask_again, at=at, by=self._desk) for child in siblings
         ]
 
-    def write(self) -> None:
+    def save(self) -> None:
         User.objects.bulk_create(self._users)
         PortalAccount.objects.bulk_create(self._accounts)
         Association.objects.bulk_create(self._associations)
-        SelfRegistration.objects.bulk_create(self._asked)
+        SelfRegistration.objects.bulk_create(self._requests)
         Decline.objects.bulk_create(self._declines)
-        self._set_status(PortalStatus.REGISTERED, [each.patient for each in self._associations])
-        self._set_status(PortalStatus.SELF_REGISTERED, [each.likely for each in self._asked if each.likely])
-        self._set_status(PortalStatus.DECLINED, [each.patient for each in self._declines])
+        self._set_status(PortalStatus.REGISTERED, [association.patient for association in self._associations])
+        self._set_status(PortalStatus.SELF_REGISTERED, [request.likely for request in self._requests if request.likely])
+        self._set_status(PortalStatus.DECLINED, [decline.patient for decline in self._declines])
 
     def _set_status(self, status: PortalStatus, patients: list[Patient]) -> None:
-        keys = [each.pk for each in patients]
-        Patient.objects.filter(pk__in=keys).update(portal_status=status)
-        NameKey.objects.filter(patient__in=keys).update(status=status)
+        ids = [patient.pk for patient in patients]
+        Patient.objects.filter(pk__in=ids).update(portal_status=status)
+        NameKey.objects.filter(patient__in=ids).update(status=status)
 
 
 def _family_of(record: PatientRecord) -> tuple[tuple[str, ...], ...]:
-    return tuple((each.given_names, each.family_name, each.email, each.phone) for each in record.contacts)
+    return tuple(
+        (contact.given_names, contact.family_name, contact.email, contact.phone) for contact in record.contacts
+    )
 
 
-def _may_have_portal(record: PatientRecord) -> bool:
+def _can_be_registered(record: PatientRecord) -> bool:
     return record.active and not record.deceased and not is_placeholder(record.given_names)

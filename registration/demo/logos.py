@@ -6,7 +6,7 @@ from typing import Final
 from PIL import Image, ImageChops, ImageDraw
 
 _SIZE: Final = 256
-_FINE: Final = 4  # drawn this much larger and scaled down, so that edges are smooth
+_SCALE: Final = 4  # Draw larger and scale down, so that edges are smooth.
 _GREEN: Final = "#1f5c3f"
 _BLUE: Final = "#1d4e79"
 
@@ -20,24 +20,24 @@ _HALF_LEAF: Final = (
 def draw_maple_leaf() -> bytes:
     image, draw = _blank()
     mirrored = [(_SIZE - x, y) for x, y in reversed(_HALF_LEAF)]
-    draw.polygon([(x * _FINE, y * _FINE) for x, y in [*_HALF_LEAF, *mirrored]], fill=_GREEN)
+    draw.polygon([(x * _SCALE, y * _SCALE) for x, y in [*_HALF_LEAF, *mirrored]], fill=_GREEN)
     return _png(image)
 
 
 def draw_sail() -> bytes:
-    """Two sails above a hull: the hull is what two circles have in common with the lower half."""
+    """Draw two sails above a hull. The hull is the part of an ellipse below the waterline."""
     image, draw = _blank()
     for sail in (((122, 28), (122, 160), (48, 160)), ((136, 58), (136, 160), (200, 160))):
-        draw.polygon([(x * _FINE, y * _FINE) for x, y in sail], fill=_BLUE)
+        draw.polygon([(x * _SCALE, y * _SCALE) for x, y in sail], fill=_BLUE)
     hull, below = Image.new("1", image.size), Image.new("1", image.size)
-    ImageDraw.Draw(hull).ellipse([each * _FINE for each in (28, 110, 228, 226)], fill=1)
-    ImageDraw.Draw(below).rectangle([each * _FINE for each in (0, 176, _SIZE, _SIZE)], fill=1)
+    ImageDraw.Draw(hull).ellipse([coordinate * _SCALE for coordinate in (28, 110, 228, 226)], fill=1)
+    ImageDraw.Draw(below).rectangle([coordinate * _SCALE for coordinate in (0, 176, _SIZE, _SIZE)], fill=1)
     image.paste(_BLUE, mask=ImageChops.logical_and(hull, below))
     return _png(image)
 
 
 def _blank() -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    image = Image.new("RGB", (_SIZE * _FINE, _SIZE * _FINE), "white")
+    image = Image.new("RGB", (_SIZE * _SCALE, _SIZE * _SCALE), "white")
     return image, ImageDraw.Draw(image)
 
 

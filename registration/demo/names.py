@@ -1,6 +1,6 @@
-"""Word lists for people who do not exist: surnames and first names that are common in the United States, by origin.
+"""Surnames and first names that are common in the United States, by origin, for invented people.
 
-Each list starts with the most frequent name. Pure data: no database, no settings.
+Each list starts with the most frequent name.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a family's names come from. `spoken` is how many of its families speak `language` at home, of 100."""
+    """The origin of a family's names. `spoken` is the percent of its families that speak `language` at home."""
 
     share: int
     surnames: list[str]
@@ -19,13 +19,13 @@ class Origin:
     spoken: int = 0
 
 
-def _listed(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return [" ".join(name.split()) for name in text.split(",")]
 
 
 EUROPEAN: Final = Origin(
     share=58,
-    surnames=_listed(
+    surnames=_split_names(
         """Smith, Johnson, Anderson, Miller, Brown, Davis, Wilson, Olson, Nelson, Larson, Peterson, Moore, Thompson,
         White, Harris, Clark, Lewis, Walker, Hall, Allen, Young, King, Wright, Hill, Green, Adams, Baker, Campbell,
         Mitchell, Roberts, Carter, Phillips, Evans, Turner, Parker, Collins, Edwards, Stewart, Morris, Murphy, Cook,
@@ -38,7 +38,7 @@ EUROPEAN: Final = Origin(
         Swanson, Halvorson, Knutson, Nowak, Kowalski, Novak, Petrov, Rossi, Moretti, O'Brien, O'Connor, O'Neill,
         Hicks, Müller, St. Clair, Johansson, Sjöberg, Lefèvre, de Vries, van Dyke, MacLeod"""
     ),
-    girls=_listed(
+    girls=_split_names(
         """Olivia, Harper, Ava, Charlotte, Sophie, Amalia, Evelyn, Abigail, Emily, Ella, Elizabeth, Avery, Scarlett,
         Grace, Lily, Aria, Nora, Susanna, Zoey, Stella, Lucy, Hazel, Violet, Aurora, Audrey, Quinn, Claire, Skylar,
         Anna, Caroline, Paige, Samantha, Maya, Willow, Naomi, Ruby, Eva, Alice, Madeline, Cora, Julia, Sadie,
@@ -46,7 +46,7 @@ EUROPEAN: Final = Origin(
         Rebecca, Rachel, Leah, Jessica, Megan, Nicole, Heather, Amanda, Melissa, Stephanie, Tessa, Erin, Kelsey,
         Zoë, Chloé, Renée"""
     ),
-    boys=_listed(
+    boys=_split_names(
         """Liam, Noah, Oliver, Elijah, Lucas, Theodore, Levi, Mason, Ethan, Logan, Owen, Jacob, Asher, Aiden, Everett,
         Leo, Julius, Hudson, Grayson, Isaac, Gabriel, Dylan, Lincoln, Caleb, Josiah, Christopher, Nathan, Andrew, Eli,
         Aaron, Nicholas, Colton, Easton, Carson, Brayden, Landon, Weston, Micah, Jonah, Silas, Ezra, Miles, Elliot,
@@ -62,17 +62,17 @@ ORIGINS: Final = [
         share=16,
         language="es",
         spoken=75,
-        surnames=_listed(
+        surnames=_split_names(
             """García, Rodríguez, Martínez, Hernández, López, González, Pérez, Sánchez, Ramírez, Torres, Flores, Rivera,
             Gómez, Díaz, Reyes, Cruz, Morales, Ortiz, Gutiérrez, Chávez, Ramos, Ruiz, Mendoza, Álvarez, Castillo,
             Jiménez, Vásquez, Romero, Moreno, Herrera, Medina, Aguilar, Vargas, Guzmán, Muñoz, de la Cruz, Peña,
             Delgado, Ibáñez"""
         ),
-        girls=_listed(
+        girls=_split_names(
             """Sofía, Isabella, Valentina, Camila, Lucía, María, Ximena, Elena, Daniela, Mariana, Gabriela, Natalia,
             Andrea, Paola, Alejandra, Verónica, Guadalupe, Rosa, Carmen, Yesenia"""
         ),
-        boys=_listed(
+        boys=_split_names(
             """Mateo, Santiago, José, Diego, Ángel, Iker, Leonel, Tadeo, Miguel, Emiliano, Javier, Adrián, Andrés,
             Alejandro, Joaquín, Rafael, Sergio, Martín, Damián, Fermín"""
         ),
@@ -81,49 +81,53 @@ ORIGINS: Final = [
         share=6,
         language="so",
         spoken=45,
-        surnames=_listed("Mohamed, Ali, Hassan, Abdi, Ahmed, Hussein, Osman, Warsame, Farah, Jama, Nur, Yusuf, Isse"),
-        girls=_listed("Amran, Fatuma, Hodan, Khadra, Ifrah, Sahra, Hamdi, Ayan, Nasra, Fowsia"),
-        boys=_listed("Abdirahman, Mahad, Yahya, Liban, Zakaria, Samatar, Guled, Khalid, Idris, Ayub"),
+        surnames=_split_names(
+            "Mohamed, Ali, Hassan, Abdi, Ahmed, Hussein, Osman, Warsame, Farah, Jama, Nur, Yusuf, Isse"
+        ),
+        girls=_split_names("Amran, Fatuma, Hodan, Khadra, Ifrah, Sahra, Hamdi, Ayan, Nasra, Fowsia"),
+        boys=_split_names("Abdirahman, Mahad, Yahya, Liban, Zakaria, Samatar, Guled, Khalid, Idris, Ayub"),
     ),
     Origin(
         share=5,
         language="hmn",
         spoken=30,
-        surnames=_listed("Vang, Xiong, Yang, Lor, Thao, Her, Moua, Vue, Lee, Cha"),
-        girls=_listed("Mai, Pa Nhia, Kia, Bao, Nkauj, Gao Sheng, Yer, Maly, Pachia, Sheng"),
-        boys=_listed("Tou, Kong, Meng, Chue, Toua, Nhia, Fue, Xeng, Cheng"),
+        surnames=_split_names("Vang, Xiong, Yang, Lor, Thao, Her, Moua, Vue, Lee, Cha"),
+        girls=_split_names("Mai, Pa Nhia, Kia, Bao, Nkauj, Gao Sheng, Yer, Maly, Pachia, Sheng"),
+        boys=_split_names("Tou, Kong, Meng, Chue, Toua, Nhia, Fue, Xeng, Cheng"),
     ),
     Origin(
         share=4,
         language="vi",
         spoken=40,
-        surnames=_listed("Nguyễn, Trần, Lê, Phạm, Huỳnh, Võ, Đặng, Bùi, Đỗ, Ngô"),
-        girls=_listed("Linh, Mai, Thảo, Hương, Lan, Ngọc, Trinh, Vy, Quỳnh"),
-        boys=_listed("Minh, Huy, Tuấn, Khoa, Đức, Bảo, Phúc, Quân, Long"),
+        surnames=_split_names("Nguyễn, Trần, Lê, Phạm, Huỳnh, Võ, Đặng, Bùi, Đỗ, Ngô"),
+        girls=_split_names("Linh, Mai, Thảo, Hương, Lan, Ngọc, Trinh, Vy, Quỳnh"),
+        boys=_split_names("Minh, Huy, Tuấn, Khoa, Đức, Bảo, Phúc, Quân, Long"),
     ),
     Origin(
         share=4,
-        surnames=_listed("Okafor, Mensah, Diallo, Tesfaye, Bekele, N'Diaye, Owusu, Adeyemi, Kamau, Toure, Wolde, Eze"),
-        girls=_listed("Ada, Amara, Zainab, Abena, Fatou, Selam, Hanna, Wanjiru, Ifeoma, Aïcha"),
-        boys=_listed("Obi, Kwame, Emeka, Dawit, Kofi, Tunde, Amadou, Yonas, Chidi, Kamau"),
+        surnames=_split_names(
+            "Okafor, Mensah, Diallo, Tesfaye, Bekele, N'Diaye, Owusu, Adeyemi, Kamau, Toure, Wolde, Eze"
+        ),
+        girls=_split_names("Ada, Amara, Zainab, Abena, Fatou, Selam, Hanna, Wanjiru, Ifeoma, Aïcha"),
+        boys=_split_names("Obi, Kwame, Emeka, Dawit, Kofi, Tunde, Amadou, Yonas, Chidi, Kamau"),
     ),
     Origin(
         share=3,
-        surnames=_listed("Patel, Singh, Sharma, Shah, Reddy, Gupta, Kumar, Rao, Iyer, Desai, Khan, Nair"),
-        girls=_listed("Anaya, Tara, Meera, Kavya, Anika, Riya, Pooja, Sana, Lakshmi"),
-        boys=_listed("Advait, Rohan, Aarav, Vihaan, Nikhil, Ishaan, Varun, Sameer, Kiran"),
+        surnames=_split_names("Patel, Singh, Sharma, Shah, Reddy, Gupta, Kumar, Rao, Iyer, Desai, Khan, Nair"),
+        girls=_split_names("Anaya, Tara, Meera, Kavya, Anika, Riya, Pooja, Sana, Lakshmi"),
+        boys=_split_names("Advait, Rohan, Aarav, Vihaan, Nikhil, Ishaan, Varun, Sameer, Kiran"),
     ),
     Origin(
         share=2,
-        surnames=_listed("Al-Sayed, Haddad, Khalil, Nasser, Mansour, El-Amin, Najjar, Saleh"),
-        girls=_listed("Layla, Noor, Salma, Yasmin, Rania, Dina, Hala"),
-        boys=_listed("Omar, Karim, Tariq, Sami, Ziad, Faris, Nabil"),
+        surnames=_split_names("Al-Sayed, Haddad, Khalil, Nasser, Mansour, El-Amin, Najjar, Saleh"),
+        girls=_split_names("Layla, Noor, Salma, Yasmin, Rania, Dina, Hala"),
+        boys=_split_names("Omar, Karim, Tariq, Sami, Ziad, Faris, Nabil"),
     ),
     Origin(
         share=2,
-        surnames=_listed("Chen, Wang, Kim, Liu, Zhang, Park, Huang, Wu, Tanaka, Santos, Choi, Reyes"),
-        girls=_listed("Mei, Grace, Hana, Yuna, Jia, Lina, Angela, Joy"),
-        boys=_listed("Wei, Jun, Daniel, Ken, Hao, Marco, Paolo, Min-jun"),
+        surnames=_split_names("Chen, Wang, Kim, Liu, Zhang, Park, Huang, Wu, Tanaka, Santos, Choi, Reyes"),
+        girls=_split_names("Mei, Grace, Hana, Yuna, Jia, Lina, Angela, Joy"),
+        boys=_split_names("Wei, Jun, Daniel, Ken, Hao, Marco, Paolo, Min-jun"),
     ),
 ]
 
@@ -149,7 +153,7 @@ GOES_BY: Final = {
     "Abdirahman": "Abdi",
 }
 
-STREETS: Final = _listed(
+STREETS: Final = _split_names(
     """Maple Street, Birch Lane, Oak Avenue, Cedar Court, Lakeview Drive, Prairie Road, Second Street, Third Avenue,
     Elm Street, Heron Way, Orchard Road, Mill Street, Aspen Circle, Juniper Lane, Old Ferry Road, Sunset Drive,
     Church Street, Meadow Lane, Pine Ridge Road, Willow Bend"""

@@ -1,4 +1,4 @@
-"""Puts the demo into the database: two practices, their staff, their questions and their patients."""
+"""Fill the database with the demo: two practices with staff, verification questions and patients."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +13,10 @@ from registration.demo import history, logos, staff
 from registration.demo.families import HARBOR_STREET, MAPLE_GROVE, Neighborhood, families
 from registration.models import VerificationQuestion
 
-# Chosen so that hardly anybody is called like a person in the news.
+# Chosen so that hardly any invented name is the name of a well-known person.
 _SEED: Final = 10
 
-# What no record of the patient holds, so that knowing the record is not knowing the answer.
+# No patient record contains the answers, so knowing the record does not help to guess them.
 _QUESTIONS: Final = (
     "What is the name of your child’s first school?",
     "What is your child’s favorite stuffed animal called?",
@@ -68,7 +68,7 @@ def _harbor_street() -> _Demo:
 
 @transaction.atomic
 def seed(*, today: date | None = None) -> None:
-    """All of the demo, or nothing where it is there already. Ages are as of `today`: this day, if it is left out."""
+    """Create the demo, unless it exists. Ages are as of `today`, by default the current date."""
     demos = (_maple_grove(), _harbor_street())
     if Practice.objects.filter(name__in=[demo.practice.name for demo in demos]).exists():
         return
@@ -76,10 +76,10 @@ def seed(*, today: date | None = None) -> None:
         demo.practice.save()
     staff.create(practices={demo.around.prefix: demo.practice for demo in demos})
     for demo in demos:
-        _open(demo, today=today or timezone.localdate())
+        _fill(demo, today=today or timezone.localdate())
 
 
-def _open(demo: _Demo, *, today: date) -> None:
+def _fill(demo: _Demo, *, today: date) -> None:
     Logo.objects.create(practice=demo.practice, png=demo.logo)
     VerificationQuestion.objects.bulk_create(
         VerificationQuestion(practice=demo.practice, text=text, position=position)
@@ -89,4 +89,4 @@ def _open(demo: _Demo, *, today: date) -> None:
     load(records, practice=demo.practice)
     cast = sum(len(family.children) for family in demo.around.cast)
     desk = User.objects.filter(memberships__practice=demo.practice).order_by("memberships__role", "pk")[0]
-    history.live_through(records[cast:], practice=demo.practice, desk=desk, seed=_SEED)
+    history.create(records[cast:], practice=demo.practice, desk=desk, seed=_SEED)

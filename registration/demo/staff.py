@@ -1,4 +1,4 @@
-"""Who may sign in to the demo. Its passwords are no secret: the command prints them, and the data is nobody's."""
+"""Staff accounts of the demo. Their passwords are public: the command prints them, and all data is invented."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ Role = Membership.Role
 
 @dataclass(frozen=True, kw_only=True)
 class StaffMember:
-    """A person with an account; `works_at` has a role for each practice, under the prefix of its MRNs."""
+    """A person with an account. `works_at` pairs the MRN prefix of a practice with a role there."""
 
     role: str
     name: str
@@ -24,7 +24,7 @@ STAFF: Final = (
         role="Front desk",
         name="Jamie Larsen",
         email="frontdesk@maplegrove.example",
-        password="sunny-desk-morning",  # noqa: S106 - printed for everybody, as are the others
+        password="sunny-desk-morning",  # noqa: S106 - public, like the other passwords here
         works_at=(("MG", Role.FRONT_DESK),),
     ),
     StaffMember(
@@ -51,12 +51,12 @@ STAFF: Final = (
 
 
 def accounts() -> list[tuple[str, str, str]]:
-    """Role, e-mail address and password of everybody who may sign in."""
-    return [(each.role, each.email, each.password) for each in STAFF]
+    """Return role, email address and password of each account."""
+    return [(member.role, member.email, member.password) for member in STAFF]
 
 
 def create(*, practices: dict[str, Practice]) -> None:
-    """Makes the accounts; who works in no practice is an administrator. `practices` by the prefix of their MRNs."""
+    """Create the accounts. People without a practice become administrators. `practices` is keyed by MRN prefix."""
     for member in STAFF:
         is_administrator = not member.works_at
         user = User.objects.create_user(

@@ -59,7 +59,7 @@ def restore(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
             return redirect(association.patient)
     refused = associations.restore_refusal(association)
     of_age = associations.is_past_age_limit(association)
-    return _ask(request, "undo_access", form, association=association, refused=refused, of_age=of_age)
+    return _ask(request, "restore_access", form, association=association, refused=refused, of_age=of_age)
 
 
 @require_http_methods(_ASKS)
@@ -185,5 +185,5 @@ def _tell_removed(request: StaffRequest, association: Association, *, removed: b
         notices.success(request, f"{who} has no access any more and is told by e-mail.")
     else:
         assert association.ends_at is not None
-        day = associations.last_day(association.ends_at, practice=request.practice)
+        day = request.practice.last_day(association.ends_at)
         notices.success(request, f"{who} has access until {date_format(day, 'F j, Y')} and is told by e-mail.")

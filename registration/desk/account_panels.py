@@ -16,8 +16,8 @@ from notifications.models import Channel, OutgoingMessage, SuppressedAddress
 from patients.models import Contact, Patient, PortalStatus
 from patients.templatetags.patient_values import language_name
 from portal.phones import national
-from registration.access import age_limit, authority
 from registration.access import associations as access
+from registration.access import authority
 from registration.claiming import failed_attempts
 from registration.communications import languages
 from registration.issuing import eligibility, pin_display
@@ -204,7 +204,7 @@ def last_day(association: Association) -> Any:
     """The last day of access, for the date filter; None where it does not end by itself."""
     if association.ends_at is None:
         return None
-    return access.last_day(association.ends_at, practice=association.patient.practice)
+    return association.patient.practice.last_day(association.ends_at)
 
 
 @register.filter
@@ -214,4 +214,4 @@ def is_removal_scheduled(association: Association) -> bool:
 
 @register.filter
 def needs_renewal(association: Association) -> bool:
-    return association.end_reason == age_limit.NEEDS_RENEWAL
+    return association.ending == Association.Ending.RENEWAL

@@ -1,4 +1,4 @@
-"""What the pages say of self-registrations: how many wait, for how long, how they stand, what agrees."""
+"""How the Merge Match pages show a self-registration: its status, how long it has waited, and how the record compares."""
 
 from datetime import datetime
 from typing import Final
@@ -10,92 +10,116 @@ from django.utils.safestring import SafeString, mark_safe
 
 from patients.similarity import Verdict
 from portal.models import Practice
+from registration.matching.comparison import ComparisonRow, Strength
 from registration.models import SelfRegistration
 
 register = template.Library()
 
 State = SelfRegistration.State
 
-_MOST_COUNTED: Final = 99
-_STATES: Final[dict[str, tuple[str, str]]] = {
-    State.WAITING: ("Waiting", "waiting"),
-    State.ASKED: ("Family was asked", "quiet"),
+_MAX_COUNTED: Final = 99
+_STATUSES: Final[dict[str, tuple[str, str]]] = {  # label, tone
+    State.WAITING: ("To review", "waiting"),
+    State.ASKED: ("Waiting for family", "quiet"),
     State.MATCHED: ("Matched", "good"),
     State.REFUSED: ("Not our patient", "bad"),
-    State.WITHDRAWN: ("Withdrawn by the family", "quiet"),
+    State.WITHDRAWN: ("Withdrawn by family", "quiet"),
 }
-_MARKS: Final[dict[str, tuple[str, str]]] = {
-    Verdict.AGREES: ("✓", "good"),
-    Verdict.NEAR: ("≈", "waiting"),
-    Verdict.DIFFERS: ("✗", "bad"),
-    Verdict.NOT_ON_RECORD: ("–", "quiet"),
-    Verdict.NOT_TOLD: ("–", "quiet"),
+_ANSWERED: Final = ("Family replied", "attention")
+_VERDICTS: Final[dict[str, tuple[str, str, str]]] = {  # symbol, label, tone
+    Verdict.AGREES: ("✓", "Yes", "good"),
+    Verdict.NEAR: ("≈", "Close", "waiting"),
+    Verdict.DIFFERS: ("✗", "No", "bad"),
 }
-_STRENGTHS: Final = {"Strong match": "good", "Good match": "good", "Possible match": "waiting", "Weak match": "quiet"}
+_NOT_COMPARABLE: Final = ("–", "N/A", "quiet")
+_STRENGTH_TONES: Final[dict[str, str]] = {
+    Strength.STRONG: "good",
+    Strength.GOOD: "good",
+    Strength.POSSIBLE: "waiting",
+    Strength.WEAK: "quiet",
+}
 
 
 @register.simple_tag
 def waiting_matches(practice: Practice | None) -> str:
-    """How many wait for the desk, "99+" where there are more; "" where none does."""
+    """Return how many requests staff have to review: "12", "99+" above that, or "" if none."""
     if practice is None:
         return ""
     waiting = SelfRegistration.objects.for_practice(practice).filter(state=State.WAITING)
-    number = len(waiting.order_by().values_list("pk", flat=True)[: _MOST_COUNTED + 1])
-    return f"{_MOST_COUNTED}+" if number > _MOST_COUNTED else str(number or "")
+    number = len(waiting.order_by().values_list("pk", flat=True)[: _MAX_COUNTED + 1])
+    return f"{_MAX_COUNTED}+" if number > _MAX_COUNTED else str(number or "")
 
 
 @register.filter
 def waiting_time(since: datetime) -> str:
-    """ "12 minutes", "3 hours", "2 days"."""
+    """Return, for example, "12 minutes", "3 hours" or "2 days"."""
     minutes = int((timezone.now() - since).total_seconds()) // 60
-    number, unit = (
-        (minutes, "minute")
-        if minutes < 60
-        else (minutes // 60, "hour")
-        if minutes < 48 * 60
-        else (minutes // 1440, "day")
-    )
-    return f"{max(number, 1)} {unit}{'' if number <= 1 else 's'}"
+    if minutes < 60:
+        number, unit = max(minutes, 1), "minute"
+    elif minutes < 48 * 60:
+        number, unit = minutes // 60, "hour"
+    else:
+        number, unit = minutes // 1440, "day"
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 @register.filter
 def breakable(text: str) -> SafeString:
-    """An e-mail address may go on in the next line from its @ on, rather than anywhere.
+    """Allow a line break before the @ of an email address.
 
     >>> breakable("a<b@c.example")
     'a&lt;b<wbr>@c.example'
     """
-    return mark_safe(escape(text).replace("@", "<wbr>@"))  # noqa: S308 - escaped in the same breath
+    return mark_safe(escape(text).replace("@", "<wbr>@"))  # noqa: S308 - the text is escaped first
 
 
 @register.filter
 def match_state(self_registration: SelfRegistration) -> str:
-    return (
-        "Answered"
-        if self_registration.state == State.WAITING and self_registration.answer
-        else _STATES[self_registration.state][0]
-    )
+    return _status(self_registration)[0]
 
 
 @register.filter
 def match_tone(self_registration: SelfRegistration) -> str:
-    return (
-        "attention"
-        if self_registration.state == State.WAITING and self_registration.answer
-        else _STATES[self_registration.state][1]
-    )
+    return _status(self_registration)[1]
 
 
 @register.filter
-def mark(verdict: str) -> str:
-    return _MARKS[verdict][0]
+def decided_by(self_registration: SelfRegistration) -> str:
+    is_withdrawn = self_registration.state == State.WITHDRAWN
+    return "the family" if is_withdrawn else str(self_registration.decided_by)
 
 
 @register.filter
-def verdict_tone(verdict: str) -> str:
-    return _MARKS[verdict][1]
+def submitted_address(self_registration: SelfRegistration) -> str:
+    return ", ".join(filter(None, [self_registration.street, self_registration.postal_code]))
 
 
 @register.filter
-def strength_tone(strength: str) -> str:
-    return _STRENGTHS[strength]
+def mark(row: ComparisonRow) -> str:
+    return _verdict(row)[0]
+
+
+@register.filter
+def verdict(row: ComparisonRow) -> str:
+    """Return, for example, "Yes" or "Close: sounds alike"."""
+    return ": ".join(filter(None, [_verdict(row)[1], row.finding.note]))
+
+
+@register.filter
+def verdict_tone(row: ComparisonRow) -> str:
+    return _verdict(row)[2]
+
+
+@register.filter
+def strength_tone(strength: Strength) -> str:
+    return _STRENGTH_TONES[strength]
+
+
+def _status(self_registration: SelfRegistration) -> tuple[str, str]:
+    if self_registration.state == State.WAITING and self_registration.answer:
+        return _ANSWERED
+    return _STATUSES[self_registration.state]
+
+
+def _verdict(row: ComparisonRow) -> tuple[str, str, str]:
+    return _VERDICTS.get(row.finding.verdict, _NOT_COMPARABLE)

@@ -1,10 +1,10 @@
-"""Merge Match: the queue of self-registrations, and each beside the patients it may mean."""
+"""Merge Match: the queue of self-registrations, and the comparison of each with the patients it may mean."""
 
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.contrib import messages as notices
+from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +16,7 @@ from notifications import suppressions
 from notifications.models import Channel
 from patients import search
 from patients.models import Patient
+from patients.search_filters import PatientQuery
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
@@ -37,15 +38,17 @@ State = SelfRegistration.State
 @require_safe
 @requires(Permission.MATCH)
 def matches(request: StaffRequest) -> HttpResponse:
-    """The queue, the oldest first; or what was decided in the last days, the newest first."""
-    ours = SelfRegistration.objects.for_practice(request.practice).select_related(
+    """List the requests to review, oldest first; or with ?show=decided the recent decisions, newest first."""
+    requests = SelfRegistration.objects.for_practice(request.practice).select_related(
         "account__user", "practice", "decided_by"
     )
     if request.GET.get("show") == "decided":
         since = timezone.now() - _DECIDED_SHOWN
-        decided = ours.filter(decided_at__gt=since).select_related("association__patient").order_by("-decided_at", "pk")
+        decided = (
+            requests.filter(decided_at__gt=since).select_related("association__patient").order_by("-decided_at", "pk")
+        )
         return render(request, "desk/matches.html", {"decided": decided[:100], "show": "decided"})
-    waiting = list(ours.waiting().filter(_after(request)).order_by("created_at", "pk")[: PAGE_SIZE + 1])
+    waiting = list(requests.waiting().filter(_after(request)).order_by("created_at", "pk")[: PAGE_SIZE + 1])
     rows = list(candidates.find_all(request.practice, waiting[:PAGE_SIZE]).items())
     more = waiting[PAGE_SIZE - 1] if len(waiting) > PAGE_SIZE else None
     return render(request, "desk/matches.html", {"rows": rows, "more": more, "show": "waiting"})
@@ -54,27 +57,27 @@ def matches(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires(Permission.MATCH)
 def match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    """One self-registration. `patient` in the address puts somebody else beside it, too."""
+    """Show one request beside its candidates. With ?patient=<id>, compare that patient as well."""
     return _match_page(request, _get_self_registration(request, self_registration_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
 def make_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    """Makes the match; the page asks for the reasons where something differs, or speaks against it."""
+    """Make the match, or show the page that asks for the reasons it needs."""
     self_registration = _get_self_registration(request, self_registration_id)
     if request.method != "POST" and "patient" not in request.GET:
         return _match_page(request, self_registration)
-    form = MatchForm(request.POST) if request.method == "POST" else MatchForm(initial={"patient": _wanted(request)})
-    patient = _patient(request, request.POST.get("patient") or request.GET.get("patient", ""))
+    patient = _get_patient(request, request.POST.get("patient") or request.GET.get("patient", ""))
+    form = MatchForm(request.POST) if request.method == "POST" else MatchForm(initial={"patient": patient.pk})
     (candidate,) = comparison.compare(self_registration, [patient])
     if request.method == "POST" and form.is_valid():
         try:
             return _match(request, self_registration, patient, form)
         except self_registrations.ReasonRequired:
-            form.add_error("reason", "Type why this is the right patient all the same.")
+            form.require_reason()
         except OverrideRequired:
-            candidate = comparison.compare(self_registration, [patient])[0]  # as it is now
+            candidate = comparison.compare(self_registration, [patient])[0]  # the warnings have changed
     if candidate.safety_warnings:
         form.ask(candidate.safety_warnings)
     if request.method != "POST":
@@ -94,9 +97,9 @@ def refuse_match(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
                 self_registration, reason=form.cleaned_data["reason"], actor=Actor.from_request(request)
             )
         except self_registrations.AlreadyDecided as error:
-            notices.error(request, str(error))
+            messages.error(request, str(error))
         else:
-            notices.success(request, f"You could not confirm it. {_notice_promise(self_registration)}")
+            messages.success(request, f"Marked as not our patient. {_notice_promise(self_registration)}")
         return redirect("desk:matches")
     return _form_page(request, "match_refuse", self_registration, form)
 
@@ -112,9 +115,9 @@ def ask_for_information(request: StaffRequest, self_registration_id: uuid.UUID) 
                 self_registration, question=form.chosen, actor=Actor.from_request(request)
             )
         except self_registrations.AlreadyDecided as error:
-            notices.error(request, str(error))
+            messages.error(request, str(error))
         else:
-            notices.success(request, f"Your question is in the portal. {_notice_promise(self_registration)}")
+            messages.success(request, f"Question posted in the portal. {_notice_promise(self_registration)}")
         return redirect("desk:matches")
     return _form_page(request, "match_ask", self_registration, form)
 
@@ -128,45 +131,53 @@ def reopen_match(request: StaffRequest, self_registration_id: uuid.UUID) -> Http
     try:
         self_registrations.reopen(self_registration, actor=Actor.from_request(request))
     except (self_registrations.AlreadyDecided, Refused) as error:
-        notices.error(request, str(error))
+        messages.error(request, str(error))
     else:
-        notices.success(request, "It waits for a match again.")
+        messages.success(request, "Request reopened. It is back in the queue.")
     return redirect("desk:match", self_registration.pk)
 
 
-# --- How a page is put together ---
+# --- Building the pages ---
 
 
 def _match_page(request: StaffRequest, self_registration: SelfRegistration) -> HttpResponse:
     portal_statuses_needed.send(sender=None)
-    if not self_registration.is_waiting:
-        return render(request, "desk/match.html", {"self_registration": self_registration})
+    context: dict[str, Any] = {"self_registration": self_registration}
+    if self_registration.is_waiting:
+        context |= _candidate_lists(request, self_registration) | _search(request, self_registration)
+    return render(request, "desk/match.html", context)
+
+
+def _candidate_lists(request: StaffRequest, self_registration: SelfRegistration) -> dict[str, list[Candidate]]:
+    """Split the candidates into close and weak ones. A patient that staff picked comes first and counts as close."""
+    picked = _picked_candidates(request, self_registration)
+    picked_patients = {candidate.patient for candidate in picked}
     found = candidates.find(self_registration)
-    chosen = _chosen(request, self_registration)
-    found = [*chosen, *(each for each in found if each.patient not in {one.patient for one in chosen})]
-    _record_seen(request, found)
-    close = [each for each in found if each.is_close or each in chosen]
-    shown = {"close": close, "weak": [each for each in found if each not in close], "chosen": chosen}
-    return render(
-        request,
-        "desk/match.html",
-        {"self_registration": self_registration, **shown, **_search(request, self_registration)},
-    )
+    shown = [*picked, *(candidate for candidate in found if candidate.patient not in picked_patients)]
+    _record_seen(request, shown)
+    close = [candidate for candidate in shown if candidate.is_close or candidate in picked]
+    return {"close": close, "weak": [candidate for candidate in shown if candidate not in close]}
+
+
+def _picked_candidates(request: StaffRequest, self_registration: SelfRegistration) -> list[Candidate]:
+    patient_id = request.GET.get("patient", "")
+    return comparison.compare(self_registration, [_get_patient(request, patient_id)]) if patient_id else []
 
 
 def _search(request: StaffRequest, self_registration: SelfRegistration) -> dict[str, Any]:
-    """The search for somebody else than the candidates, filled in with what the family told."""
+    """Search for a patient who is not among the candidates. Initially the form shows what the family entered."""
     if "look" not in request.GET:
-        told = {"last_name": self_registration.family_name, "date_of_birth": f"{self_registration.birth_date:%m/%d/%Y}"}
-        return {"look": SearchForm(initial=told)}
-    look = SearchForm(request.GET)
-    if not look.is_valid():
-        return {"look": look}
-    page = search.find(search.PatientQuery(practice=request.practice, **look.cleaned_data))
-    fields = ", ".join(name for name, typed in look.cleaned_data.items() if typed)
+        birth_date = f"{self_registration.birth_date:%m/%d/%Y}"
+        submitted = {"last_name": self_registration.family_name, "date_of_birth": birth_date}
+        return {"search_form": SearchForm(initial=submitted)}
+    form = SearchForm(request.GET)
+    if not form.is_valid():
+        return {"search_form": form}
+    page = search.find(PatientQuery(practice=request.practice, **form.cleaned_data))
+    fields = ", ".join(name for name, typed in form.cleaned_data.items() if typed)
     details = {"by": fields, "found": page.shown_count, "in": "Merge Match"}
     audit.record(audit.Action.SEARCHED, actor=Actor.from_request(request), practice=request.practice, details=details)
-    return {"look": look, "hits": page.hits[:_HITS_SHOWN], "are_more": page.count > _HITS_SHOWN}
+    return {"search_form": form, "hits": page.hits[:_HITS_SHOWN], "has_more_hits": page.count > _HITS_SHOWN}
 
 
 def _match(
@@ -183,77 +194,73 @@ def _match(
             actor=Actor.from_request(request),
         )
     except (self_registrations.AlreadyDecided, Refused) as error:
-        notices.error(request, str(error))
+        messages.error(request, str(error))
         return redirect("desk:match", self_registration.pk)
-    had_it = association.self_registration_id != self_registration.pk
-    has = "had access already" if had_it else "has access now"
-    notices.success(
-        request, f"{self_registration.account.name} {has}: {patient.name}. {_notice_promise(self_registration)}"
+    is_new = association.self_registration_id == self_registration.pk
+    has_access = "now has access" if is_new else "already had access"
+    account = self_registration.account.name
+    messages.success(
+        request,
+        f"Matched: {account} {has_access} to the record of {patient.name}. {_notice_promise(self_registration)}",
     )
     return redirect("desk:matches")
 
 
 def _form_page(request: StaffRequest, name: str, self_registration: SelfRegistration, form: Any) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
-    return render(
-        request,
-        f"desk/{name}.html",
-        {"self_registration": self_registration, "form": form, "how_told": _notice_promise(self_registration)},
-        status=status,
-    )
+    context = {
+        "self_registration": self_registration,
+        "form": form,
+        "notice_promise": _notice_promise(self_registration),
+    }
+    return render(request, f"desk/{name}.html", context, status=status)
 
 
 def _notice_promise(self_registration: SelfRegistration) -> str:
-    """What the desk may promise: an address that asked for nothing more gets no letter."""
+    """Return how the family will learn of it. We send no email to an address that has opted out."""
     if suppressions.is_suppressed(self_registration.practice, Channel.EMAIL, self_registration.account.email):
-        return "The family asked for no more e-mails from you: it reads this in the portal. Ring them if it matters."
-    return "The family is told by e-mail."
+        return "This family opted out of your emails and will see this only in the portal. Call them if it is urgent."
+    return "The family will be notified by email."
 
 
 def _record_seen(request: StaffRequest, shown: list[Candidate]) -> None:
-    """A line for each patient: the comparison shows what is on record."""
-    for each in shown:
+    """Record one event per patient, because the comparison shows their record."""
+    for candidate in shown:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,
             actor=Actor.from_request(request),
             practice=request.practice,
-            patient=each.patient.pk,
+            patient=candidate.patient.pk,
             details={"in": "Merge Match"},
         )
 
 
+# --- Reading the request ---
+
+
 def _get_self_registration(request: StaffRequest, self_registration_id: uuid.UUID) -> SelfRegistration:
-    ours = SelfRegistration.objects.for_practice(request.practice).select_related(
+    requests = SelfRegistration.objects.for_practice(request.practice).select_related(
         "account__user", "practice", "likely", "decided_by"
     )
-    return get_object_or_404(ours, pk=self_registration_id)
+    return get_object_or_404(requests, pk=self_registration_id)
 
 
-def _chosen(request: StaffRequest, self_registration: SelfRegistration) -> list[Candidate]:
-    wanted = request.GET.get("patient", "")
-    return comparison.compare(self_registration, [_patient(request, wanted)]) if wanted else []
-
-
-def _wanted(request: StaffRequest) -> str:
-    return request.GET.get("patient", "")
-
-
-def _patient(request: StaffRequest, key: str) -> Patient:
-    """A patient of this practice. Whatever else stands in the address is not there."""
+def _get_patient(request: StaffRequest, patient_id: str) -> Patient:
+    """Get a patient of this practice, or raise 404."""
     try:
-        wanted = uuid.UUID(key)
+        key = uuid.UUID(patient_id)
     except ValueError:
         raise Http404 from None
-    return get_object_or_404(Patient.objects.for_practice(request.practice).prefetch_related("contacts"), pk=wanted)
+    return get_object_or_404(Patient.objects.for_practice(request.practice).prefetch_related("contacts"), pk=key)
 
 
 def _after(request: StaffRequest) -> Q:
-    """The rows after the one that the link of the page before names; whatever else stands there is as good as nothing."""
+    """Return the condition for the rows after the previous page. An unreadable position means the first page."""
     try:
-        at: datetime | None = parse_datetime(request.GET.get("after", ""))
-        last = uuid.UUID(request.GET.get("last", ""))
+        created_at: datetime | None = parse_datetime(request.GET.get("after", ""))
+        last_id = uuid.UUID(request.GET.get("last", ""))
     except ValueError:
         return Q()
-    if at is None or timezone.is_naive(at) or not 1900 < at.year < 9999:
+    if created_at is None or timezone.is_naive(created_at) or not 1900 < created_at.year < 9999:
         return Q()
-    return Q(created_at__gt=at) | Q(created_at=at, pk__gt=last)
+    return Q(created_at__gt=created_at) | Q(created_at=created_at, pk__gt=last_id)

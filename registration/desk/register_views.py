@@ -22,6 +22,7 @@ from registration.desk.forms.proxy_form import ProxyForm
 from registration.desk.forms.register_form import RegistrationForm
 from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.issuing import eligibility, pin_display, registrations
+from registration.issuing.request import RegistrationRequest
 from registration.issuing.safety_checks import OverrideRequired
 from registration.models import Registration, SelfRegistration
 from registration.values import Refused
@@ -44,7 +45,7 @@ def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpRespon
     if self_registration and not for_another and request.method != "POST":
         _record_view(request, patient)
         return render(
-            request, _template(request, "asked_for"), {"patient": patient, "self_registration": self_registration}
+            request, _template(request, "pending_request"), {"patient": patient, "self_registration": self_registration}
         )
     form = RegistrationForm(request.POST or None, practice=request.practice, patient=patient)
     return _window_response(
@@ -128,17 +129,19 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
     """None where the form now says what stands against it."""
     try:
         return registrations.register_patients(
-            practice=request.practice,
-            patients=form.chosen_patients,
-            recipient=form.chosen_recipient,
-            method=form.chosen_method,
-            delivery=form.chosen_delivery,
-            language=form.chosen_language,
-            proxy=form.chosen_proxy,
-            identified_by=form.cleaned_data["identified_by"],
-            risk_acknowledged=form.cleaned_data["risk_acknowledged"],
-            override_reasons=form.override_reasons,
-            form_token=form.cleaned_data["form_token"],
+            RegistrationRequest(
+                practice=request.practice,
+                patients=form.chosen_patients,
+                recipient=form.chosen_recipient,
+                method=form.chosen_method,
+                delivery=form.chosen_delivery,
+                language=form.chosen_language,
+                proxy=form.chosen_proxy,
+                identified_by=form.cleaned_data["identified_by"],
+                risk_acknowledged=form.cleaned_data["risk_acknowledged"],
+                override_reasons=form.override_reasons,
+                form_token=form.cleaned_data["form_token"],
+            ),
             session_key=_session(request),
             actor=Actor.from_request(request),
         )

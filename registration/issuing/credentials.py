@@ -1,6 +1,6 @@
-"""The key that a new registration is opened with: a PIN, a link's token with a question, or an account's own sign-in.
+"""Create the credential of a new registration: a PIN, a secret link with a question, or an existing account's sign-in.
 
-Made before the transaction: hashing takes milliseconds in which nobody should wait for a lock.
+Credentials are created before the transaction starts, because hashing takes milliseconds and no lock should be held then.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from registration.values import ByPin, ByQuestion, Method, ToAccount
 
 @dataclass(frozen=True, repr=False)
 class Credential:
-    """`columns` are what the registration keeps of it. An account's own sign-in has neither PIN nor token."""
+    """A credential and the registration columns that store it. An existing account has neither a PIN nor a token."""
 
     columns: dict[str, Any]
     pin: Pin | None = None
@@ -36,14 +36,17 @@ def create(method: Method) -> Credential:
 
 
 def recreate(registration: Registration) -> Credential:
-    """A new one of the same kind: another PIN, or another link before the same question. Raises ValueError for an account."""
+    """Create another credential of the same kind: a new PIN, or a new link with the same question.
+
+    Raises ValueError if the registration is for an existing account.
+    """
     match registration.method:
         case Registration.Method.PIN:
             return _pin()
         case Registration.Method.QUESTION:
             return _link(registration.question, registration.answer_digest)
         case _:
-            raise ValueError("An account's own sign-in is not made anew.")
+            raise ValueError("The sign-in of an existing account cannot be recreated.")
 
 
 def _pin() -> Credential:

@@ -1,4 +1,4 @@
-"""The family does not want the portal: nothing is sent to it until somebody takes that back."""
+"""Record and undo declines. While a decline is open, nothing is sent to the family."""
 
 from datetime import date
 
@@ -11,25 +11,28 @@ from portal import audit
 from portal.audit import Action, Actor
 from registration.access import portal_status
 from registration.issuing import lifecycle
-from registration.models import Decline, Registration
+from registration.models import Decline, EndCode, Registration
 from registration.values import Refused
 
 
 @transaction.atomic
 def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: Actor) -> Decline:
-    """Writes it down and revokes whatever may still be claimed for the patient. Raises Refused while somebody has access."""
+    """Record the decline and revoke every registration of the patient that can still be claimed.
+
+    Raises Refused if someone has access to the record, or if a decline is already on record.
+    """
     by = actor.require_user()
     registrations = _lock_unfinished(patient)
     if patient.associations.live().exists():
-        raise Refused("Somebody has access to this record. Remove the access first.")
+        raise Refused("Someone has access to this record. Remove the access first.")
     try:
         with transaction.atomic():
             row = Decline.objects.create(patient=patient, reason=reason, ask_again_on=ask_again_on, by=by)
     except IntegrityError:
-        raise Refused("That the family declines is written down already.") from None
+        raise Refused("A decline is already on record.") from None
     _refresh(patient)
     for registration in registrations:
-        lifecycle.revoke(registration, reason="The family declined the portal.", actor=actor)
+        lifecycle.revoke(registration, reason=EndCode.DECLINED, actor=actor)
     details = {"reason": reason, "ask_again_on": ask_again_on.isoformat() if ask_again_on else ""}
     audit.record(Action.DECLINED, actor=actor, practice=patient.practice, patient=patient.pk, details=details)
     return row
@@ -37,7 +40,7 @@ def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: 
 
 @transaction.atomic
 def undo(row: Decline, *, actor: Actor) -> bool:
-    """The family may be asked again. False where that was so already."""
+    """End the decline. Return False if it had already ended."""
     by = actor.require_user()
     patient = row.patient
     portal_status.lock(patient.practice, [patient])
@@ -49,9 +52,10 @@ def undo(row: Decline, *, actor: Actor) -> bool:
 
 
 def _lock_unfinished(patient: Patient) -> list[Registration]:
-    """What may still be claimed for the patient. All that revoking it touches is locked first, in the one order.
+    """Lock and return the patient's registrations that can still be claimed, with their patients and messages.
 
-    Revoking one after the other would wait for a message while it holds the audit trail, which a worker takes last.
+    Everything is locked up front, in the one lock order. Revoking them one by one would wait for a message while holding
+    the audit trail, which the delivery worker locks last.
     """
     unfinished = Registration.objects.unfinished().filter(patients=patient)
     portal_status.lock(patient.practice, [patient, *portal_status.covered_by(unfinished.values_list("pk", flat=True))])

@@ -1,4 +1,4 @@
-"""For whom a registration may be issued, to whom, and how: what the desk asks for, and why it may be refused."""
+"""Rules that refuse a registration: who it may cover, who may receive it, and how it may be delivered."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -8,24 +8,25 @@ from notifications.models import Channel
 from patients import dates, names, same_person
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import pin_policy
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByQuestion, Delivery, InPerson, Method, Proxy, Recipient, Refused, ToAccount
 
-# How long a proxy may have access before somebody looks at the paper again.
-PROXY_YEARS: Final = 2
+# After this long, staff have to review a proxy's authorization again.
+MAX_PROXY_YEARS: Final = 2
 
 
 def refusal_reason(patient: Patient) -> str | None:
-    """Why no registration may be issued for this patient; None where one may."""
+    """Return why no registration can be issued for this patient; None if one can."""
     if patient.deceased:
         return "This patient is recorded as deceased. No registration can be issued."
     if not patient.active:
-        return "This patient is inactive. Make the patient active in the record before you register the family."
+        return "This patient is inactive. Mark the patient active in the record before you register the family."
     if not patient.given_names:
-        return "No first name is recorded. Enter it in the record before you register the family."
+        return "This patient has no first name on record. Add it to the record before you register the family."
     if patient.has_placeholder_name:
         return (
-            f"“{patient.given_names}” is a placeholder. "
+            f"“{patient.given_names}” is a placeholder name. "
             "Enter the child’s real first name in the record before you register the family."
         )
     return None
@@ -41,7 +42,7 @@ def check_eligibility(
     proxy: Proxy | None = None,
     today: date,
 ) -> None:
-    """Raises Refused with the first reason against this registration."""
+    """Raise Refused with the first rule that this registration breaks."""
     for patient in patients:
         if reason := refusal_reason(patient):
             raise Refused(reason if len(patients) == 1 else f"{patient.name}: {reason}")
@@ -55,7 +56,7 @@ def check_eligibility(
         _check_proxy(proxy, today=today)
     if isinstance(method, ByQuestion) and isinstance(delivery, InPerson):
         raise Refused(
-            "A verification question goes with a message: choose Email Address or Text Message.", field="delivery"
+            "A verification question needs a message. Choose Email Address or Text Message.", field="delivery"
         )
     if isinstance(method, ToAccount):
         _check_account(method.account, patients, proxy=proxy)
@@ -64,7 +65,7 @@ def check_eligibility(
 
 def _check_contact(contact: Contact, patients: list[Patient]) -> None:
     if contact.patient_id not in {patient.pk for patient in patients} or not contact.is_current:
-        raise Refused("This person is not a family contact of the patient.", field="recipient")
+        raise Refused("This person is not a family contact of this patient.", field="recipient")
     known_to = {row.patient_id for row in same_person.contact_rows_for(contact) if row.is_current}
     for patient in patients:
         if patient.pk not in known_to:
@@ -72,16 +73,20 @@ def _check_contact(contact: Contact, patients: list[Patient]) -> None:
 
 
 def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
-    if any(each.age(on=today) < practice.own_pin_age for each in patients):
-        raise Refused(f"A patient may have an own PIN from the age of {practice.own_pin_age}.", field="recipient")
+    minimum_age = pin_policy.own_pin_age(practice)
+    if any(patient.age(on=today) < minimum_age for patient in patients):
+        raise Refused(f"Patients can have their own PIN from age {minimum_age}.", field="recipient")
     if len(patients) > 1:
-        raise Refused("Nobody is another patient’s self: register each patient apart.", field="also")
+        raise Refused("Register each patient separately when the PIN is for the patient.", field="also")
 
 
 def _check_other_person(recipient: Recipient, patients: list[Patient]) -> None:
-    """A contact under another heading would have two PINs, or one that the contact's record rules out."""
+    """Refuse a family contact who was entered under "Somebody else".
+
+    That person would get a second PIN, or one that the record does not allow.
+    """
     if not names.key(recipient.name):
-        raise Refused("Say who receives the registration.", field="other_name")
+        raise Refused("Enter the recipient’s name.", field="other_name")
     for contact in Contact.objects.filter(patient__in=patients):
         if names.key(contact.name) == names.key(recipient.name):
             raise Refused(_already_a_contact(contact), field="other_name")
@@ -93,36 +98,41 @@ def _already_a_contact(contact: Contact) -> str:
             f"{contact.name} is no longer a family contact of this patient. If that is wrong, correct the record first."
         )
     if not contact.has_authority:
-        return f"{contact.name} is a family contact who may not see the record: choose this person in the list."
-    return f"{contact.name} is a family contact: choose this person in the list."
+        return (
+            f"{contact.name} is a family contact who is not allowed to see the record. Select this person in the list."
+        )
+    return f"{contact.name} is a family contact. Select this person in the list."
 
 
 def _check_proxy(proxy: Proxy, *, today: date) -> None:
     if not proxy.authorization.strip():
-        raise Refused("Say what gives this person the right.", field="authorization")
+        raise Refused("Enter the authorization, for example a court order.", field="authorization")
     if proxy.ends_on <= today:
-        raise Refused("The last day of access is to be after today.", field="access_ends_on")
-    if dates.age(today, on=proxy.ends_on - timedelta(days=1)) >= PROXY_YEARS:
-        raise Refused(f"Access is given for at most {PROXY_YEARS} years, then renewed.", field="access_ends_on")
+        raise Refused("The last day of access must be after today.", field="access_ends_on")
+    if dates.age(today, on=proxy.ends_on - timedelta(days=1)) >= MAX_PROXY_YEARS:
+        raise Refused(
+            f"Proxy access can last at most {MAX_PROXY_YEARS} years. You can renew it when it ends.",
+            field="access_ends_on",
+        )
 
 
 def _check_account(account: PortalAccount, patients: list[Patient], *, proxy: Proxy | None) -> None:
-    if proxy:  # whose access may be renewed before it ends
+    if proxy:  # A proxy's access can be renewed before it ends.
         return
-    seen = set(account.associations.live().values_list("patient", flat=True))
-    if all(patient.pk in seen for patient in patients):
-        raise Refused("This account sees the record already: there is nothing to add.", field="existing_account")
+    visible = set(account.associations.live().values_list("patient", flat=True))
+    if all(patient.pk in visible for patient in patients):
+        raise Refused("This account can already see the record. There is nothing to add.", field="existing_account")
 
 
 def _check_sending(practice: Practice, patients: list[Patient], delivery: Delivery) -> None:
-    """Who wishes to get nothing gets nothing. In person everything may still be said."""
+    """Refuse to send to a family that declined or to an address that opted out. In person, nothing is sent."""
     if isinstance(delivery, InPerson):
         return
     for patient in patients:
         if patient.declines.live().exists():
             raise Refused(
-                f"The family of {patient.first_name} declined the portal, so nothing is sent to it. "
-                "Choose “Do not send PIN”, or take back on the account page that it declined.",
+                f"{patient.first_name}’s family declined the portal, so nothing can be sent to them. "
+                "Choose “Do not send PIN”, or undo the decline on the account page.",
                 field="delivery",
             )
     channel, address, field = (
@@ -131,7 +141,8 @@ def _check_sending(practice: Practice, patients: list[Patient], delivery: Delive
         else (Channel.TEXT, delivery.national_number, "cell_phone")
     )
     if suppressions.is_suppressed(practice, channel, address):
+        target = "email address" if channel == Channel.EMAIL else "number"
         raise Refused(
-            "Whoever has this asked us to send nothing there any more. Choose another way, or tell the PIN in person.",
+            f"This {target} has opted out of our messages. Choose another delivery method, or give the PIN in person.",
             field=field,
         )

@@ -1,4 +1,4 @@
-"""The 15 minutes in which the session that completed a registration may show its PIN and print its sheet."""
+"""Keep a PIN for 15 minutes so that the session that issued it can display it and print its sheet."""
 
 import hashlib
 from datetime import timedelta
@@ -17,10 +17,10 @@ PRINTABLE_FOR: Final = timedelta(minutes=15)
 
 
 def store(registration: Registration, pin: Pin, *, session_key: str) -> None:
-    """Seals the PIN for the session; inside the transaction that issues it."""
+    """Seal the PIN for this session. Call inside the transaction that issues the registration."""
     PinDisplay.objects.create(
         registration=registration,
-        session=_digest(session_key),
+        session=_session_digest(session_key),
         sealed_pin=sealing.seal(pin.characters),
         until=registration.issued_at + PRINTABLE_FOR,
     )
@@ -28,7 +28,7 @@ def store(registration: Registration, pin: Pin, *, session_key: str) -> None:
 
 @transaction.atomic
 def reveal(registration: Registration, *, session_key: str, actor: Actor) -> Pin | None:
-    """The PIN for the eyes of the desk; None where it is no longer, or not in this session, to be seen."""
+    """Return the PIN to display to staff, and audit it. None if it has expired or belongs to another session."""
     pin = find_pin(registration, session_key=session_key)
     if pin is not None:
         registration.record(Action.PIN_SHOWN, actor=actor)
@@ -44,16 +44,16 @@ def delete_expired() -> None:
 
 
 def find_pin(registration: Registration, *, session_key: str) -> Pin | None:
-    """The PIN, where this session may still have it. Whoever makes it visible writes the line of the audit trail."""
-    reveal = _find(registration, session_key=session_key) if registration.is_live else None
-    return pins.read(sealing.unseal(reveal.sealed_pin)) if reveal else None
+    """Return the PIN if this session can still have it. The caller audits it when it becomes visible."""
+    display = _find(registration, session_key=session_key) if registration.is_live else None
+    return pins.read(sealing.unseal(display.sealed_pin)) if display else None
 
 
 def _find(registration: Registration, *, session_key: str) -> PinDisplay | None:
     return PinDisplay.objects.filter(
-        registration=registration, session=_digest(session_key), until__gt=timezone.now()
+        registration=registration, session=_session_digest(session_key), until__gt=timezone.now()
     ).first()
 
 
-def _digest(session_key: str) -> str:
+def _session_digest(session_key: str) -> str:
     return hashlib.sha256(session_key.encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""Printing the PIN sheet: apart from `reveals`, because loading WeasyPrint takes a second that only the web server needs."""
+"""Print the PIN sheet.
+
+This is not in `pin_display` because importing WeasyPrint takes a second, and only the web server needs it.
+"""
 
 from django.db import transaction
 
@@ -9,17 +12,17 @@ from registration.models import Registration
 
 
 def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -> bytes | None:
-    """The PIN sheet as a PDF; None where it can no longer, or not in this session, be printed.
+    """Return the PIN sheet as a PDF; None if the PIN has expired or belongs to another session.
 
-    It is drawn outside any transaction: SQLite has one writer at a time, and a sheet takes a while.
+    The PDF is rendered outside a transaction, because SQLite has a single writer and rendering takes a while.
     """
     pin = pin_display.find_pin(registration, session_key=session_key)
     if pin is None:
         return None
-    pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
+    pdf = pin_sheet.render(pin_sheet.sheet_for(registration, pin))
     with transaction.atomic():
         registration.refresh_from_db(fields=["state"])
-        if not registration.is_live:  # revoked while the sheet was being drawn
+        if not registration.is_live:  # It was revoked during rendering.
             return None
         registration.record(Action.SHEET_PRINTED, actor=actor)
     return pdf

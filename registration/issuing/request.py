@@ -1,16 +1,20 @@
-"""What was asked for: as a fingerprint, as the audit trail tells it, and read back from a registration."""
+"""What staff request in the Patient Registration window, and how to read it back from a stored registration."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, assert_never
+from uuid import UUID
 
 from patients import names
 from patients.models import Patient
+from portal.models import Practice
 from registration import pins
 from registration.issuing import safety_checks
 from registration.models import AccessLevel, Identification, Registration
 from registration.values import (
     ByEmail,
+    ByPin,
     ByQuestion,
     ByText,
     Delivery,
@@ -23,32 +27,65 @@ from registration.values import (
 )
 
 
-def digest(
-    patients: Sequence[Patient],
-    recipient: Recipient,
-    method: Method,
-    delivery: Delivery,
-    *,
-    language: str,
-    proxy: Proxy | None,
-) -> str:
-    """The same for the same wish. Peppered, because an answer could be guessed from a bare digest."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RegistrationRequest:
+    """Everything staff choose in the Patient Registration window.
+
+    `form_token` identifies the window that was submitted. `override_reasons` has a reason for each safety warning, by the
+    warning's key. There is no repr, because a verification answer must not reach a log.
+    """
+
+    practice: Practice
+    patients: Sequence[Patient]
+    recipient: Recipient
+    method: Method
+    delivery: Delivery
+    form_token: UUID
+    language: str = "en"
+    proxy: Proxy | None = None
+    identified_by: str = ""
+    risk_acknowledged: bool = False
+    override_reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Return the same 64 characters for the same request, so that a second submission is recognized.
+
+        Peppered, because a verification answer could be guessed from a plain digest.
+        """
+        recipient = self.recipient
+        parts = [
+            sorted(str(patient.pk) for patient in self.patients),
+            *(recipient.key, recipient.name, recipient.relationship),
+            _method_parts(self.method),
+            *(channel(self.delivery), _address(self.delivery), self.language),
+            *map(str, proxy_columns(self.proxy).values()),
+        ]
+        return pins.fingerprint(json.dumps(parts))
+
+
+def _method_parts(method: Method) -> tuple[str, ...]:
+    match method:
+        case ByPin():
+            return ()
+        case ByQuestion(question, answer):
+            return (question, names.key(answer))
+        case ToAccount(account):
+            return (str(account.pk),)
+        case _:
+            assert_never(method)
+
+
+def _address(delivery: Delivery) -> str:
     match delivery:
         case ByEmail(address):
-            to = address
+            return address
         case ByText(number, carrier):
-            to = carrier.address_of(number)
+            return carrier.address_of(number)
         case InPerson():
-            to = ""
-    asked: tuple[str, ...] = ()
-    if isinstance(method, ByQuestion):
-        asked = (method.question, names.key(method.answer))
-    elif isinstance(method, ToAccount):
-        asked = (str(method.account.pk),)
-    who = (recipient.key, recipient.name, recipient.relationship)
-    patient_keys = sorted(str(patient.pk) for patient in patients)
-    how = (language, *map(str, terms(proxy).values()))
-    return pins.fingerprint(json.dumps([patient_keys, *who, asked, channel(delivery), to, *how]))
+            return ""
+        case _:
+            assert_never(delivery)
 
 
 def channel(delivery: Delivery) -> Registration.Delivery:
@@ -63,33 +100,33 @@ def channel(delivery: Delivery) -> Registration.Delivery:
             assert_never(delivery)
 
 
-def terms(proxy: Proxy | None) -> dict[str, Any]:
-    """The columns of a registration that say how much access it gives, and until when."""
+def proxy_columns(proxy: Proxy | None) -> dict[str, Any]:
+    """Return the registration columns for a proxy: level, last day and authorization."""
     if proxy is None:
         return {}
     return {"level": proxy.level, "access_ends_on": proxy.ends_on, "authorization": proxy.authorization}
 
 
 def audit_details(registration: Registration) -> dict[str, str | bool]:
-    """What the audit trail says of a registration besides its kind. No address, no secret."""
+    """Return what the audit trail records about a registration. Addresses and secrets are left out."""
     details: dict[str, str | bool] = {**safety_checks.audit_details(registration.override_reasons)}
     if registration.identified_by:
         details["identified_by"] = Identification(registration.identified_by).label
     if registration.delivery != Registration.Delivery.NONE:
-        details["told_of_risk"] = registration.risk_acknowledged
+        details["risk_acknowledged"] = registration.risk_acknowledged
     if registration.access_ends_on:
         details["access"] = f"{registration.get_level_display()} until {registration.access_ends_on}"
-        details["authorisation"] = registration.authorization
+        details["authorization"] = registration.authorization
     return details
 
 
-# --- Read back, to ask for the same again ---
+# --- Read back, to send the same again ---
 
 
 def recipient_of(registration: Registration) -> Recipient:
-    """Raises Refused where the family contact is not in the record any more."""
+    """Return who received the registration. Raises Refused if the family contact is no longer in the record."""
     if registration.contact is None and registration.recipient_key.startswith("contact:"):
-        raise Refused(f"{registration.recipient_name} is not a family contact any more.")
+        raise Refused(f"{registration.recipient_name} is no longer a family contact. Start a new registration.")
     return Recipient(
         name=registration.recipient_name,
         relationship=registration.recipient_relationship,
@@ -99,13 +136,13 @@ def recipient_of(registration: Registration) -> Recipient:
 
 
 def delivery_of(registration: Registration) -> Delivery:
-    """Raises Refused where the carrier is not known any more."""
+    """Return how the registration was delivered. Raises Refused if the carrier is no longer in the list."""
     if registration.message is None:
         return InPerson()
     if registration.delivery == Registration.Delivery.EMAIL:
         return ByEmail(registration.message.shown_recipient)
     if registration.carrier is None:
-        raise Refused("The carrier is not known any more. Register the family anew.")
+        raise Refused("The cell carrier is no longer in the list. Start a new registration.")
     return ByText(registration.message.shown_recipient, registration.carrier)
 
 

@@ -1,4 +1,4 @@
-"""Before you send: what speaks against a registration without ruling it out. The desk confirms each with a reason."""
+"""Safety checks before a registration: warnings that staff can override with a reason ("Before you send")."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,19 @@ from patients import same_person, similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from portal.models import Practice
+from registration import pin_policy
 from registration.access import removals
 from registration.models import PortalAccount
 from registration.values import ByEmail, ByText, Delivery, InPerson, Proxy, Recipient
 
-# In the order in which the desk is asked, each with the question that its reason answers.
+# The question that the override reason answers, in the order in which the window asks.
 QUESTIONS: Final = {
-    "authority": "Why may this person see the record?",
-    "removed": "Why may this person see the record again?",
-    "teen": "Why may a guardian see a teen’s record?",
-    "of_age": "Why does this not go to the patient alone?",
-    "refused": "Why is this address right now?",
-    "carrier": "Why through this carrier?",
+    "authority": "Why is this person allowed to see the record?",
+    "removed": "Why should this person have access again?",
+    "teen": "Why should a guardian see this teen’s record?",
+    "of_age": "Why is this not going directly to the patient?",
+    "refused": "Why is this address or number correct now?",
+    "carrier": "Why use this carrier?",
 }
 
 
@@ -33,12 +34,12 @@ NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True)
 class SafetyWarning:
-    """`key` is one of QUESTIONS; `field` is the field of the window that gives rise to it."""
+    """A warning to override. `key` is a key of QUESTIONS, and `field` is the form field that caused it."""
 
     key: str
     text: str
     field: str
-    patients: tuple[Patient, ...] = ()  # of an "authority": whose record it is that this person may not see
+    patients: tuple[Patient, ...] = ()  # For "authority": the patients whose record this person may not see.
 
     @property
     def question(self) -> str:
@@ -46,10 +47,10 @@ class SafetyWarning:
 
 
 class OverrideRequired(Exception):
-    """Nothing has happened yet. `concerns` are all that there are, also those that were confirmed already."""
+    """A warning has no override reason, and nothing has changed. Contains all warnings, with or without a reason."""
 
     def __init__(self, safety_warnings: Sequence[SafetyWarning]) -> None:
-        super().__init__(" ".join(each.text for each in safety_warnings))
+        super().__init__(" ".join(warning.text for warning in safety_warnings))
         self.safety_warnings = list(safety_warnings)
 
 
@@ -61,11 +62,11 @@ def checks_for(
     *,
     today: date,
 ) -> list[SafetyWarning]:
-    """What speaks against it without ruling it out; each is to be confirmed with a reason."""
-    about_the_address = [_bounced_before(practice, delivery), _ended_carrier(delivery, today=today)]
+    """Return all warnings about a registration: about access, and about the address it is sent to."""
+    address_warnings = [_bounced_before(practice, delivery), _ended_carrier(delivery, today=today)]
     return [
         *access_checks_for(practice, patients, recipient, delivery, today=today),
-        *(each for each in about_the_address if each),
+        *(warning for warning in address_warnings if warning),
     ]
 
 
@@ -78,120 +79,120 @@ def access_checks_for(
     today: date,
     account: PortalAccount | None = None,
 ) -> list[SafetyWarning]:
-    """What of it speaks against access of this person, however it comes about; `account`: whose it is to be, if known."""
-    found = [
+    """Return the warnings about giving this person access, by a PIN or by Merge Match.
+
+    `account` is the account that gets access, if it is known.
+    """
+    warnings = [
         _no_authority(recipient, patients),
         _removed(recipient, patients, delivery, account),
         _teen(practice, patients, recipient, today=today),
         _adult(practice, patients, recipient, delivery, today=today),
     ]
-    return [each for each in found if each]
+    return [warning for warning in warnings if warning]
 
 
 def require_reasons(
-    found: Sequence[SafetyWarning], override_reasons: Mapping[str, str], *, proxy: Proxy | None = None
+    warnings: Sequence[SafetyWarning], override_reasons: Mapping[str, str], *, proxy: Proxy | None = None
 ) -> dict[str, str]:
-    """The reason for each concern. A proxy's paper is one. Raises NeedsConfirmation where one is missing."""
-    paper = dict.fromkeys(("authority", "removed", "of_age"), proxy.authorization) if proxy else {}
-    reasons = {each.key: (override_reasons.get(each.key) or paper.get(each.key, "")).strip() for each in found}
+    """Return the reason for each warning, by its key. Raises OverrideRequired if one is missing.
+
+    A proxy's authorization counts as a reason, except for a teen's privacy.
+    """
+    authorizations = dict.fromkeys(("authority", "removed", "of_age"), proxy.authorization) if proxy else {}
+    keys = [warning.key for warning in warnings]
+    reasons = {key: (override_reasons.get(key) or authorizations.get(key, "")).strip() for key in keys}
     if not all(reasons.values()):
-        raise OverrideRequired(found)
+        raise OverrideRequired(warnings)
     return reasons
 
 
 def audit_details(reasons: Mapping[str, str]) -> dict[str, str]:
-    """The reasons as the audit trail has them."""
+    """Return the override reasons as audit details, for example {"confirmed teen": "Sofía agrees"}."""
     return {f"confirmed {key}": reason for key, reason in reasons.items()}
 
 
-def patients_needing_override(found: Sequence[SafetyWarning]) -> list[str]:
-    """The keys of the patients whose record the person may not see, and about whom the desk is asked."""
-    return [str(patient.pk) for each in found if each.key == "authority" for patient in each.patients]
+def patients_needing_override(warnings: Sequence[SafetyWarning]) -> list[str]:
+    """Return the ids of the patients whose record the person is not authorized to see."""
+    return [str(patient.pk) for warning in warnings if warning.key == "authority" for patient in warning.patients]
 
 
 def _no_authority(recipient: Recipient, patients: list[Patient]) -> SafetyWarning | None:
     if recipient.contact is None:
         return None if recipient.is_patient else _possible_barred_contact(recipient, patients)
     barred = {row.patient_id for row in same_person.contact_rows_for(recipient.contact) if not row.has_authority}
-    whose = [each for each in patients if each.pk in barred]
-    if not whose:
+    affected = [patient for patient in patients if patient.pk in barred]
+    if not affected:
         return None
     return SafetyWarning(
         "authority",
-        f"The record of {_listed(whose)} says that {recipient.name} may not see it.",
+        f"{recipient.name} is marked as not allowed to see {_records_of(affected)}.",
         "recipient",
-        patients=tuple(whose),
+        patients=tuple(affected),
     )
 
 
 def _possible_barred_contact(recipient: Recipient, patients: list[Patient]) -> SafetyWarning | None:
-    """Somebody else, who may be a contact that the record bars, by a name in another order or spelling."""
+    """Warn if a recipient under "Somebody else" may be a barred contact whose name is written differently."""
     for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
         if similarity.may_be_same_name(recipient.name, (contact.given_names, contact.family_name)):
-            whose = [each for each in patients if each.pk == contact.patient_id]
-            text = (
-                f"{recipient.name} may be {contact.name}, of whom the record of {_listed(whose)} says that this person"
-                " may not see it."
-            )
-            return SafetyWarning("authority", text, "other_name", patients=tuple(whose))
+            affected = [patient for patient in patients if patient.pk == contact.patient_id]
+            text = f"{recipient.name} may be {contact.name}, who is not allowed to see {_records_of(affected)}."
+            return SafetyWarning("authority", text, "other_name", patients=tuple(affected))
     return None
 
 
 def _removed(
     recipient: Recipient, patients: list[Patient], delivery: Delivery, account: PortalAccount | None
 ) -> SafetyWarning | None:
-    """The record often lags behind the desk: a removal is the latest word."""
+    """Warn if staff removed this person's access. The record may not show that yet."""
     person = removals.Person(
         recipient_keys=recipient.keys,
         contact=recipient.contact,
         account=account,
         email=delivery.address if isinstance(delivery, ByEmail) else "",
     )
-    taken = removals.find_removed_access(patients, person)
-    if not taken:
+    removed = removals.find_removed_access(patients, person)
+    if not removed:
         return None
-    last = taken[-1]
+    last = removed[-1]
     zone, end = last.patient.practice.zone, last.ended_at or last.ends_at
-    on = f" on {end.astimezone(zone):%B %d, %Y}" if end else ""
-    text = (
-        f"Access of {last.account.name} to the record of {last.patient.first_name} was removed{on}: {last.end_reason}"
-    )
+    on = f" on {end.astimezone(zone):%m/%d/%Y}" if end else ""
+    text = f"{last.account.name}’s access to {last.patient.first_name}’s record was removed{on}: {last.end_reason}"
     return SafetyWarning("removed", text, "recipient")
 
 
 def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> SafetyWarning | None:
-    """A teen has no PIN of their own, so that whoever receives it, and whatever the address, it is a guardian's.
+    """Warn that a guardian will see a teen's record.
 
-    Who asks without a PIN and says “myself” is asked about by `evidence`.
+    Teens can't have their own PIN, so the recipient is always a guardian. If a teen requests access without a PIN,
+    `matching.comparison` warns.
     """
     if recipient.is_patient:
         return None
-    ages = [(each, each.age(on=today)) for each in patients]
-    teens = [(each, age) for each, age in ages if practice.teen_from <= age < practice.own_pin_age]
+    ages = [(patient, patient.age(on=today)) for patient in patients]
+    teens = [(patient, age) for patient, age in ages if practice.teen_from <= age < pin_policy.own_pin_age(practice)]
     if not teens:
         return None
-    who = get_text_list([f"{each.first_name} is {age}" for each, age in teens], "and")
-    return SafetyWarning(
-        "teen", f"{who}: a teen may have a right to privacy, and {recipient.name} will see the record.", "recipient"
-    )
+    ages_listed = get_text_list([f"{teen.first_name} is {age}" for teen, age in teens], "and")
+    text = f"{ages_listed}. Teens may have a right to privacy, and {recipient.name} will be able to see the record."
+    return SafetyWarning("teen", text, "recipient")
 
 
 def _adult(
     practice: Practice, patients: list[Patient], recipient: Recipient, delivery: Delivery, *, today: date
 ) -> SafetyWarning | None:
-    grown = [each for each in patients if each.age(on=today) >= practice.own_pin_age]
-    if not grown:
+    adults = [patient for patient in patients if patient.age(on=today) >= pin_policy.own_pin_age(practice)]
+    if not adults:
         return None
+    who = f"{_first_names(adults)} {_are(adults)}"
     if not recipient.is_patient:
-        text = (
-            f"{_listed(grown)} {_are(grown)} of age: {recipient.name} needs the patient’s permission to see the record."
-        )
+        text = f"{who} of age. {recipient.name} needs the patient’s permission to see the record."
         return SafetyWarning("of_age", text, "recipient")
-    if owner := _owner_of(delivery, grown):
-        text = (
-            f"{_listed(grown)} {_are(grown)} of age, and this address belongs to {owner.name}, who could use the PIN."
-        )
-        return SafetyWarning("of_age", text, "email" if isinstance(delivery, ByEmail) else "cell_phone")
+    if owner := _owner_of(delivery, adults):
+        target, field = ("address", "email") if isinstance(delivery, ByEmail) else ("number", "cell_phone")
+        text = f"{who} of age, and this {target} belongs to {owner.name}, who could use the PIN."
+        return SafetyWarning("of_age", text, field)
     return None
 
 
@@ -209,16 +210,16 @@ def _owner_of(delivery: Delivery, patients: list[Patient]) -> Contact | None:
 def _bounced_before(practice: Practice, delivery: Delivery) -> SafetyWarning | None:
     match delivery:
         case ByEmail(address):
-            shown, mail, field = address, address, "email"
+            text = f"Our last email to {address} bounced. Ask the family if the address is correct."
+            mail, field = address, "email"
         case ByText(number, carrier):
-            shown, mail, field = "This number", carrier.address_of(number), "cell_phone"
+            text = "Our last text message to this number was rejected. Ask the family if the number is correct."
+            mail, field = carrier.address_of(number), "cell_phone"
         case InPerson():
             return None
     if not suppressions.last_delivery_refused(practice, mail):
         return None
-    return SafetyWarning(
-        "refused", f"{shown} was refused when we last wrote there. Ask the family whether it is right.", field
-    )
+    return SafetyWarning("refused", text, field)
 
 
 def _ended_carrier(delivery: Delivery, *, today: date) -> SafetyWarning | None:
@@ -227,8 +228,13 @@ def _ended_carrier(delivery: Delivery, *, today: date) -> SafetyWarning | None:
     return SafetyWarning("carrier", delivery.carrier.warning(on=today), "carrier")
 
 
-def _listed(patients: Sequence[Patient]) -> str:
-    return get_text_list([each.first_name for each in patients], "and")
+def _first_names(patients: Sequence[Patient]) -> str:
+    return get_text_list([patient.first_name for patient in patients], "and")
+
+
+def _records_of(patients: Sequence[Patient]) -> str:
+    """Return "Mia’s record" or "the records of Mia and Leo"."""
+    return f"{patients[0].first_name}’s record" if len(patients) == 1 else f"the records of {_first_names(patients)}"
 
 
 def _are(patients: Sequence[Patient]) -> str:

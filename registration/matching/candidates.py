@@ -1,4 +1,4 @@
-"""Which patients a self-registration may mean. Everything is looked up in the indexes of the practice."""
+"""Find the patients that a self-registration may mean, using indexes of the practice only."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ from registration.matching.comparison import Candidate, compare_all
 from registration.models import SelfRegistration
 
 MAX_SHOWN: Final = 10
-_MOST_READ: Final = 100  # patients from each index, for each who asks
+_MAX_PER_LOOKUP: Final = 100  # patients from one index for one self-registration
 
-# Patients for whom something speaks, by who asks.
+# Each self-registration with the ids of patients that one lookup found for it.
 Found: TypeAlias = Iterator[tuple[SelfRegistration, list[UUID]]]
 
 
 class Described(Protocol):
-    """What is known of a child before it is found: a SelfRegistration, or what is about to become one."""
+    """A child as a family describes it: a SelfRegistration, or what is about to become one."""
 
     @property
     def given_names(self) -> str: ...
@@ -40,104 +40,121 @@ class Described(Protocol):
 
 
 def find(self_registration: SelfRegistration) -> list[Candidate]:
-    """At most MOST_SHOWN patients of the practice, the likeliest first."""
+    """Return at most MAX_SHOWN patients of the practice, the best match first."""
     return find_all(self_registration.practice, [self_registration])[self_registration]
 
 
 def find_all(
-    practice: Practice, self_registration: Sequence[SelfRegistration]
+    practice: Practice, self_registrations: Sequence[SelfRegistration]
 ) -> dict[SelfRegistration, list[Candidate]]:
-    """The same for each of these of one practice, by as many queries as for one of them."""
-    found: dict[SelfRegistration, set[UUID]] = {each: set() for each in self_registration}
-    for look in _LOOKS:
-        for each, patients in look(practice, self_registration):
-            found[each].update(patients[:_MOST_READ])
-    everybody = (
+    """Find the candidates of many self-registrations of one practice with as many queries as for one."""
+    found: dict[SelfRegistration, set[UUID]] = {request: set() for request in self_registrations}
+    for look_up in _LOOKUPS:
+        for request, patient_ids in look_up(practice, self_registrations):
+            found[request].update(patient_ids[:_MAX_PER_LOOKUP])
+    patients = (
         Patient.objects.for_practice(practice).filter(pk__in=set().union(*found.values())).prefetch_related("contacts")
     )
-    by_key = {patient.pk: patient for patient in everybody}
-    weighed = compare_all({each: [by_key[key] for key in keys if key in by_key] for each, keys in found.items()})
-    return {each: _best(candidates) for each, candidates in weighed.items()}
+    by_id = {patient.pk: patient for patient in patients}
+    compared = compare_all(
+        {
+            request: [by_id[patient_id] for patient_id in patient_ids if patient_id in by_id]
+            for request, patient_ids in found.items()
+        }
+    )
+    return {request: _best(candidates) for request, candidates in compared.items()}
 
 
-def _best(found: list[Candidate]) -> list[Candidate]:
-    worth_a_look = [each for each in found if each.is_worth_a_look]
-    return sorted(worth_a_look, key=lambda each: (-each.score, each.patient.name))[:MAX_SHOWN]
+def _best(candidates: list[Candidate]) -> list[Candidate]:
+    plausible = [candidate for candidate in candidates if candidate.is_plausible]
+    return sorted(plausible, key=lambda candidate: (-candidate.score, candidate.patient.name))[:MAX_SHOWN]
 
 
-def likely(practice: Practice, self_registration: Described) -> Patient | None:
-    """The one active, living patient with this name and date of birth; None where there is none, or more than one."""
-    keys = _keys(practice).filter(
-        date_of_birth=self_registration.birth_date, last__in=names.surname_keys(self_registration.family_name)
+def likely(practice: Practice, child: Described) -> Patient | None:
+    """Return the active, living patient with this name and date of birth, unless there are several."""
+    keys = _patient_keys(practice).filter(
+        date_of_birth=child.birth_date, last__in=names.surname_keys(child.family_name)
     )
     patients = Patient.objects.for_practice(practice).filter(pk__in=keys.values("patient"), active=True, deceased=False)
-    same = [each for each in patients[:_MOST_READ] if _has_name(each, self_registration)]
-    return same[0] if len(same) == 1 else None
+    found = [patient for patient in patients[:_MAX_PER_LOOKUP] if _has_name(patient, child)]
+    return found[0] if len(found) == 1 else None
 
 
-def _has_name(patient: Patient, self_registration: Described) -> bool:
-    first = similarity.compare_first_names(self_registration.given_names, patient.given_names, patient.preferred_name)
-    last = similarity.compare_surnames(self_registration.family_name, patient.family_name)
+def _has_name(patient: Patient, child: Described) -> bool:
+    first = similarity.compare_first_names(child.given_names, patient.given_names, patient.preferred_name)
+    last = similarity.compare_surnames(child.family_name, patient.family_name)
     return first.verdict == last.verdict == Verdict.AGREES
 
 
-# --- One look into an index each, for all who ask: by birth, by name, by the addresses of who asks ---
+# --- Lookups. Each reads one kind of index once for all self-registrations. ---
 
 
-def _by_birth(practice: Practice, self_registration: Sequence[SelfRegistration]) -> Found:
-    dates = {each: _dates(each.birth_date) for each in self_registration}
-    rows = _keys(practice).filter(date_of_birth__in={day for days in dates.values() for day in days})
-    born = _grouped(rows, "date_of_birth", "patient")
-    for each, days in dates.items():
-        yield each, [patient for day in days for patient in born[day]]
+def _by_birth_date(practice: Practice, self_registrations: Sequence[SelfRegistration]) -> Found:
+    dates = {request: _with_switched(request.birth_date) for request in self_registrations}
+    rows = _patient_keys(practice).filter(date_of_birth__in={day for days in dates.values() for day in days})
+    born_on = _group_ids(rows, "date_of_birth", "patient")
+    for request, days in dates.items():
+        yield request, [patient_id for day in days for patient_id in born_on[day]]
 
 
-def _by_name(practice: Practice, self_registration: Sequence[SelfRegistration]) -> Found:
-    wanted = {
-        each: (names.surname_keys(each.family_name), names.words(each.given_names)[:1]) for each in self_registration
+def _by_name(practice: Practice, self_registrations: Sequence[SelfRegistration]) -> Found:
+    searched = {
+        request: (names.surname_keys(request.family_name), names.words(request.given_names)[:1])
+        for request in self_registrations
     }
-    named = [Q(last__in=lasts, first__prefix=first[0]) for lasts, first in wanted.values() if lasts and first]
-    if not named:
+    conditions = [
+        Q(last__in=surnames, first__prefix=first[0]) for surnames, first in searched.values() if surnames and first
+    ]
+    if not conditions:
         return
-    rows = _keys(practice).filter(reduce(or_, named))
-    keys = _grouped(rows, "last", "first", "patient")
-    for each, (lasts, first) in wanted.items():
-        alike = (pks for (last, given), pks in keys.items() if first and last in lasts and given.startswith(first[0]))
-        yield each, [patient for patients in alike for patient in patients]
+    rows = _patient_keys(practice).filter(reduce(or_, conditions))
+    by_name = _group_ids(rows, "last", "first", "patient")
+    for request, (surnames, first) in searched.items():
+        groups = (
+            patient_ids
+            for (last, given), patient_ids in by_name.items()
+            if first and last in surnames and given.startswith(first[0])
+        )
+        yield request, [patient_id for patient_ids in groups for patient_id in patient_ids]
 
 
-def _by_address(practice: Practice, self_registration: Sequence[SelfRegistration]) -> Found:
-    emails = {each: email_key(each.account.email) for each in self_registration}
-    phones = {each: phone_key(each.account.phone) if each.account.phone else "" for each in self_registration}
+def _by_email_or_phone(practice: Practice, self_registrations: Sequence[SelfRegistration]) -> Found:
+    emails = {request: email_key(request.account.email) for request in self_registrations}
+    phones = {
+        request: phone_key(request.account.phone) if request.account.phone else "" for request in self_registrations
+    }
     for column, keys in (("email_key", emails), ("phone_key", phones)):
         known = {key for key in keys.values() if key}
         owned_by_patients = Patient.objects.for_practice(practice).filter(**{f"{column}__in": known})
         owned_by_contacts = Contact.objects.for_practice(practice).current().filter(**{f"{column}__in": known})
         for rows, patient in ((owned_by_patients, "pk"), (owned_by_contacts, "patient")):
-            owners = _grouped(rows, column, patient) if known else {}
-            for each, key in keys.items():
-                yield each, owners.get(key, [])
+            owners = _group_ids(rows, column, patient) if known else {}
+            for request, key in keys.items():
+                yield request, owners.get(key, [])
 
 
-_LOOKS: Final = (_by_birth, _by_name, _by_address)
+_LOOKUPS: Final = (_by_birth_date, _by_name, _by_email_or_phone)
 
 
-def _grouped(rows: QuerySet[Any], *columns: str) -> defaultdict[Any, list[UUID]]:
-    """The patients, which are the last column, by the others: of each group some, so that none crowds out another."""
-    found: defaultdict[Any, list[UUID]] = defaultdict(list)
+def _group_ids(rows: QuerySet[Any], *columns: str) -> defaultdict[Any, list[UUID]]:
+    """Group patient ids (the last column) by the other columns.
+
+    Each group is capped in the database, so that a large group cannot crowd out small ones.
+    """
+    groups: defaultdict[Any, list[UUID]] = defaultdict(list)
     place = Window(RowNumber(), partition_by=columns[:-1], order_by=columns[-1])
-    some = rows.order_by().annotate(place=place).filter(place__lte=_MOST_READ)
-    for *key, patient in some.values_list(*columns):
-        patients = found[tuple(key) if len(key) > 1 else key[0]]
-        if patient not in patients:
-            patients.append(patient)
-    return found
+    capped = rows.order_by().annotate(place=place).filter(place__lte=_MAX_PER_LOOKUP)
+    for *key, patient_id in capped.values_list(*columns):
+        group = groups[tuple(key) if len(key) > 1 else key[0]]
+        if patient_id not in group:
+            group.append(patient_id)
+    return groups
 
 
-def _keys(practice: Practice) -> QuerySet[NameKey]:
+def _patient_keys(practice: Practice) -> QuerySet[NameKey]:
     return NameKey.objects.filter(practice=practice, owner=NameKey.Owner.PATIENT)
 
 
-def _dates(born: date) -> list[date]:
-    """The date, and what it is with day and month turned round."""
+def _with_switched(born: date) -> list[date]:
+    """Return the date, and the date with day and month switched if there is one."""
     return [born] if born.day > 12 else [born, born.replace(month=born.day, day=born.month)]

@@ -1,39 +1,67 @@
-"""What speaks for a patient and against: what the family told beside what is on record, line by line."""
+"""Compare a self-registration with a patient's record, field by field, and judge how well they match."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from django.db import models
+
 from patients import similarity
 from patients.keys import email_key, phone_key
 from patients.models import Contact, Patient
 from patients.similarity import Finding, Verdict
 from portal.phones import national
+from registration import pin_policy
 from registration.access import authority
 from registration.issuing import eligibility, safety_checks
 from registration.issuing.safety_checks import SafetyWarning
 from registration.models import Association, Decline, SelfRegistration
 from registration.values import ByEmail, Recipient
 
-FIRST: Final = "First name"
-LAST: Final = "Last name"
-BIRTH: Final = "Date of birth"
-REQUESTER: Final = "Who asks"
-EMAIL: Final = "E-mail"
-PHONE: Final = "Phone"
-ADDRESS: Final = "Address"
+_POSSIBLE_FROM: Final = 45  # the score
 
-# What an agreement weighs; what is near weighs half. Together 100.
-_WEIGHTS: Final = {BIRTH: 30, LAST: 20, FIRST: 20, REQUESTER: 10, EMAIL: 10, PHONE: 6, ADDRESS: 4}
-_POSSIBLE: Final = 45
+
+class Field(models.TextChoices):
+    """What is compared. The order is that of the rows on the page."""
+
+    FIRST_NAME = "first_name", "First name"
+    LAST_NAME = "last_name", "Last name"
+    BIRTH_DATE = "birth_date", "Date of birth"
+    REQUESTER = "requester", "Requester"
+    EMAIL = "email", "Email"
+    PHONE = "phone", "Phone"
+    ADDRESS = "address", "Address"
+
+
+_IDENTITY: Final = {Field.FIRST_NAME, Field.LAST_NAME, Field.BIRTH_DATE}
+
+# Points for a field that agrees; a near one gets half. The total is 100.
+_WEIGHTS: Final = {
+    Field.BIRTH_DATE: 30,
+    Field.LAST_NAME: 20,
+    Field.FIRST_NAME: 20,
+    Field.REQUESTER: 10,
+    Field.EMAIL: 10,
+    Field.PHONE: 6,
+    Field.ADDRESS: 4,
+}
+
+
+class Strength(models.TextChoices):
+    """How well a patient matches a request, for staff."""
+
+    STRONG = "strong", "Strong match"
+    GOOD = "good", "Good match"
+    POSSIBLE = "possible", "Possible match"
+    WEAK = "weak", "Weak match"
 
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """A line of the comparison."""
+    """One field, as the family entered it and as it is on record. Either is empty if it is missing."""
 
-    field: str
+    field: Field
     submitted: str
     on_record: str
     finding: Finding
@@ -53,7 +81,10 @@ class ComparisonRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """`warnings` are what the desk has to give a reason for; `refused` says why there can be no match at all."""
+    """A patient who may be the one that the family means.
+
+    Staff must give a reason to match in spite of `warnings`. A match is impossible if `refused` has a reason.
+    """
 
     self_registration: SelfRegistration
     patient: Patient
@@ -65,26 +96,34 @@ class Candidate:
 
     @cached_property
     def safety_warnings(self) -> list[SafetyWarning]:
-        """What the window would ask about before this person may see the record: each wants a reason of its own."""
+        """The same warnings as for a registration of this person. Each needs an override reason of its own."""
         if self.access:
-            return []  # a match gives nothing that is not there
+            return []  # a match changes nothing for an account that already has access
         practice, account = self.self_registration.practice, self.self_registration.account
-        everybody = list(self.patient.contacts.all())
-        surely = [each for each in everybody if authority.is_person(each, account)]
-        contacts = surely or [each for each in everybody if authority.may_be_person(each, account)]
-        contact = min(contacts, key=lambda each: each.has_authority, default=None)
-        who = Recipient(
-            name=account.name if surely or not contact else f"{account.name}, who may be {contact.name},",
+        contact, is_certain = self._contact_of_requester()
+        recipient = Recipient(
+            name=account.name if is_certain or not contact else f"{account.name}, who may be {contact.name},",
             contact=contact,
             is_patient=self.self_registration.relationship == Association.Relationship.SELF,
         )
-        delivery, today = ByEmail(account.email), practice.today()
-        return safety_checks.access_checks_for(practice, [self.patient], who, delivery, today=today, account=account)
+        return safety_checks.access_checks_for(
+            practice, [self.patient], recipient, ByEmail(account.email), today=practice.today(), account=account
+        )
+
+    def _contact_of_requester(self) -> tuple[Contact | None, bool]:
+        """Return the contact who is, or may be, the requester, and whether that is certain.
+
+        Of several contacts, prefer one without authority: then staff are warned.
+        """
+        account, contacts = self.self_registration.account, list(self.patient.contacts.all())
+        certain = [contact for contact in contacts if authority.is_person(contact, account)]
+        found = certain or [contact for contact in contacts if authority.may_be_person(contact, account)]
+        return min(found, key=lambda contact: contact.has_authority, default=None), bool(certain)
 
     @property
-    def differs(self) -> str:
-        """What a match is made in spite of, for the audit trail."""
-        differing = [each.field for each in self.evidence if each.differs]
+    def overridden_differences(self) -> str:
+        """The fields that differ, for the audit trail of a match that is made anyway."""
+        differing = [row.field.label for row in self.evidence if row.differs]
         return ", ".join(differing) + " differs" if differing else ""
 
     @property
@@ -93,53 +132,58 @@ class Candidate:
 
     @property
     def score(self) -> int:
-        """0 to 100."""
-        worth = {Verdict.AGREES: 2, Verdict.NEAR: 1}
-        return sum(_WEIGHTS[each.field] * worth.get(each.finding.verdict, 0) for each in self.evidence) // 2
+        """Return 0 to 100."""
+        half_points = {Verdict.AGREES: 2, Verdict.NEAR: 1}
+        return sum(_WEIGHTS[row.field] * half_points.get(row.finding.verdict, 0) for row in self.evidence) // 2
 
     @property
-    def strength(self) -> str:
-        agreed = {each.field for each in self.evidence if each.agrees}
-        if {FIRST, LAST, BIRTH} <= agreed:
-            return "Strong match" if agreed & {REQUESTER, EMAIL, PHONE} else "Good match"
-        if {FIRST, BIRTH} <= {each.field for each in self.evidence if each.differs}:
-            return "Weak match"  # a sibling, most likely
-        return "Possible match" if self.score >= _POSSIBLE else "Weak match"
+    def strength(self) -> Strength:
+        agreeing = {row.field for row in self.evidence if row.agrees}
+        differing = {row.field for row in self.evidence if row.differs}
+        if agreeing >= _IDENTITY:
+            return Strength.STRONG if agreeing & {Field.REQUESTER, Field.EMAIL, Field.PHONE} else Strength.GOOD
+        if differing >= {Field.FIRST_NAME, Field.BIRTH_DATE}:
+            return Strength.WEAK  # most likely a sibling
+        return Strength.POSSIBLE if self.score >= _POSSIBLE_FROM else Strength.WEAK
 
     @property
     def is_close(self) -> bool:
-        return self.strength != "Weak match"
+        return self.strength != Strength.WEAK
 
     @property
-    def is_worth_a_look(self) -> bool:
-        """Somebody born on the same day with quite another name is not."""
-        alike = {each.field for each in self.evidence if each.agrees or each.is_near}
-        return bool(alike & {EMAIL, PHONE}) or len(alike & {FIRST, LAST, BIRTH, REQUESTER}) >= 2
+    def is_plausible(self) -> bool:
+        """Return False for a patient who shares only one detail, such as the date of birth, with the request."""
+        similar = {row.field for row in self.evidence if row.agrees or row.is_near}
+        return bool(similar & {Field.EMAIL, Field.PHONE}) or len(similar & {*_IDENTITY, Field.REQUESTER}) >= 2
 
 
 def compare(self_registration: SelfRegistration, patients: Iterable[Patient]) -> list[Candidate]:
-    """Each of these patients beside what the family told."""
+    """Compare one self-registration with each of these patients."""
     return compare_all({self_registration: list(patients)})[self_registration]
 
 
-def compare_all(wanted: Mapping[SelfRegistration, Sequence[Patient]]) -> dict[SelfRegistration, list[Candidate]]:
-    """The same for each who asks, by two queries for all."""
-    accounts = {self_registration.account_id for self_registration in wanted}
-    live = Association.objects.live().filter(account__in=accounts)
-    access = {(each.account_id, each.patient_id): each for each in live}
-    listed = {patient.pk for patients in wanted.values() for patient in patients}
-    declines = {each.patient_id: each for each in Decline.objects.live().filter(patient__in=listed)}
+def compare_all(
+    patients_by_request: Mapping[SelfRegistration, Sequence[Patient]],
+) -> dict[SelfRegistration, list[Candidate]]:
+    """Compare each self-registration with its patients, using two queries in total."""
+    accounts = {self_registration.account_id for self_registration in patients_by_request}
+    patient_ids = {patient.pk for patients in patients_by_request.values() for patient in patients}
+    access = {
+        (association.account_id, association.patient_id): association
+        for association in Association.objects.live().filter(account__in=accounts)
+    }
+    declines = {decline.patient_id: decline for decline in Decline.objects.live().filter(patient__in=patient_ids)}
     return {
         self_registration: [
             _candidate(
                 self_registration,
-                each,
-                access=access.get((self_registration.account_id, each.pk)),
-                decline=declines.get(each.pk),
+                patient,
+                access=access.get((self_registration.account_id, patient.pk)),
+                decline=declines.get(patient.pk),
             )
-            for each in patients
+            for patient in patients
         ]
-        for self_registration, patients in wanted.items()
+        for self_registration, patients in patients_by_request.items()
     }
 
 
@@ -158,15 +202,15 @@ def _candidate(
     )
 
 
-# --- The lines ---
+# --- The rows ---
 
 
 def _rows(self_registration: SelfRegistration, patient: Patient) -> list[ComparisonRow]:
-    contacts = [each for each in patient.contacts.all() if each.is_current]
+    contacts = [contact for contact in patient.contacts.all() if contact.is_current]
     return [
         *_child_rows(self_registration, patient),
         _requester_row(self_registration, patient, contacts),
-        *_address_rows(self_registration, patient, contacts),
+        *_contact_detail_rows(self_registration, patient, contacts),
     ]
 
 
@@ -175,82 +219,95 @@ def _child_rows(self_registration: SelfRegistration, patient: Patient) -> list[C
     first = similarity.compare_first_names(self_registration.given_names, patient.given_names, patient.preferred_name)
     last = similarity.compare_surnames(self_registration.family_name, patient.family_name)
     born = similarity.compare_dates(self_registration.birth_date, patient.birth_date)
+    submitted_birth_date, birth_date = f"{self_registration.birth_date:%m/%d/%Y}", f"{patient.birth_date:%m/%d/%Y}"
     return [
-        ComparisonRow(FIRST, self_registration.given_names, patient.given_names + goes_by, first),
-        ComparisonRow(LAST, self_registration.family_name, patient.family_name, last),
-        ComparisonRow(BIRTH, f"{self_registration.birth_date:%m/%d/%Y}", f"{patient.birth_date:%m/%d/%Y}", born),
+        ComparisonRow(Field.FIRST_NAME, self_registration.given_names, patient.given_names + goes_by, first),
+        ComparisonRow(Field.LAST_NAME, self_registration.family_name, patient.family_name, last),
+        ComparisonRow(Field.BIRTH_DATE, submitted_birth_date, birth_date, born),
     ]
 
 
 def _requester_row(self_registration: SelfRegistration, patient: Patient, contacts: Sequence[Contact]) -> ComparisonRow:
     account = self_registration.account
+    requester = (account.given_names, account.family_name)
     submitted = f"{account.name}, {self_registration.get_relationship_display().lower()}"
-    me = (account.given_names, account.family_name)
     if self_registration.relationship == Association.Relationship.SELF:
-        own = similarity.compare_people(me, (patient.given_names, patient.family_name))
-        return ComparisonRow(REQUESTER, submitted, f"{patient.given_names} {patient.family_name}, the patient", own)
-    if not contacts:
-        return ComparisonRow(REQUESTER, submitted, "", similarity.NOT_ON_RECORD)
-    findings = [(similarity.compare_people(me, (each.given_names, each.family_name)), each) for each in contacts]
+        finding = similarity.compare_people(requester, (patient.given_names, patient.family_name))
+        on_record = f"{patient.given_names} {patient.family_name}, the patient"
+    elif not contacts:
+        finding, on_record = similarity.NOT_ON_RECORD, ""
+    else:
+        finding, on_record = _closest_contact(requester, contacts)
+    return ComparisonRow(Field.REQUESTER, submitted, on_record, finding)
+
+
+def _closest_contact(requester: tuple[str, str], contacts: Sequence[Contact]) -> tuple[Finding, str]:
+    """Return the contact whose name agrees best; if none is near, all of them (at most four)."""
+    findings = [
+        (similarity.compare_people(requester, (contact.given_names, contact.family_name)), contact)
+        for contact in contacts
+    ]
     for verdict in (Verdict.AGREES, Verdict.NEAR):
         for finding, contact in findings:
             if finding.verdict == verdict:
-                return ComparisonRow(REQUESTER, submitted, _shown(contact), finding)
-    return ComparisonRow(REQUESTER, submitted, "; ".join(_shown(each) for each in contacts[:4]), similarity.DIFFERS)
+                return finding, _describe(contact)
+    return similarity.DIFFERS, "; ".join(_describe(contact) for contact in contacts[:4])
 
 
-def _address_rows(
+def _contact_detail_rows(
     self_registration: SelfRegistration, patient: Patient, contacts: Sequence[Contact]
 ) -> list[ComparisonRow]:
     account = self_registration.account
     people: list[Patient | Contact] = [patient, *contacts]
-    emails = {each.email_key: each.email for each in people if each.email_key}
-    phones = {each.phone_key: national(each.phone) for each in people if each.phone_key}
+    emails = {person.email_key: person.email for person in people if person.email_key}
+    phones = {person.phone_key: national(person.phone) for person in people if person.phone_key}
     email, phone = email_key(account.email), phone_key(account.phone) if account.phone else ""
-    home = similarity.compare_addresses(
-        (self_registration.street, self_registration.postal_code), (patient.street, patient.postal_code)
-    )
+    submitted_home = (self_registration.street, self_registration.postal_code)
+    home = (patient.street, patient.postal_code)
     return [
-        ComparisonRow(EMAIL, account.email, _listed(email, emails), similarity.compare_keys(email, emails)),
-        ComparisonRow(PHONE, national(account.phone), _listed(phone, phones), similarity.compare_keys(phone, phones)),
         ComparisonRow(
-            ADDRESS,
-            _line(self_registration.street, self_registration.postal_code),
-            _line(patient.street, patient.postal_code),
-            home,
+            Field.EMAIL, account.email, _same_or_first(email, emails), similarity.compare_keys(email, emails)
+        ),
+        ComparisonRow(
+            Field.PHONE, national(account.phone), _same_or_first(phone, phones), similarity.compare_keys(phone, phones)
+        ),
+        ComparisonRow(
+            Field.ADDRESS,
+            ", ".join(filter(None, submitted_home)),
+            ", ".join(filter(None, home)),
+            similarity.compare_addresses(submitted_home, home),
         ),
     ]
 
 
-def _shown(contact: Contact) -> str:
-    bar = "" if contact.has_authority else "may not see the record"
-    return ", ".join(filter(None, [contact.name, contact.relationship.lower(), bar]))
+def _describe(contact: Contact) -> str:
+    no_authority = "" if contact.has_authority else "not authorized to see the record"
+    return ", ".join(filter(None, [contact.name, contact.relationship.lower(), no_authority]))
 
 
-def _listed(key: str, on_record: dict[str, str]) -> str:
+def _same_or_first(key: str, on_record: Mapping[str, str]) -> str:
+    """Return the value with this key; if there is none, the first three on record."""
     return on_record.get(key) or ", ".join(list(on_record.values())[:3])
 
 
-def _line(street: str, postal_code: str) -> str:
-    return ", ".join(filter(None, [street, postal_code]))
-
-
-# --- What has to be looked at twice before a match is made ---
+# --- Warnings that need a reason before a match ---
 
 
 def _warnings(self_registration: SelfRegistration, patient: Patient, evidence: Sequence[ComparisonRow]) -> list[str]:
-    differences = [_difference(each) for each in evidence if each.field in {FIRST, LAST, BIRTH} and not each.agrees]
+    differences = [_difference(row) for row in evidence if row.field in _IDENTITY and not row.agrees]
     return [*differences, *_too_young(self_registration, patient)]
 
 
-def _difference(line: ComparisonRow) -> str:
-    note = f" ({line.finding.note})" if line.finding.note else ""
-    known = f"“{line.on_record}”" if line.on_record else "nothing"
-    return f"The {line.field.lower()} is not the same{note}: the family told “{line.submitted}”, on record is {known}."
+def _difference(row: ComparisonRow) -> str:
+    note = f" ({row.finding.note})" if row.finding.note else ""
+    judgment = f"is close{note} but not the same" if row.is_near else f"differs{note}"
+    on_record = f"the record has “{row.on_record}”" if row.on_record else "the record has none"
+    return f"{row.field.label} {judgment}: the family entered “{row.submitted}”; {on_record}."
 
 
 def _too_young(self_registration: SelfRegistration, patient: Patient) -> list[str]:
-    age = patient.age(on=self_registration.practice.today())
-    if self_registration.relationship != Association.Relationship.SELF or age >= self_registration.practice.own_pin_age:
+    practice = self_registration.practice
+    age = patient.age(on=practice.today())
+    if self_registration.relationship != Association.Relationship.SELF or age >= pin_policy.own_pin_age(practice):
         return []
-    return [f"Who asks says “myself”, but the patient’s age is {age}."]
+    return [f"The requester chose “Myself”, but the patient’s age is {age}."]

@@ -1,13 +1,13 @@
-"""A family asks without a PIN, and the practice decides whose child it is: the Merge Match.
+"""Requests for access without a PIN: families submit them, and staff decide which patient is meant (Merge Match).
 
-Each is one transaction, with the locks in the order that `issuing` takes them in. Whoever decides does so by a conditional
-update, so that of two desks one decides and the other is told.
+Each function is one transaction and takes its locks in the same order as `registration.issuing.registrations`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,31 +17,27 @@ from patients import names
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from portal.models import Practice
+from portal.models import Practice, User
 from registration.access import accounts, associations, outstanding, portal_status
 from registration.communications import account_notices
 from registration.issuing import safety_checks
-from registration.matching import candidates, comparison
+from registration.matching import candidates, comparison, transitions
 from registration.matching.comparison import Candidate
-from registration.models import Association, PortalAccount, SelfRegistration
+from registration.matching.transitions import AlreadyDecided as AlreadyDecided
+from registration.models import Association, PortalAccount, Registration, SelfRegistration
 from registration.values import Refused
 
 State = SelfRegistration.State
 
 MAX_OPEN: Final = 10
-_MAX_REFRESHED: Final = 200
 
 
 class TooManyRequests(Exception):
-    """As many of this account's children wait for an answer of this practice as may: MOST_OPEN."""
-
-
-class AlreadyDecided(Exception):
-    """It is decided already, or has changed since it was looked at. The text says by whom, for the desk."""
+    """The account would have more than MAX_OPEN requests waiting in this practice."""
 
 
 class ReasonRequired(Exception):
-    """Something speaks against the match: it needs the desk's reason. `warnings` says what."""
+    """Staff must give a reason to match in spite of `warnings`."""
 
     def __init__(self, warnings: list[str]) -> None:
         super().__init__(" ".join(warnings))
@@ -50,7 +46,7 @@ class ReasonRequired(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedChild:
-    """A child as the family describes it, or the family member who is the patient."""
+    """The patient as the family describes them. It may be the account holder."""
 
     given_names: str
     family_name: str
@@ -60,71 +56,68 @@ class RequestedChild:
     postal_code: str = ""
 
 
-# --- The family asks ---
+# --- Families ---
 
 
 @transaction.atomic
-def ask(
+def submit(
     *, account: PortalAccount, practice: Practice, children: Sequence[RequestedChild], actor: Actor
 ) -> list[SelfRegistration]:
-    """What waits of these now, and what was matched before: the same child asked for again makes no second row.
+    """Submit a request for each child, and return the requests.
 
-    A child to whom the account has access already is left out. Raises TooMany, and then nothing has happened.
+    A child that the account has already requested, or was matched with, keeps that request. A child to whom the account
+    already has access without one is left out. If it raises TooManyRequests, nothing has changed.
     """
-    likely = [candidates.likely(practice, each) for each in children]
-    locked = {each.pk: each for each in portal_status.lock(practice, [each for each in likely if each])}
-    PortalAccount.objects.select_for_update(no_key=True).get(pk=account.pk)  # its double click waits here
-    rows, new = [], []
+    likely = [candidates.likely(practice, child) for child in children]
+    locked = portal_status.lock(practice, [patient for patient in likely if patient])
+    by_id = {patient.pk: patient for patient in locked}
+    _lock_account(account.pk)
+    requests, new = [], []
     for child, patient in zip(children, likely, strict=True):
-        row = _earlier(account, practice, child)
-        if row is None and not (patient and account.associations.live().filter(patient=patient).exists()):
-            row = _wait(account, practice, child, likely=locked.get(patient.pk) if patient else None)
-            new.append(row)
-        if row and row not in rows:
-            rows.append(row)
+        request = _existing_request(account, practice, child)
+        if request is None and not (patient and account.associations.live().filter(patient=patient).exists()):
+            request = _create(account, practice, child, likely=by_id.get(patient.pk) if patient else None)
+            new.append(request)
+        if request and request not in requests:
+            requests.append(request)
     if new:
         _check_number(account, practice)
-        portal_status.refresh(list(locked.values()))
-        who = [names.initials(each.given_names, each.family_name) for each in new]
-        account_notices.self_registration_received(practice=practice, account=account, who=who)
-    for row in new:
-        _record(Action.SELF_REGISTERED, row, actor=actor)
-    return rows
+        portal_status.refresh(locked)
+        initials = [names.initials(request.given_names, request.family_name) for request in new]
+        account_notices.self_registration_received(practice=practice, account=account, who=initials)
+    for request in new:
+        transitions.record(Action.SELF_REGISTERED, request, actor=actor)
+    return requests
 
 
 @transaction.atomic
-def ask_with_new_account(
+def submit_with_new_account(
     details: accounts.Details, *, practice: Practice, children: Sequence[RequestedChild], address: str | None
 ) -> PortalAccount:
-    """The account and what it asks for, or neither. Raises accounts.EmailTaken, TooMany."""
+    """Create the account and submit its requests, or do neither. Raises accounts.EmailTaken, TooManyRequests."""
     account = accounts.make(details)
-    ask(
-        account=account,
-        practice=practice,
-        children=children,
-        actor=accounts.actor_for(account, address),
-    )
+    submit(account=account, practice=practice, children=children, actor=accounts.actor_for(account, address))
     accounts.record_created(account, address=address)
     return account
 
 
 @transaction.atomic
 def answer(self_registration: SelfRegistration, *, text: str, actor: Actor) -> None:
-    """The family answers what the practice asked. Raises Taken."""
-    _move(self_registration, State.WAITING, out_of=(State.ASKED,), answer=text)
-    _record(Action.MATCH_ANSWERED, self_registration, actor=actor)
+    """Save the family's answer to the practice's question. Raises AlreadyDecided."""
+    transitions.move(self_registration, State.WAITING, out_of=(State.ASKED,), answer=text)
+    transitions.record(Action.MATCH_ANSWERED, self_registration, actor=actor)
 
 
 @transaction.atomic
 def withdraw(self_registration: SelfRegistration, *, actor: Actor) -> None:
-    """The family does not ask any more. Raises Taken."""
-    patients = _lock_likely(self_registration)
-    _move(self_registration, State.WITHDRAWN, decided_at=timezone.now(), decided_by=actor.user)
-    portal_status.refresh(patients)
-    _record(Action.SELF_REGISTRATION_WITHDRAWN, self_registration, actor=actor)
+    """Cancel the request on behalf of the family. Raises AlreadyDecided."""
+    locked = transitions.lock_with_likely(self_registration)
+    transitions.move(self_registration, State.WITHDRAWN, decided_at=timezone.now(), decided_by=actor.user)
+    portal_status.refresh(locked)
+    transitions.record(Action.SELF_REGISTRATION_WITHDRAWN, self_registration, actor=actor)
 
 
-# --- The desk decides ---
+# --- Staff ---
 
 
 @transaction.atomic
@@ -137,28 +130,19 @@ def match(
     override_reasons: Mapping[str, str] = safety_checks.NO_OVERRIDES,
     actor: Actor,
 ) -> Association:
-    """Gives the account access to this patient; where it has it already, that stays as it is.
+    """Give the account access to this patient. Access that it already has stays as it is.
 
-    `reason` says why it is this patient although something differs, `confirmed` has a reason for each concern, by its key.
-    What was on its way to the same person for the same patient ends with it.
-    Raises Refused, Taken, ReasonWanted and concerns.NeedsConfirmation, and then nothing has happened.
+    `reason` explains why it is this patient although something differs. `override_reasons` has a reason for each safety
+    warning, by the warning's key. Outstanding PINs of the same person for this patient are superseded.
+
+    Raises Refused, AlreadyDecided, ReasonRequired and safety_checks.OverrideRequired. Then nothing has changed.
     """
     by, at = actor.require_user(), timezone.now()
-    patients = _lock_all(self_registration, patient)
-    if patient not in patients:
-        raise Refused("This patient is no longer there. Search again.")
-    patient = patients[patients.index(patient)]
-    candidate = _weighed(self_registration, patient, reason)
+    locked, patient = _lock_for_match(self_registration, patient)
+    candidate = _check_candidate(self_registration, patient, reason)
     reasons = safety_checks.require_reasons(candidate.safety_warnings, override_reasons)
-    _move(
-        self_registration,
-        State.MATCHED,
-        likely=patient,
-        decided_at=at,
-        decided_by=by,
-        reason=reason,
-        override_reasons=reasons,
-    )
+    decision: dict[str, Any] = {"decided_at": at, "decided_by": by, "reason": reason, "override_reasons": reasons}
+    transitions.move(self_registration, State.MATCHED, likely=patient, **decision)
     association, is_new = associations.grant(
         self_registration.account,
         patient,
@@ -166,115 +150,82 @@ def match(
         level=level,
         self_registration=self_registration,
     )
-    declines = patient.declines.live().update(ended_at=at, ended_by=by)
-    superseded = outstanding.supersede(
-        outstanding.outstanding_for(self_registration.account, patient), account=self_registration.account, by=by
-    )
-    portal_status.refresh(patients)
+    ended_declines = patient.declines.live().update(ended_at=at, ended_by=by)
+    superseded = _supersede_outstanding(self_registration.account, patient, by=by)
+    portal_status.refresh(locked)
     account_notices.matched(self_registration=self_registration, association=association)
     for registration in superseded:
         registration.record(Action.REGISTRATION_SUPERSEDED, actor=actor)
-    details: dict[str, str | bool] = {**safety_checks.audit_details(reasons)}
-    details |= {"in_spite_of": candidate.differs, "had_access": not is_new, "decline_ended": bool(declines)}
-    _record(
-        Action.MATCHED,
-        self_registration,
-        actor=actor,
-        reason=reason,
-        **{name: each for name, each in details.items() if each},
-    )
-    if is_new:
-        facts = {
-            "to": self_registration.account.name,
-            "relationship": association.get_relationship_display(),
-            "level": level,
-        }
-        audit.record(
-            Action.ACCESS_GIVEN, actor=actor, practice=self_registration.practice, patient=patient.pk, details=facts
-        )
+    details: dict[str, str | bool] = {
+        "reason": reason,
+        **safety_checks.audit_details(reasons),
+        "in_spite_of": candidate.overridden_differences,
+        "had_access": not is_new,
+        "decline_ended": bool(ended_declines),
+    }
+    _record_match(self_registration, association, is_new=is_new, actor=actor, details=details)
     return association
 
 
 @transaction.atomic
 def refuse(self_registration: SelfRegistration, *, reason: str, actor: Actor) -> None:
-    """Not our patient. Raises Taken."""
+    """Decide that this is not our patient, and notify the family. Raises AlreadyDecided."""
     by = actor.require_user()
-    patients = _lock_likely(self_registration)
-    _move(self_registration, State.REFUSED, decided_at=timezone.now(), decided_by=by, reason=reason)
-    portal_status.refresh(patients)
+    locked = transitions.lock_with_likely(self_registration)
+    transitions.move(self_registration, State.REFUSED, decided_at=timezone.now(), decided_by=by, reason=reason)
+    portal_status.refresh(locked)
     account_notices.match_refused(self_registration=self_registration)
-    _record(Action.MATCH_REFUSED, self_registration, actor=actor, reason=reason)
+    transitions.record(Action.MATCH_REFUSED, self_registration, actor=actor, reason=reason)
 
 
 @transaction.atomic
 def reopen(self_registration: SelfRegistration, *, actor: Actor) -> None:
-    """Takes back that it is not our patient. Raises Taken; Refused where the family has asked again meanwhile."""
+    """Undo a refusal. Raises AlreadyDecided, and Refused if the family has submitted a new request since."""
     actor.require_user()
     likely = candidates.likely(self_registration.practice, self_registration)
-    patients = portal_status.lock(self_registration.practice, [likely] if likely else [])
-    PortalAccount.objects.select_for_update(no_key=True).get(pk=self_registration.account_id)
-    if _earlier(self_registration.account, self_registration.practice, self_registration):
-        raise Refused("The family has asked for this child again since. Decide on that one.")
+    locked = portal_status.lock(self_registration.practice, [likely] if likely else [])
+    _lock_account(self_registration.account_id)
+    if _existing_request(self_registration.account, self_registration.practice, self_registration):
+        raise Refused("The family has sent a new request for this child. Decide on the new request instead.")
     undecided: dict[str, Any] = {"decided_at": None, "decided_by": None, "reason": ""}
-    _move(
-        self_registration, State.WAITING, out_of=(State.REFUSED,), likely=patients[0] if patients else None, **undecided
+    transitions.move(
+        self_registration, State.WAITING, out_of=(State.REFUSED,), likely=locked[0] if locked else None, **undecided
     )
-    portal_status.refresh(patients)
-    _record(Action.MATCH_REOPENED, self_registration, actor=actor)
+    portal_status.refresh(locked)
+    transitions.record(Action.MATCH_REOPENED, self_registration, actor=actor)
 
 
 @transaction.atomic
 def ask_for_information(self_registration: SelfRegistration, *, question: str, actor: Actor) -> None:
-    """Asks the family something, in place of what was asked before. Raises Taken."""
+    """Ask the family a question. It replaces an earlier question and its answer. Raises AlreadyDecided."""
     actor.require_user()
-    _move(self_registration, State.ASKED, question=question, answer="")
+    transitions.move(self_registration, State.ASKED, question=question, answer="")
     account_notices.question_asked(self_registration=self_registration)
-    _record(Action.MATCH_ASKED, self_registration, actor=actor)
+    transitions.record(Action.MATCH_ASKED, self_registration, actor=actor)
 
 
-# --- The worker ---
+# --- The steps of submitting a request ---
 
 
-def refresh_likely() -> None:
-    """An import or a correction may have made another patient the likely one, or none.
-
-    A round of those that were looked at the longest ago: however many wait, each has its turn.
-    """
-    waiting = SelfRegistration.objects.waiting().select_related("practice", "likely")
-    this_round = list(waiting.order_by("likely_checked_at", "pk")[:_MAX_REFRESHED])
-    for self_registration in this_round:
-        likely = candidates.likely(self_registration.practice, self_registration)
-        if likely != self_registration.likely:
-            _correct(self_registration, likely)
-    looked_at = SelfRegistration.objects.filter(pk__in=[each.pk for each in this_round])
-    looked_at.update(likely_checked_at=timezone.now())
+def _lock_account(account_id: UUID) -> None:
+    """Make a second, simultaneous request of the same account wait."""
+    PortalAccount.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
-@transaction.atomic
-def _correct(self_registration: SelfRegistration, likely: Patient | None) -> None:
-    patients = portal_status.lock(
-        self_registration.practice, [each for each in (self_registration.likely, likely) if each]
-    )
-    unchanged = SelfRegistration.objects.waiting().filter(pk=self_registration.pk, likely=self_registration.likely_id)
-    if unchanged.update(likely=likely if likely in patients else None):
-        portal_status.refresh(patients)
-
-
-# --- How it is done ---
-
-
-def _earlier(account: PortalAccount, practice: Practice, child: candidates.Described) -> SelfRegistration | None:
-    """What waits for this child, or what gave the access that the account has."""
-    stands = Q(state__in=SelfRegistration.WAITING) | Q(association__in=account.associations.live())
-    rows = account.self_registrations.for_practice(practice).filter(stands, birth_date=child.birth_date)
-    return next((each for each in rows if _name_key(each) == _name_key(child)), None)
+def _existing_request(
+    account: PortalAccount, practice: Practice, child: candidates.Described
+) -> SelfRegistration | None:
+    """Return the account's waiting request for this child, or the one that gave the access it has."""
+    is_current = Q(state__in=SelfRegistration.WAITING) | Q(association__in=account.associations.live())
+    requests = account.self_registrations.for_practice(practice).filter(is_current, birth_date=child.birth_date)
+    return next((request for request in requests if _name_key(request) == _name_key(child)), None)
 
 
 def _name_key(child: candidates.Described) -> tuple[str, str]:
     return names.key(child.given_names), names.key(child.family_name)
 
 
-def _wait(
+def _create(
     account: PortalAccount, practice: Practice, child: RequestedChild, *, likely: Patient | None
 ) -> SelfRegistration:
     return SelfRegistration.objects.create(
@@ -295,27 +246,24 @@ def _check_number(account: PortalAccount, practice: Practice) -> None:
         raise TooManyRequests
 
 
-def _lock_likely(self_registration: SelfRegistration) -> list[Patient]:
-    self_registration.refresh_from_db()
-    return portal_status.lock(
-        self_registration.practice, [self_registration.likely] if self_registration.likely else []
-    )
+# --- The steps of a match ---
 
 
-def _lock_all(self_registration: SelfRegistration, patient: Patient) -> list[Patient]:
-    """The patient, the one who was thought to be meant, and who else loses a PIN by the match."""
-    self_registration.refresh_from_db()
-    siblings = portal_status.covered_by(
-        each.pk for each in outstanding.outstanding_for(self_registration.account, patient)
-    )
-    return portal_status.lock(
-        self_registration.practice,
-        [patient, *siblings, *([self_registration.likely] if self_registration.likely else [])],
-    )
+def _lock_for_match(self_registration: SelfRegistration, patient: Patient) -> tuple[list[Patient], Patient]:
+    """Lock the patient, the one who seemed likely, and siblings who lose a PIN by the match.
+
+    Return all of them, and the patient as it is now. Raises Refused if the patient no longer exists.
+    """
+    registrations = outstanding.outstanding_for(self_registration.account, patient)
+    siblings = portal_status.covered_by(registration.pk for registration in registrations)
+    locked = transitions.lock_with_likely(self_registration, patient, *siblings)
+    if patient not in locked:
+        raise Refused("This patient is no longer on record. Search again.")
+    return locked, locked[locked.index(patient)]
 
 
-def _weighed(self_registration: SelfRegistration, patient: Patient, reason: str) -> Candidate:
-    """The patient beside what the family told. Raises Refused, ReasonWanted."""
+def _check_candidate(self_registration: SelfRegistration, patient: Patient, reason: str) -> Candidate:
+    """Compare the patient with the request once more. Raises Refused, ReasonRequired."""
     (candidate,) = comparison.compare(self_registration, [patient])
     if candidate.refused:
         raise Refused(candidate.refused)
@@ -324,28 +272,30 @@ def _weighed(self_registration: SelfRegistration, patient: Patient, reason: str)
     return candidate
 
 
-def _move(self_registration: SelfRegistration, state: State, *, out_of: Sequence[State] = (), **columns: Any) -> None:
-    """The one place where it changes its state: by a conditional update. Raises Taken."""
-    as_seen = SelfRegistration.objects.filter(
-        pk=self_registration.pk, state__in=out_of or SelfRegistration.WAITING, likely=self_registration.likely_id
-    )
-    if not as_seen.update(state=state, **columns):
-        raise AlreadyDecided(_what_became_of(self_registration))
-    self_registration.refresh_from_db()
+def _supersede_outstanding(account: PortalAccount, patient: Patient, *, by: User) -> list[Registration]:
+    return outstanding.supersede(outstanding.outstanding_for(account, patient), account=account, by=by)
 
 
-def _what_became_of(self_registration: SelfRegistration) -> str:
-    now = SelfRegistration.objects.select_related("decided_by", "practice").get(pk=self_registration.pk)
-    if now.decided_at is None:
-        return "This has just changed. Look at it again."
-    when = now.decided_at.astimezone(now.practice.zone)
-    who = "The family" if now.state == State.WITHDRAWN else str(now.decided_by)
-    did = {State.MATCHED: "made the match", State.REFUSED: "said “Not our patient”", State.WITHDRAWN: "withdrew it"}
-    return f"{who} {did[State(now.state)]} on {when:%B} {when.day} at {when:%-I:%M %p}. Nothing was changed."
-
-
-def _record(action: Action, self_registration: SelfRegistration, *, actor: Actor, **details: str | bool) -> None:
-    facts = {"self_registration": str(self_registration.pk), "account": self_registration.account.name, **details}
+def _record_match(
+    self_registration: SelfRegistration,
+    association: Association,
+    *,
+    is_new: bool,
+    actor: Actor,
+    details: Mapping[str, str | bool],
+) -> None:
+    present = {name: value for name, value in details.items() if value or name == "reason"}
+    transitions.record(Action.MATCHED, self_registration, actor=actor, **present)
+    if not is_new:
+        return
     audit.record(
-        action, actor=actor, practice=self_registration.practice, patient=self_registration.likely_id, details=facts
+        Action.ACCESS_GIVEN,
+        actor=actor,
+        practice=self_registration.practice,
+        patient=association.patient_id,
+        details={
+            "to": self_registration.account.name,
+            "relationship": association.get_relationship_display(),
+            "level": association.level,
+        },
     )

@@ -1,8 +1,41 @@
+from typing import Any, Final
+
 from django.db import migrations, models
+
+# The sentences that the earlier versions stored, and the codes that replace them.
+_SENTENCES: Final = {
+    "declined": "The family declined the portal.",
+    "ineligible": "The patient is deceased or inactive.",
+    "contact_lost_authority": "The contact may not see the record any more.",
+    "sent_again": "It was sent again.",
+    "reissued": "A new registration was issued.",
+    "too_many_attempts": "Too many wrong tries.",
+    "resend_claimed": "Another one of the same was claimed.",
+    "matched": "The family registered without it, and the match was made.",
+}
+_NEEDS_RENEWAL: Final = "Needs renewal: the patient has come of age."
+
+
+def replace_sentences(apps: Any, schema_editor: Any) -> None:
+    """Replace stored sentences with codes. Reasons that staff typed stay as they are."""
+    registrations = apps.get_model("registration", "Registration").objects.using(schema_editor.connection.alias)
+    for code, sentence in _SENTENCES.items():
+        registrations.filter(end_reason=sentence).update(end_code=code, end_reason="")
+    associations = apps.get_model("registration", "Association").objects.using(schema_editor.connection.alias)
+    associations.filter(ending="age", end_reason=_NEEDS_RENEWAL).update(ending="renewal", end_reason="")
+
+
+def restore_sentences(apps: Any, schema_editor: Any) -> None:
+    registrations = apps.get_model("registration", "Registration").objects.using(schema_editor.connection.alias)
+    for code, sentence in _SENTENCES.items():
+        registrations.filter(end_code=code).update(end_code="", end_reason=sentence)
+    associations = apps.get_model("registration", "Association").objects.using(schema_editor.connection.alias)
+    associations.filter(ending="renewal").update(ending="age", end_reason=_NEEDS_RENEWAL)
+
 
 
 class Migration(migrations.Migration):
-    """Rename columns and models to plain English names. No value changes."""
+    """Rename columns and models to plain English names, and store why a registration ended as a code."""
 
     dependencies = [("registration", "0004_for_a_large_practice")]
 
@@ -31,4 +64,26 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex("registration", models.Index(fields=("form_token",), name="registration_by_form_token")),
+        migrations.AddField(
+            "registration",
+            "end_code",
+            models.CharField(
+                blank=True,
+                choices=[
+                    ("declined", "The family declined the portal."),
+                    ("ineligible", "The patient is deceased or inactive."),
+                    ("contact_lost_authority", "The contact is no longer authorized to see the record."),
+                    ("sent_again", "It was sent again."),
+                    ("reissued", "A new registration was issued."),
+                    ("too_many_attempts", "Too many failed attempts."),
+                    ("resend_claimed", "Another PIN or link for the same registration was used."),
+                    ("matched", "The family signed up without it, and their request was matched."),
+                ],
+                default="",
+                help_text="Why it ended, if the system ended it.",
+                max_length=30,
+            ),
+            preserve_default=False,
+        ),
+        migrations.RunPython(replace_sentences, restore_sentences),
     ]

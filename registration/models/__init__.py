@@ -1,7 +1,8 @@
-"""What registration keeps: what the desk issued, who has access, who asks for it, who does not want it, and the tries counted."""
+"""Tables of this app: registrations, access, self-registrations, declines and attempt counters."""
 
 from registration.models.access import AccessLevel, Association, PortalAccount
 from registration.models.registration import (
+    EndCode,
     Identification,
     PinDisplay,
     Registration,
@@ -17,6 +18,7 @@ __all__ = [
     "AttemptCounter",
     "Decline",
     "EmailCode",
+    "EndCode",
     "Identification",
     "PinDisplay",
     "PortalAccount",

@@ -1,4 +1,4 @@
-"""Who has access to whose record."""
+"""Portal accounts, and their access to patients' records."""
 
 import uuid
 from typing import ClassVar, Self
@@ -17,15 +17,15 @@ class AccessLevel(models.TextChoices):
 
 
 class PortalAccount(models.Model):
-    """A family member's account. It belongs to no practice: its children may be patients of several."""
+    """A family member's account. It belongs to no practice, because the children may be patients of several practices."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(User, models.PROTECT, related_name="portal_account")
     given_names = models.CharField("first name", max_length=80)
     family_name = models.CharField("last name", max_length=80)
     phone = models.CharField(max_length=40, blank=True)
-    language = models.CharField(max_length=10, default="en", help_text="In which pages and messages speak.")
-    terms = models.CharField(max_length=200, help_text="Which terms were accepted.")
+    language = models.CharField(max_length=10, default="en", help_text="Language of pages and messages.")
+    terms = models.CharField(max_length=200, help_text="Version of the terms of use that was accepted.")
     terms_accepted_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -37,7 +37,7 @@ class PortalAccount(models.Model):
 
     @property
     def name(self) -> str:
-        """ "Ana García": as one speaks of a person."""
+        """Return the first and last name, for example "Ana García"."""
         return " ".join(filter(None, [self.given_names, self.family_name]))
 
     @property
@@ -54,7 +54,10 @@ class AssociationQuerySet(models.QuerySet["Association"]):
 
 
 class Association(models.Model):
-    """That an account may see a patient's record: since when, by what, how much of it, and until when."""
+    """One account's access to one patient's record: since when, how it was granted, its level, and when it ends.
+
+    `ending` says why it ended, and `end_reason` has what staff typed.
+    """
 
     class Relationship(models.TextChoices):
         SELF = "self", "Self"
@@ -69,8 +72,9 @@ class Association(models.Model):
 
     class Ending(models.TextChoices):
         REMOVED = "removed", "Removed"
-        DATE = "date", "Its date has come"
+        DATE = "date", "End date reached"
         AGE = "age", "Minor age limit"
+        RENEWAL = "renewal", "Needs renewal (minor age limit)"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="associations")
@@ -80,7 +84,7 @@ class Association(models.Model):
     authorization = models.CharField(
         max_length=200,
         blank=True,
-        help_text="For a proxy: the paper that gives the right, as a court order or a consent.",
+        help_text="For a proxy: the authorization, for example a court order or a signed consent.",
     )
     since = models.DateTimeField(default=timezone.now)
     registration = models.ForeignKey(
@@ -89,10 +93,10 @@ class Association(models.Model):
     self_registration = models.OneToOneField(
         "registration.SelfRegistration", models.PROTECT, null=True, related_name="association"
     )
-    ends_at = models.DateTimeField(null=True, help_text="From this moment on access has ended by itself.")
-    reminded = models.PositiveSmallIntegerField(default=0, help_text="How many reminders of its end went out.")
+    ends_at = models.DateTimeField(null=True, help_text="Access ends automatically at this time.")
+    reminded = models.PositiveSmallIntegerField(default=0, help_text="How many reminders of the end date were sent.")
     past_age_limit = models.BooleanField(
-        default=False, help_text="The minor age limit was applied, or does not apply: not to be applied again."
+        default=False, help_text="The minor age limit was applied or does not apply. It will not be applied again."
     )
     age_limit_notice_sent = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""What families ask for by themselves: to be matched with a patient, or to be left alone."""
+"""Families' own decisions: requests for access without a PIN, and declines."""
 
 import uuid
 from typing import ClassVar, Self
@@ -17,19 +17,19 @@ class SelfRegistrationQuerySet(models.QuerySet["SelfRegistration"]):
         return self.filter(practice=practice)
 
     def waiting(self) -> Self:
-        """Those that the practice has still to decide on, also while the family is asked for more."""
+        """Return undecided requests, including those that wait for the family's answer."""
         return self.filter(state__in=SelfRegistration.WAITING)
 
 
 class SelfRegistration(models.Model):
-    """An account that registered without a PIN asks for one child (or for itself). The practice makes the match.
+    """A request for access to one patient's record, from an account without a PIN. Staff decide which patient it matches.
 
-    What the family typed stays as it was typed: it is compared with the record, never written into it.
+    What the family typed is kept unchanged. It is compared with the record and never copied into it.
     """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
-        ASKED = "asked", "Asked for more"
+        ASKED = "asked", "Asked for more information"
         MATCHED = "matched", "Matched"
         REFUSED = "refused", "Not our patient"
         WITHDRAWN = "withdrawn", "Withdrawn by the family"
@@ -50,20 +50,20 @@ class SelfRegistration(models.Model):
         models.SET_NULL,
         null=True,
         related_name="self_registrations",
-        help_text="The one patient with this name and date of birth, who is Self Registered meanwhile.",
+        help_text="The only patient with this name and date of birth. Their status is Self Registered.",
     )
     likely_checked_at = models.DateTimeField(
-        default=timezone.now, help_text="When it was last looked whether another patient has become the likely one."
+        default=timezone.now, help_text="When the likely patient was last looked up."
     )
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
-    question = models.CharField(max_length=500, blank=True, help_text="What the practice asked the family.")
-    answer = models.CharField(max_length=500, blank=True, help_text="What the family answered.")
+    question = models.CharField(max_length=500, blank=True, help_text="The practice's question to the family.")
+    answer = models.CharField(max_length=500, blank=True, help_text="The family's answer.")
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
     override_reasons = models.JSONField(
-        default=dict, help_text="What the desk was asked about before it made the match, and the reason that it gave."
+        default=dict, help_text="The safety warnings before the match, each with the reason that staff gave."
     )
 
     objects: ClassVar[models.Manager["SelfRegistration"]] = models.Manager.from_queryset(SelfRegistrationQuerySet)()
@@ -80,7 +80,7 @@ class SelfRegistration(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.account} asks for {self.given_names} {self.family_name}"
+        return f"{self.account} requests {self.given_names} {self.family_name}"
 
     @property
     def is_waiting(self) -> bool:
@@ -89,7 +89,7 @@ class SelfRegistration(models.Model):
 
 class DeclineQuerySet(models.QuerySet["Decline"]):
     def for_practice(self, practice: Practice) -> Self:
-        """Looked up by the patient of each: of a practice's patients few have one."""
+        """Look up the patient of each decline, because few patients have one."""
         return self.filter(Exists(Patient.objects.for_practice(practice).filter(pk=OuterRef("patient"))))
 
     def live(self) -> Self:
@@ -97,7 +97,7 @@ class DeclineQuerySet(models.QuerySet["Decline"]):
 
 
 class Decline(models.Model):
-    """The family of a patient does not want the portal: nothing is sent to it until this is taken back."""
+    """A family's decision not to use the portal. Nothing is sent to them until it is undone."""
 
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="declines")
     reason = models.CharField(max_length=200)

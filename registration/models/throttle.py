@@ -1,4 +1,4 @@
-"""Tries that are counted in the database, so that every machine counts the same and no restart forgets."""
+"""Attempt counters and email codes, kept in the database so that all servers share them and a restart keeps them."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class AttemptCounter(models.Model):
-    """How often something was tried since a moment. `registration.guessing` has the limits."""
+    """The number of attempts since a point in time. `registration.claiming.rate_limits` sets the limits."""
 
     key = models.CharField(primary_key=True, max_length=80)
     since = models.DateTimeField(db_index=True)
@@ -18,7 +18,7 @@ class AttemptCounter(models.Model):
 
 
 class EmailCode(models.Model):
-    """A six-digit code that proves an e-mail address. Stored as a digest; good once, for a while, for a few tries."""
+    """A six-digit code that proves who owns an email address. Only its hash is stored. It works once, within its limits."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     address = models.CharField(max_length=254)

@@ -1,7 +1,6 @@
 """What the desk and the worker do, each beside the barest thing that does the same."""
 
 import gc
-import re
 import smtplib
 import threading
 import uuid
@@ -14,6 +13,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
+from django.utils import translation
 from weasyprint import HTML
 
 from notifications import delivery, outbox
@@ -24,12 +24,12 @@ from portal.models import Practice, User
 from registration import pins
 from registration.communications import pin_sheet
 from registration.communications.pin_sheet import Sheet
-from registration.issuing import pin_display, registrations
-from registration.values import ByPin, InPerson, Recipient
+from registration.issuing import pin_display
+from registration.values import Recipient
 from tests.benchmarks import clock, mail_server
 from tests.benchmarks.targets import Figure
+from tests.factories import SESSION_KEY, issue_registration
 
-BATCH: Final = 100
 TEXT: Final = "Your PIN is K7QF-2M9T-XB4C. Go to portal.example.org/start and type it there.\n" * 12
 
 
@@ -64,46 +64,27 @@ def _of_children(practice: Practice) -> ContactQuerySet:
 
 def a_sheet(practice: Practice, desk: User) -> Sheet:
     patient = _of_children(practice).select_related("patient").latest("pk").patient
-    issued = registrations.register_patients(
-        practice=practice,
-        patients=[patient],
-        recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
-        method=ByPin(),
-        delivery=InPerson(),
-        form_token=uuid.uuid4(),
-        session_key="a-session",
-        actor=Actor(user=desk, name=desk.email),
+    issued = issue_registration(
+        patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor=Actor(user=desk, name=desk.email)
     )
-    pin = pin_display.find_pin(issued, session_key="a-session")
+    pin = pin_display.find_pin(issued, session_key=SESSION_KEY)
     assert pin is not None
     return pin_sheet.sheet_for(issued, pin)
 
 
 def sheets(sheet: Sheet, *, rounds: int) -> Iterator[Figure]:
-    html = on_one_page(sheet)
+    with translation.override(sheet.language):
+        html = render_to_string("registration/pin_sheet.html", {"sheet": sheet})
 
     def bare() -> None:
         HTML(string=html).write_pdf(stylesheets=[pin_sheet._CSS], font_config=pin_sheet._FONTS, pdf_variant="pdf/ua-1")
 
-    def ours(count: int) -> None:
-        pin_sheet.render([replace(sheet, pin=pins.generate()) for _ in range(count)])
-        gc.collect(0)  # what it leaves behind is cleared away in its own time, not in that of the next
+    def ours() -> None:
+        pin_sheet.render(replace(sheet, pin=pins.generate()))
+        gc.collect(0)  # so that the next measurement does not pay for this one's garbage
 
-    times = clock.in_turn({"ours": lambda: ours(1), "bare": bare}, rounds=rounds)
+    times = clock.in_turn({"ours": ours, "bare": bare}, rounds=rounds)
     yield _figure("sheet", "a warm one beside bare WeasyPrint", times, at_most=1.3)
-    hundred = clock.in_turn({"batch": lambda: ours(BATCH), "bare": bare}, rounds=5, warm_up=1)
-    each = {"ours": hundred["batch"] / BATCH, "bare": hundred["bare"]}
-    yield _figure("sheet", "each of a hundred in one file", each, at_most=1 / 3)
-
-
-def on_one_page(sheet: Sheet) -> str:
-    """The form and what is the sheet's own, as WeasyPrint alone would be given them."""
-    forms = [render_to_string("registration/pin_sheet_form.html", {"sheet": sheet})]
-    html = render_to_string("registration/pin_sheet.html", {"forms": forms, "sheets": [sheet]})
-    form, own = re.split(r"</article>\s*<article[^>]*>", html)
-    return f'{form}<div style="position: absolute; top: 0; left: 0; right: 0">{own}'.replace(
-        "</article>", "</div></article>"
-    )
 
 
 def delivering(practice: Practice, *, messages: int) -> Figure:

@@ -18,7 +18,6 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from portal.headroom import with_headroom
 from tests import factories
 from tests.benchmarks import actions, crowd, importing, pages, past, population
 from tests.benchmarks.targets import Figure
@@ -66,4 +65,4 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
 
 
 if __name__ == "__main__":
-    with_headroom(main)()
+    main()

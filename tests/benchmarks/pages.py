@@ -11,7 +11,7 @@ from django.test import Client
 from patients import quick_search, search
 from patients.keys import mrn_key
 from patients.models import Patient, PortalStatus
-from patients.search import PatientQuery
+from patients.search_filters import PatientQuery
 from portal.models import Practice
 from tests.benchmarks import bare, clock
 from tests.benchmarks.targets import EMPTY, Figure

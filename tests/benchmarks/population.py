@@ -20,7 +20,6 @@ from django.db import connection, models, transaction
 from patients import names
 from patients.keys import mrn_key
 from patients.models import Contact, NameKey, Patient, PortalStatus
-from portal import statistics
 from portal.models import Practice
 from registration.demo.names import ORIGINS
 
@@ -82,12 +81,13 @@ def in_batches(every: Iterator[_Row]) -> Iterator[list[_Row]]:
 
 
 def gather_statistics() -> None:
-    """As PostgreSQL does by itself some minutes after such a load, and the worker on SQLite."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+    """Do what PostgreSQL does by itself minutes after such a load, and the idle worker on SQLite."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")
-    else:
-        statistics.gather()
+        else:
+            cursor.execute("PRAGMA analysis_limit = 1000")
+            cursor.execute("ANALYZE")
 
 
 def insert(model: type[models.Model], rows: Rows) -> None:

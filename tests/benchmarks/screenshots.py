@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import time
-import uuid
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -276,10 +275,10 @@ class Family:
         from registration.communications import pin_sheet
         from registration.issuing import pin_display
 
-        pin = pin_display.find_pin(registration, session_key="desk")
+        pin = pin_display.find_pin(registration, session_key="a-session")
         if pin is None:
             return
-        with pypdfium2.PdfDocument(pin_sheet.render([pin_sheet.sheet_for(registration, pin)])) as document:
+        with pypdfium2.PdfDocument(pin_sheet.render(pin_sheet.sheet_for(registration, pin))) as document:
             png = io.BytesIO()
             document[0].render(scale=1.1).to_pil().save(png, "PNG")
         keep(png.getvalue(), IMAGES / FOLDERS[self.language] / "sheet.png")
@@ -354,20 +353,17 @@ def issue(
 ) -> Any:
     from portal.audit import Actor
     from portal.models import User
-    from registration.issuing import registrations
     from registration.values import ByEmail, ByPin, ByQuestion, InPerson, Recipient
+    from tests.factories import issue_registration
 
     desk = User.objects.get(email="frontdesk@maplegrove.example")
     contact = patients[0].contacts.current().filter(given_names=name.split(" ")[0]).first()
-    return registrations.register_patients(
-        practice=patients[0].practice,
-        patients=patients,
-        recipient=Recipient(name=name, relationship=relationship, contact=contact),
+    return issue_registration(
+        patients,
+        Recipient(name=name, relationship=relationship, contact=contact),
+        actor=Actor(user=desk, name=desk.email),
         method=ByQuestion(question, "Señor Bigotes") if question else ByPin(),
         delivery=ByEmail(email) if email else InPerson(),
-        form_token=uuid.uuid4(),
-        session_key="desk",
-        actor=Actor(user=desk, name=desk.email),
         language=language,
         identified_by="photo_id",
         risk_acknowledged=bool(email),
@@ -378,7 +374,7 @@ def issue(
 def pin_of(registration: Any) -> str:
     from registration.issuing import pin_display
 
-    pin = pin_display.find_pin(registration, session_key="desk")
+    pin = pin_display.find_pin(registration, session_key="a-session")
     assert pin
     shown: str = pin.shown
     return shown

@@ -37,11 +37,12 @@ from patients.models import Patient
 from portal.audit import Actor
 from registration import pins
 from registration.claiming import rate_limits
-from registration.issuing import pin_display, registrations
+from registration.issuing import pin_display
 from registration.models import AttemptCounter, Registration
 from registration.pins import Pin
-from registration.values import ByPin, InPerson, Recipient
+from registration.values import Recipient
 from tests import factories
+from tests.factories import SESSION_KEY, issue_registration
 
 PAIRS = 6
 SEEN_BELOW = 0.01 / (2 * PAIRS)
@@ -215,17 +216,8 @@ def reset(email: str) -> int:
 
 
 def issue(patient: Patient, actor: Actor) -> tuple[Registration, Pin]:
-    registration = registrations.register_patients(
-        practice=patient.practice,
-        patients=[patient],
-        recipient=Recipient(name="Rosa Prado", relationship="Aunt"),
-        method=ByPin(),
-        delivery=InPerson(),
-        form_token=uuid.uuid4(),
-        session_key="a-session",
-        actor=actor,
-    )
-    pin = pin_display.find_pin(registration, session_key="a-session")
+    registration = issue_registration(patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor=actor)
+    pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
     assert pin is not None
     return registration, pin
 

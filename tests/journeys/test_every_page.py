@@ -1,7 +1,8 @@
 """Every page of the desk, at every size, in both themes: axe finds nothing, nothing is cut off, no script is needed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,6 +14,7 @@ from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.issuing import declines
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 from tests.journeys.conftest import SIZES, check_at_every_size
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
@@ -76,6 +78,19 @@ EMPTY = {
 }
 
 
+def in_parts(pages: Sequence[Any], count: int) -> list[Any]:
+    """Deal the pages out to so many tests of about the same length, which run side by side."""
+    return [pytest.param(pages[part::count], id=f"{part + 1} of {count}") for part in range(count)]
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/"])
+def test_a_tour_before_the_sign_in(page: Page, portal: str, practice: Practice, path: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(portal + path)
+    check_at_every_size(page)
+
+
+@pytest.mark.parametrize("paths", in_parts(PAGES, 4))
 def test_a_tour(
     page: Page,
     portal: str,
@@ -83,6 +98,7 @@ def test_a_tour(
     patient: Patient,
     mother: Contact,
     sign_in: Callable[[Page, User], None],
+    paths: list[str],
 ) -> None:
     factories.a_contact(patient, "Pablo", "López", has_authority=False, email="", phone="")
     manager = factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
@@ -90,11 +106,8 @@ def test_a_tour(
         user=manager, practice=factories.a_practice("Harbor Street"), role=Membership.Role.FRONT_DESK
     )
     page.emulate_media(reduced_motion="reduce")
-    for path in ("/accounts/login/", "/accounts/password/reset/"):
-        page.goto(portal + path)
-        check_at_every_size(page)
     sign_in(page, manager)
-    for path in PAGES:
+    for path in paths:
         page.goto(portal + path.format(patient=patient.pk))
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         check_quick_search(page)
@@ -108,10 +121,10 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     declined = factories.a_patient(practice, "Luz", mrn="MG-3")
     for each in (brother, declined):
         factories.a_contact(each)
-    registration = signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.by_email())
+    registration = issue_registration(patient, mother, actor=actor, delivery=signup_steps.by_email())
     account = factories.an_account("maria@families.example", "María", "Prado")
     declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
-    failed = signup_steps.issue([brother], actor=actor, to=brother.contacts.get(), delivery=signup_steps.by_email())
+    failed = issue_registration(brother, brother.contacts.get(), actor=actor, delivery=signup_steps.by_email())
     assert failed.message
     OutgoingMessage.objects.filter(pk=failed.message.pk).update(
         state="failed", due_at=None, outcome="The mail server refused the address.", address_refused=True
@@ -132,20 +145,24 @@ def manager_page(page: Page, practice: Practice, portal: str, sign_in: Callable[
     return page
 
 
-def test_with_something_behind_them(manager_page: Page, portal: str, something_of_each: dict[str, object]) -> None:
-    for path in ABOUT:
+@pytest.mark.parametrize("paths", in_parts(ABOUT, 3))
+def test_with_something_behind_them(
+    manager_page: Page, portal: str, something_of_each: dict[str, object], paths: list[str]
+) -> None:
+    for path in paths:
         manager_page.goto(portal + path.format(**something_of_each))
         expect(manager_page.get_by_role("heading", level=1)).to_be_visible()
-        expect(manager_page.get_by_role("heading", name="Not here")).to_be_hidden()
+        expect(manager_page.get_by_role("heading", name="Page not found")).to_be_hidden()
         check_quick_search(manager_page)
         check_at_every_size(manager_page, BOTH_WIDTHS)
 
 
+@pytest.mark.parametrize("forms", in_parts(list(EMPTY.items()), 2))
 def test_what_is_wrong_is_summed_up_at_the_top_and_has_the_focus(
-    manager_page: Page, portal: str, something_of_each: dict[str, object]
+    manager_page: Page, portal: str, something_of_each: dict[str, object], forms: list[tuple[str, str]]
 ) -> None:
     page = manager_page
-    for path, said in EMPTY.items():
+    for path, said in forms:
         page.goto(portal + path.format(**something_of_each))
         if "?" not in path:
             page.locator("main form[method=post]").first.evaluate(
@@ -153,7 +170,12 @@ def test_what_is_wrong_is_summed_up_at_the_top_and_has_the_focus(
             )
         check_summary(page, said)
         check_at_every_size(page, BOTH_WIDTHS)
-    page.context.clear_cookies()
+
+
+def test_what_is_wrong_at_the_sign_in_is_summed_up_at_the_top_and_has_the_focus(
+    page: Page, portal: str, practice: Practice
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
     page.goto(f"{portal}/accounts/login/")
     page.get_by_label("Email").fill("nobody@maplegrove.example")
     page.get_by_label("Password").fill("a wrong one")
@@ -195,11 +217,11 @@ def test_the_practice_is_chosen_in_the_navigation_panel(
     Membership.objects.create(user=manager, practice=other, role=Membership.Role.FRONT_DESK)
     sign_in(page, manager)
     page.get_by_label("Practice", exact=True).select_option("Harbor Street")
-    page.get_by_role("button", name="Work in this practice").click()
+    page.get_by_role("button", name="Switch practice").click()
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
     expect(page.get_by_role("link", name="Activity")).to_be_hidden()
     page.goto(f"{portal}/patients/{patient.pk}/")
-    expect(page.get_by_role("heading", name="Not here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_the_main_job_without_javascript(

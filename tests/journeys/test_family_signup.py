@@ -1,9 +1,8 @@
 """Browser tests of the family pages at 375 pixels, by label and role only, with an accessibility check of each page."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
 
 import pypdfium2
 import pytest
@@ -19,9 +18,10 @@ from portal.audit import Actor
 from portal.models import Practice, User
 from registration.communications import pin_sheet
 from registration.issuing import pin_display
-from registration.models import Association, PortalAccount, Registration, SelfRegistration
+from registration.models import Association, PortalAccount, SelfRegistration
 from registration.values import ByText
 from tests import factories, signup_steps
+from tests.factories import SESSION_KEY, issue_registration
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.mailbox import find_in_mail
 from tests.journeys.test_register_a_patient import answer_what_is_always_asked
@@ -103,10 +103,6 @@ def enter_code(page: Page) -> None:
     press(page)
 
 
-def issue(patients: Sequence[Patient], actor: Actor, **options: Any) -> Registration:
-    return signup_steps.issue(patients, actor=actor, **options)
-
-
 # --- The journeys ---
 
 
@@ -159,7 +155,7 @@ def test_family_signs_up_from_the_email_and_the_desk_sees_it(
 def test_wrong_pin_gets_an_error_and_keeps_what_was_entered(
     page: Page, portal: str, patient: Patient, actor: Actor
 ) -> None:
-    issue([patient], actor)
+    issue_registration(patient, actor=actor)
     page.goto(f"{portal}/start/")
     page.get_by_label("PIN").fill("k7qf 2m9t xb4c")
     press(page)
@@ -177,7 +173,7 @@ def test_wrong_pin_gets_an_error_and_keeps_what_was_entered(
 
 
 def test_link_with_a_question_leads_to_an_account(page: Page, patient: Patient, actor: Actor) -> None:
-    issue([patient], actor, method=signup_steps.by_question(), delivery=signup_steps.by_email())
+    issue_registration(patient, actor=actor, method=signup_steps.by_question(), delivery=signup_steps.by_email())
     page.goto(find_in_mail(page, r"http\S+/start/\S*#q=[\w-]+"))
     expect(page.get_by_text("Link accepted.")).to_be_visible()
     expect(page.get_by_label("PIN", exact=True)).to_be_hidden()
@@ -201,7 +197,7 @@ def test_existing_account_adds_another_child(
     page: Page, portal: str, patient: Patient, brother: Patient, actor: Actor
 ) -> None:
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor)))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue_registration(patient, actor=actor)))
     enter_date(page, patient.birth_date)
     press(page)
     enter_about_you(page)
@@ -216,7 +212,7 @@ def test_existing_account_adds_another_child(
     expect_page(page, "Sign in")
 
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([brother], actor)))
+    page.get_by_label("PIN").fill(signup_steps.pin_of(issue_registration(brother, actor=actor)))
     enter_date(page, brother.birth_date)
     press(page)
     page.goto(f"{portal}/start/sign-in/")
@@ -267,7 +263,7 @@ def test_account_is_created_with_a_passkey(
         "automaticPresenceSimulation": True,
     }
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
-    issue([patient], actor, delivery=signup_steps.by_email())
+    issue_registration(patient, actor=actor, delivery=signup_steps.by_email())
     page.goto(find_in_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     enter_date(page, patient.birth_date)
     press(page)
@@ -295,7 +291,9 @@ def test_account_is_created_with_a_passkey(
 
 
 def test_sign_up_works_without_javascript(browser: Browser, portal: str, patient: Patient, actor: Actor) -> None:
-    registration = issue([patient], actor, method=signup_steps.by_question(), delivery=signup_steps.by_email())
+    registration = issue_registration(
+        patient, actor=actor, method=signup_steps.by_question(), delivery=signup_steps.by_email()
+    )
     assert registration.pk
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
@@ -318,10 +316,10 @@ def test_sign_up_works_without_javascript(browser: Browser, portal: str, patient
 
 
 def test_qr_code_on_the_sheet_fills_in_the_pin(page: Page, patient: Patient, actor: Actor) -> None:
-    registration = issue([patient], actor)
-    pin = pin_display.find_pin(registration, session_key="desk")
+    registration = issue_registration(patient, actor=actor)
+    pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
     assert pin
-    pdf = pin_sheet.render([pin_sheet.sheet_for(registration, pin)])
+    pdf = pin_sheet.render(pin_sheet.sheet_for(registration, pin))
     with pypdfium2.PdfDocument(pdf) as document:
         (code,) = zxingcpp.read_barcodes(document[0].render(scale=3).to_pil())
     page.goto(code.text)
@@ -337,7 +335,7 @@ def test_qr_code_on_the_sheet_fills_in_the_pin(page: Page, patient: Patient, act
 
 def test_pin_from_a_text_message_leads_to_an_account(page: Page, portal: str, patient: Patient, actor: Actor) -> None:
     carrier = Carrier.objects.get(name="US Cellular")
-    issue([patient], actor, delivery=ByText("6125550161", carrier))
+    issue_registration(patient, actor=actor, delivery=ByText("6125550161", carrier))
     text = find_in_mail(page, r"[\s\S]*[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}[\s\S]*")
     address, pin = re.search(r"http\S+/start/\S*", text), re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", text)
     assert address
@@ -354,7 +352,7 @@ def test_pin_from_a_text_message_leads_to_an_account(page: Page, portal: str, pa
 
 def test_sign_up_in_spanish(page: Page, patient: Patient, actor: Actor) -> None:
     """The pages are in the language of the message until the family switches, and then stay in the new language."""
-    issue([patient], actor, delivery=signup_steps.by_email(), language="es")
+    issue_registration(patient, actor=actor, delivery=signup_steps.by_email(), language="es")
     page.goto(find_in_mail(page, r"http\S+/start/\S*#pin=[\w.]+"))
     with translation.override("es"):
         started, you, account = gettext("Let’s get started"), gettext("About you"), gettext("Your account")
@@ -443,7 +441,7 @@ def test_idle_family_is_warned_before_the_draft_expires(
 ) -> None:
     page.clock.install()
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN", exact=True).fill(signup_steps.pin_of(issue([patient], actor)))
+    page.get_by_label("PIN", exact=True).fill(signup_steps.pin_of(issue_registration(patient, actor=actor)))
     enter_date(page, patient.birth_date)
     press(page)
     expect_page(page, "About you")
@@ -462,7 +460,9 @@ def test_family_pages_load_little_data(page: Page, portal: str, patient: Patient
     account = {"/family/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/add/"}
     first = ["/start/", "/start/sign-in/", "/start/help-signing-in/", "/start/request-access/", "/start/terms/"]
     page.goto(f"{portal}/start/")
-    page.get_by_label("PIN").fill(signup_steps.pin_of(issue([patient], actor, delivery=signup_steps.by_email())))
+    page.get_by_label("PIN").fill(
+        signup_steps.pin_of(issue_registration(patient, actor=actor, delivery=signup_steps.by_email()))
+    )
     enter_date(page, patient.birth_date)
     press(page)
     enter_about_you(page)

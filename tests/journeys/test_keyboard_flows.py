@@ -15,6 +15,7 @@ from portal.audit import Actor
 from portal.models import Membership, Practice, User
 from registration.models import Association, SelfRegistration
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 from tests.journeys.mailbox import find_in_mail
 
 MOST_KEYS = 60  # to one control
@@ -129,7 +130,7 @@ class Keys:
         """Past what stands on every page, to the content; a page that a form leads to begins where the form's began."""
         self.page.wait_for_load_state()
         if self.look(self.page.locator("main").element_handles()) != "on":
-            self.use("link", re.compile("^Skip to "))
+            self.use("link", "Skip to main content")
 
     def comes(self, heading: str) -> None:
         self.page.get_by_role("heading", name=heading, exact=True).wait_for()  # looks more often than expect
@@ -256,7 +257,7 @@ def test_what_happens_meanwhile_takes_no_focus_away(
     keys.press("Enter")
     for name, back in (("Undo access of Elena García", False), ("Family declines", True)):
         link = keys.to("link", name, back=back)
-        signup_steps.issue([patient], actor=actor, to=mother)
+        issue_registration(patient, mother, actor=actor)
         with page.expect_response("**/registrations/?seen=*"):
             page.evaluate("htmx.trigger(document.body, 'registration-issued')")
         expect(page.get_by_text("Superseded", exact=True)).to_have_count(int(back))
@@ -283,14 +284,14 @@ def test_the_practice_merge_match_and_access(
     keys.comes("Which patient is Matteo Garcia Lopez?")
     keys.skip()
     keys.use("button", "Match…")
-    keys.comes("Match all the same?")
+    keys.comes("Match anyway?")
     keys.skip()
     keys.tick("radio", "Limited")
     keys.use("button", "Match")
     page.get_by_role("alert").and_(page.locator(":focus")).wait_for()
-    keys.type("Reason", "Rang the mother: born on August 2.")
+    keys.type("Reason", "Called the mother: born on August 2.")
     keys.press("Enter")
-    keys.says("has access now")
+    keys.says("now has access")
 
     keys.skip()
     keys.use("link", "Somebody Else")
@@ -300,8 +301,8 @@ def test_the_practice_merge_match_and_access(
     keys.comes("Not our patient?")
     keys.skip()
     keys.type("Reason", "Nobody of that name.")
-    keys.use("button", "Not our patient")
-    keys.says("You could not confirm it.")
+    keys.use("button", "Mark as not our patient")
+    keys.says("Marked as not our patient.")
 
     page.goto(f"{portal}/patients/{mateo.pk}/")
     keys.use("link", "Remove access of Elena García", back=True)
@@ -322,7 +323,7 @@ def test_the_practice_merge_match_and_access(
 
     keys.walk(page.get_by_role("combobox", name="Practice", exact=True), "Shift+Tab")
     keys.pick("Practice", "Harbor Street")
-    keys.use("button", "Work in this practice")
+    keys.use("button", "Switch practice")
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
 
 

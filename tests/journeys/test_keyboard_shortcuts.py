@@ -151,19 +151,19 @@ def test_the_keys_are_listed_and_can_be_switched_off(desk_page: Page, width: int
     page, keyboard = desk_page, Keyboard(desk_page)
     page.set_viewport_size({"width": width, "height": height})
     keyboard.press("?")
-    listed = page.get_by_role("dialog", name="Keys")
+    listed = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(listed).to_be_visible()
     assert listed.locator("dt").all_inner_texts() == ["/", "↓ ↑", "r", "Enter", "Esc", "?"]
     check_accessibility(page)
     keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
     if width < 768:
         keyboard.tab_to("#nav-open")
         keyboard.press(" ")
     keyboard.tab_to("[data-open-shortcuts]")
     keyboard.press("Enter")
-    switch = page.get_by_role("checkbox", name="Use the keys")
+    switch = page.get_by_role("checkbox", name="Use the shortcuts")
     expect(switch).to_be_focused()
     keyboard.press(" ", "Escape")
     expect(page.locator("[data-open-shortcuts]")).to_be_focused()

@@ -1,4 +1,4 @@
-"""Merge Match in a browser, by label and role alone: the queue, the comparison, the match, and what the family is told."""
+"""Merge Match in a browser, found by label and role: the queue, the comparison, the match, and the emails to the family."""
 
 import os
 from datetime import date, timedelta
@@ -15,11 +15,11 @@ from tests import factories
 from tests.factories import a_self_registration, an_account
 from tests.journeys.conftest import check_accessibility
 
-SHOTS = os.environ.get("SHOTS")  # a folder, to look at the pages
+SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, if set
 
 
 def look_at(page: Page, name: str) -> None:
-    """axe finds nothing, nothing is cut off."""
+    """Check that axe finds nothing and that nothing is too wide. Take a screenshot if SHOTS is set."""
     check_accessibility(page)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{name} is {overflow} pixels too wide"
@@ -35,8 +35,8 @@ def at_work(request: pytest.FixtureRequest, desk_page: Page) -> Page:
 
 
 @pytest.fixture
-def asked(practice: Practice, patient: Patient, mother: Contact) -> SelfRegistration:
-    """Elena asks for Sofía and, two days ago, mistyped Mateo's date of birth."""
+def pending(practice: Practice, patient: Patient, mother: Contact) -> SelfRegistration:
+    """Elena requests access for Sofía and, two days ago with a mistyped date of birth, for Mateo."""
     mateo = factories.a_patient(practice, "Mateo", birth_date=date(2021, 8, 2), mrn="MG-2", street="12 Elm Street")
     factories.a_contact(mateo)
     elena = an_account()
@@ -53,7 +53,7 @@ def asked(practice: Practice, patient: Patient, mother: Contact) -> SelfRegistra
 
 
 def open_queue(page: Page) -> None:
-    page.reload()  # the number that wait
+    page.reload()  # to update the number in the menu
     menu = page.get_by_text("Menu", exact=True)
     if page.viewport_size and page.viewport_size["width"] < 768:
         menu.locator("..").click()
@@ -67,7 +67,9 @@ def compare(page: Page, child: str) -> None:
     expect(page.get_by_role("heading", name=f"Which patient is {child}?")).to_be_visible()
 
 
-def test_a_clear_match_and_one_that_differs(at_work: Page, asked: SelfRegistration, patient: Patient) -> None:
+def test_strong_match_needs_no_reason_and_a_different_one_does(
+    at_work: Page, pending: SelfRegistration, patient: Patient
+) -> None:
     page = at_work
     open_queue(page)
     look_at(page, "queue")
@@ -77,20 +79,20 @@ def test_a_clear_match_and_one_that_differs(at_work: Page, asked: SelfRegistrati
     expect(sofia.get_by_text("Strong match")).to_be_visible()
     sofia.get_by_role("radio", name="Full").check()
     sofia.get_by_role("button", name="Match").click()
-    expect(page.get_by_text("Elena García has access now: García-López, Sofía")).to_be_visible()
+    expect(page.get_by_text("Elena García now has access to the record of García-López, Sofía.")).to_be_visible()
 
     compare(page, "Matteo Garcia Lopez")
     look_at(page, "compare-differs")
     page.get_by_role("article", name="García-López, Mateo").get_by_role("button", name="Match…").click()
-    expect(page.get_by_role("heading", name="Match all the same?")).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="day and month the other way round")).to_be_visible()
+    expect(page.get_by_role("heading", name="Match anyway?")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="day and month switched")).to_be_visible()
     look_at(page, "confirm")
     page.get_by_role("button", name="Match").click()
-    expect(page.get_by_role("alert")).to_contain_text("Type why this is the right patient")
+    expect(page.get_by_role("alert")).to_contain_text("Enter why this is the right patient")
     look_at(page, "confirm-reason")
-    page.get_by_label("Reason").fill("Rang the mother: born on August 2.")
+    page.get_by_label("Reason").fill("Called the mother: born on August 2.")
     page.get_by_role("button", name="Match").click()
-    expect(page.get_by_text("Nobody waits.")).to_be_visible()
+    expect(page.get_by_text("No requests waiting.")).to_be_visible()
     look_at(page, "queue-empty")
     page.get_by_role("link", name="Decided in the last 30 days").click()
     expect(page.get_by_role("row", name="Matteo").get_by_text("Matched")).to_be_visible()
@@ -98,29 +100,29 @@ def test_a_clear_match_and_one_that_differs(at_work: Page, asked: SelfRegistrati
     assert Association.objects.count() == 2
 
     page.goto(page.url.split("/matches")[0] + "/demo/mailbox/")
-    letters = page.get_by_role("region", name="Messages").get_by_role("link")
-    for _ in range(30):  # the worker sends one after the other, and the mailbox is a page like any other
-        if letters.count() == 2:
+    messages = page.get_by_role("region", name="Messages").get_by_role("link")
+    for _ in range(60):  # the worker sends them one by one, and the mailbox page does not update itself
+        if messages.count() == 2:
             break
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(100)
         page.reload()
-    expect(letters).to_have_count(2)
+    expect(messages).to_have_count(2)
 
 
-def test_ask_for_more_not_our_patient_and_somebody_else(at_work: Page, asked: SelfRegistration) -> None:
+def test_question_another_patient_refusal_and_reopening(at_work: Page, pending: SelfRegistration) -> None:
     page = at_work
     open_queue(page)
     compare(page, "Sofia Garcia Lopez")
-    page.get_by_role("link", name="Ask for more").click()
-    expect(page.get_by_role("heading", name="Ask Elena García for more")).to_be_visible()
+    page.get_by_role("link", name="Ask for more information").click()
+    expect(page.get_by_role("heading", name="Ask Elena García for more information")).to_be_visible()
     look_at(page, "ask")
-    page.get_by_role("radio", name="A question of your own").check()
-    page.get_by_role("button", name="Ask").click()
-    expect(page.get_by_role("alert")).to_contain_text("Type what the family is asked.")
-    page.get_by_label("Your own question").fill("Does she have a middle name?")
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("radio", name="Write your own question").check()
+    page.get_by_role("button", name="Send question").click()
+    expect(page.get_by_role("alert")).to_contain_text("Enter your question.")
+    page.get_by_label("Your question", exact=True).fill("Does she have a middle name?")
+    page.get_by_role("button", name="Send question").click()
     row = page.get_by_role("row", name="Sofia Garcia Lopez")
-    expect(row.get_by_text("Family was asked")).to_be_visible()
+    expect(row.get_by_text("Waiting for family")).to_be_visible()
 
     compare(page, "Sofia Garcia Lopez")
     expect(page.get_by_text("Does she have a middle name?")).to_be_visible()
@@ -128,19 +130,19 @@ def test_ask_for_more_not_our_patient_and_somebody_else(at_work: Page, asked: Se
     page.get_by_label("Date of birth").fill("8/2/2021")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("link", name="Compare")).to_have_count(1)
-    look_at(page, "somebody-else")
+    look_at(page, "another-patient")
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("article").first).to_contain_text("García-López, Mateo")
     look_at(page, "chosen")
 
     page.get_by_role("link", name="Not our patient").click()
     look_at(page, "refuse")
-    page.get_by_label("Reason").fill("Nobody of that name.")
-    page.get_by_role("button", name="Not our patient").click()
-    expect(page.get_by_text("You could not confirm it. The family is told by e-mail.")).to_be_visible()
+    page.get_by_label("Reason").fill("No one with that name.")
+    page.get_by_role("button", name="Mark as not our patient").click()
+    expect(page.get_by_text("Marked as not our patient. The family will be notified by email.")).to_be_visible()
     page.get_by_role("link", name="Decided in the last 30 days").click()
     page.get_by_role("link", name="Sofia Garcia Lopez").click()
     look_at(page, "refused")
-    page.get_by_role("button", name="Take it back").click()
-    expect(page.get_by_text("It waits for a match again.")).to_be_visible()
+    page.get_by_role("button", name="Reopen request").click()
+    expect(page.get_by_text("Request reopened. It is back in the queue.")).to_be_visible()
     expect(page.get_by_role("article", name="García-López, Sofía")).to_be_visible()

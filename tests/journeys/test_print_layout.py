@@ -8,6 +8,7 @@ from patients.models import Contact, Patient
 from portal.audit import Actor
 from portal.models import User
 from tests import factories, signup_steps
+from tests.factories import issue_registration
 
 
 def test_printed_account_page_has_no_controls_and_no_colors(
@@ -20,7 +21,7 @@ def test_printed_account_page_has_no_controls_and_no_colors(
     sign_in: Callable[[Page, User], None],
 ) -> None:
     factories.an_association(factories.an_account("maria@families.example", "María", "Prado"), patient)
-    signup_steps.issue([patient], actor=actor, to=mother, delivery=signup_steps.by_email())
+    issue_registration(patient, mother, actor=actor, delivery=signup_steps.by_email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
     expect(page.get_by_role("link", name="Remove access")).to_be_visible()

@@ -10,6 +10,7 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.journeys.conftest import check_accessibility
 from tests.journeys.test_register_a_patient import (
     answer_what_is_always_asked,
@@ -18,7 +19,6 @@ from tests.journeys.test_register_a_patient import (
     see_it_accepted,
     shown_pin,
 )
-from tests.registration.issuing.test_registrations import an_account
 
 
 def open_window_of(page: Page, patient: Patient) -> None:
@@ -36,14 +36,14 @@ def test_a_teens_guardian_who_may_not_see_the_record(desk_page: Page, practice: 
     page.get_by_role("button", name="Complete Registration").click()
 
     asked = page.get_by_role("group", name="Before you send")
-    expect(asked).to_contain_text("The record of Lena says that Igor Varga may not see it.")
-    first = page.get_by_label("Why may this person see the record?")
+    expect(asked).to_contain_text("Igor Varga is marked as not allowed to see Lena’s record.")
+    first = page.get_by_label("Why is this person allowed to see the record?")
     expect(first).to_be_focused()
     check_accessibility(page)
     page.keyboard.type("Court order of November 20")
     page.keyboard.press("Enter")
 
-    second = page.get_by_label("Why may a guardian see a teen’s record?")
+    second = page.get_by_label("Why should a guardian see this teen’s record?")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(first).to_have_value("Court order of November 20")
     expect(page.get_by_role("textbox", name="Email Address")).to_have_value("igor@families.example")
@@ -69,7 +69,7 @@ def test_concerns_without_javascript(
         answer_what_is_always_asked(page)
         page.get_by_label("Mark Varga").check()
         page.get_by_role("button", name="Complete Registration").click()
-        reason = page.get_by_label("Why may a guardian see a teen’s record?")
+        reason = page.get_by_label("Why should a guardian see this teen’s record?")
         expect(reason).to_be_focused()
         expect(page.get_by_label("Mark Varga")).to_be_checked()
         reason.fill("Lena agrees")
@@ -132,10 +132,10 @@ def test_somebody_asked_already(desk_page: Page, practice: Practice, patient: Pa
     )
     open_window_of(page, patient)
     window = page.get_by_role("dialog")
-    match = window.get_by_role("link", name="Match it instead")
+    match = window.get_by_role("link", name="Match request")
     expect(match).to_have_attribute("href", f"/matches/{asked.pk}/")
     expect(match).to_be_focused()
-    window.get_by_role("link", name="Register somebody else").click()
+    window.get_by_role("link", name="Register someone else anyway").click()
     expect(page.get_by_role("button", name="Complete Registration")).to_be_visible()
     complete(page)
     assert shown_pin(page)
@@ -169,7 +169,7 @@ def test_a_proxy(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page.get_by_role("textbox", name="Email Address").fill("rosa@prado.example")
     answer_what_is_always_asked(page)
     page.get_by_role("button", name="Complete Registration").click()
-    expect(page.get_by_role("alert")).to_contain_text("Say what gives this person the right.")
+    expect(page.get_by_role("alert")).to_contain_text("Enter the authorization, for example a court order.")
     check_accessibility(page)
     page.get_by_label("Authorization").fill("Written consent of the mother, on file")
     complete(page)

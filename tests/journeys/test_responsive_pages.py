@@ -1,5 +1,6 @@
 """A window of 1280 by 1024 at 400 %, and the family's pages at both ends, in both themes: all is there and can be used."""
 
+import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
@@ -68,21 +69,21 @@ FAMILY = {
 }
 
 
+@pytest.mark.parametrize("who", FAMILY)
 def test_the_familys_pages(
-    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client
+    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client, who: str
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
-    for who, addresses in FAMILY.items():
-        if who == "pin":
-            signup_steps.enter_pin(client, signup_steps.issue_pin([patient], actor=actor), patient.birth_date)
-            signup_steps.enter_about_you(client)
-        elif who == "account":
-            account = factories.an_account()
-            factories.an_association(account, patient)
-            client.force_login(account.user)
-        if who != "nobody":
-            page.context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": portal}])
-        for address in addresses:
-            page.goto(portal + address.format(slug=practice.slug))
-            assert address.partition("?")[0] in page.url
-            check_at_every_size(page)
+    if who == "pin":
+        signup_steps.enter_pin(client, signup_steps.issue_pin([patient], actor=actor), patient.birth_date)
+        signup_steps.enter_about_you(client)
+    elif who == "account":
+        account = factories.an_account()
+        factories.an_association(account, patient)
+        client.force_login(account.user)
+    if who != "nobody":
+        page.context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": portal}])
+    for address in FAMILY[who]:
+        page.goto(portal + address.format(slug=practice.slug))
+        assert address.partition("?")[0] in page.url
+        check_at_every_size(page)

@@ -1,4 +1,4 @@
-"""What the portal writes to a member of staff about the account."""
+"""Emails about an account: changes and password codes."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -26,46 +26,46 @@ NOTICES = {
     "mfa/email/totp_deactivated": "Authenticator app deactivated.",
     "mfa/email/recovery_codes_generated": "recovery codes has been generated.",
     "mfa/email/webauthn_added": "A passkey was added.",
-    "mfa/email/webauthn_removed": "A passkey was taken away.",
+    "mfa/email/webauthn_removed": "A passkey was removed.",
 }
 
 
 def delivered() -> EmailMessage:
-    """The mail that the worker sent last."""
+    """Run the worker and return the last email it sent."""
     call_command("deliver", "--once", verbosity=0)
     return mail.outbox[-1]
 
 
-def assert_is_plain(text: str) -> None:
-    """It names the portal, has no gap where a name should be, and no link."""
+def assert_is_clean(text: str) -> None:
+    """Assert that the text names the portal and has no empty placeholders, no links and no stray markup."""
     assert "Practice portal" in text
     for blemish in ("Hello from", "Thank you for using", "from !", "http", "{{", "None", "&#", "  ", "\n\n\n"):
         assert blemish not in text
 
 
 @pytest.mark.parametrize("template", NOTICES)
-def test_a_change_of_the_account_is_told_in_plain_words(front_desk: User, rf: RequestFactory, template: str) -> None:
+def test_account_change_is_reported_by_email(front_desk: User, rf: RequestFactory, template: str) -> None:
     request = rf.get("/", REMOTE_ADDR="192.0.2.7", headers={"User-Agent": "Firefox & sons"})
     request.user = front_desk
     request.session = SessionStore()
     with request_context(request), time_machine.travel(datetime(2026, 11, 23, 14, 5, tzinfo=UTC), tick=False):
         get_adapter().send_notification_mail(template, front_desk)
         text = str(delivered().body)
-    assert_is_plain(text)
+    assert_is_clean(text)
     assert NOTICES[template] in text
     assert "192.0.2.7" in text
     assert "Firefox & sons" in text
-    assert "November 23, 2026, 14:05 UTC" in text
+    assert "November 23, 2026, 2:05 PM UTC" in text
     assert OutgoingMessage.objects.get().valid_until is None
 
 
-def test_the_code_for_a_forgotten_password_is_sent_while_it_is_good(client: Client, front_desk: User) -> None:
+def test_password_code_expires_with_its_email(client: Client, front_desk: User) -> None:
     now = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
     with time_machine.travel(now, tick=False):
         client.post("/accounts/password/reset/", {"email": front_desk.email})
         sent = delivered()
     text = str(sent.body)
-    assert_is_plain(text)
+    assert_is_clean(text)
     code = re.search(r"^[A-Z0-9-]{6,}$", text, re.MULTILINE)
     assert code, text
     assert OutgoingMessage.objects.get().valid_until == now + timedelta(
@@ -76,14 +76,14 @@ def test_the_code_for_a_forgotten_password_is_sent_while_it_is_good(client: Clie
 
 
 @pytest.mark.parametrize(
-    ("template", "told"),
+    ("template", "sentence"),
     [
         ("account/email/password_changed", "Su contraseña ha sido modificada."),
         ("mfa/email/webauthn_added", "Se agregó una llave de acceso."),
     ],
 )
-def test_a_familys_change_is_told_in_its_language(
-    front_desk: User, rf: RequestFactory, template: str, told: str
+def test_family_account_change_is_reported_in_spanish(
+    front_desk: User, rf: RequestFactory, template: str, sentence: str
 ) -> None:
     request = rf.get("/", REMOTE_ADDR="192.0.2.7", headers={"User-Agent": "Firefox"})
     request.user = front_desk
@@ -92,12 +92,17 @@ def test_a_familys_change_is_told_in_its_language(
         with translation.override("es"):
             get_adapter().send_notification_mail(template, front_desk)
         sent = delivered()
-    for words in (told, "Cuándo: 23 de noviembre de 2026, 14:05 UTC", "Desde: 192.0.2.7", "a su consultorio o"):
+    for words in (
+        sentence,
+        "Cuándo: 23 de noviembre de 2026, 2:05 p. m. UTC",
+        "Dirección IP: 192.0.2.7",
+        "a su consultorio o",
+    ):
         assert words in sent.body
     assert "Portal del consultorio" in sent.from_email
 
 
-def test_a_new_password_by_code_works_and_is_told(client: Client, front_desk: User) -> None:
+def test_password_reset_by_code_works_and_is_reported(client: Client, front_desk: User) -> None:
     client.post("/accounts/password/reset/", {"email": front_desk.email})
     code = re.search(r"^[A-Z0-9-]{6,}$", str(delivered().body), re.MULTILINE)
     assert code
@@ -111,7 +116,7 @@ def test_a_new_password_by_code_works_and_is_told(client: Client, front_desk: Us
 
 
 @pytest.mark.django_db
-def test_nobody_is_written_to_at_an_address_that_we_do_not_know(client: Client) -> None:
+def test_unknown_address_gets_no_password_code(client: Client) -> None:
     response = client.post("/accounts/password/reset/", {"email": "stranger@elsewhere.example"})
     assert response.status_code == 302
     assert not OutgoingMessage.objects.exists()

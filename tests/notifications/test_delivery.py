@@ -1,4 +1,4 @@
-"""The worker, before a real SMTP server that accepts, refuses for now, refuses for good, or hangs up."""
+"""The delivery worker with a real SMTP server that accepts, refuses temporarily or permanently, or closes the connection."""
 
 import threading
 import time
@@ -13,42 +13,23 @@ from django.test import override_settings
 from django.utils import timezone
 
 from notifications import delivery, outbox, worker_heartbeat
-from notifications.models import Channel, Content, OutgoingMessage, WorkerHeartbeat
+from notifications.models import Content, OutgoingMessage, WorkerHeartbeat
 from notifications.transports.mail import MailTransport
 from portal import audit
 from portal.models import AuditEvent, Practice
 from portal.signals import worker_idle
+from tests.notifications.messages import SECRET, enqueue
 from tests.smtp import OK, MailServer
 
 pytestmark = pytest.mark.django_db
 
 State = OutgoingMessage.State
-SECRET = "K7QF-2M9T-XB4C"
 
 
 @pytest.fixture(autouse=True)
-def _a_fixed_day() -> Iterator[None]:
+def _fixed_date() -> Iterator[None]:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False):
         yield
-
-
-def owe(
-    practice: Practice | None = None, recipient: str = "elena@families.example", **fields: object
-) -> OutgoingMessage:
-    with transaction.atomic():
-        return outbox.enqueue(
-            practice=practice,
-            channel=Channel.EMAIL,
-            recipient=recipient,
-            shown_recipient=recipient,
-            sender_name="Maple Grove Pediatrics",
-            reply_to="hello@maplegrove.example",
-            subject="Set up your access",
-            text=f"Your PIN: {SECRET}",
-            html=f"<p>{SECRET}</p>",
-            about=uuid.UUID(int=7),
-            **fields,  # type: ignore[arg-type]
-        )
 
 
 def deliver() -> int:
@@ -59,8 +40,8 @@ def events(message: OutgoingMessage) -> list[str]:
     return list(message.events.values_list("kind", flat=True))
 
 
-def test_an_accepted_message_is_finished_and_wiped(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_accepted_message_is_finished_and_its_content_deleted(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     assert deliver() == 1
 
     message.refresh_from_db()
@@ -73,8 +54,8 @@ def test_an_accepted_message_is_finished_and_wiped(practice: Practice, mail_serv
     assert deliver() == 0
 
 
-def test_the_mail_that_arrives(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_email_has_sender_reply_address_and_both_parts(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     deliver()
     (mail,) = mail_server.received
     assert mail["From"] == "Maple Grove Pediatrics <portal@localhost>"
@@ -85,8 +66,8 @@ def test_the_mail_that_arrives(practice: Practice, mail_server: MailServer) -> N
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
-def test_refused_for_now_is_tried_again_later(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_temporarily_refused_message_is_retried_later(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     mail_server.answer = lambda _: "451 4.3.0 try later"
     deliver()
     message.refresh_from_db()
@@ -107,31 +88,33 @@ def test_refused_for_now_is_tried_again_later(practice: Practice, mail_server: M
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "outcome"),
     [
-        ("550 5.1.1 no such user K7QF-2M9T-XB4C", "The address was refused: there is no such mailbox (550 5.1.1)."),
+        ("550 5.1.1 no such user K7QF-2M9T-XB4C", "The address was refused: the mailbox does not exist (550 5.1.1)."),
         ("552 5.2.2 over quota", "The address was refused: the mailbox is full (552 5.2.2)."),
         ("550 go away", "The address was refused (550)."),
     ],
 )
-def test_refused_for_good_is_not_tried_again(
-    practice: Practice, mail_server: MailServer, reply: str, told: str
+def test_permanently_refused_message_is_not_retried(
+    practice: Practice, mail_server: MailServer, reply: str, outcome: str
 ) -> None:
-    message = owe(practice)
+    message = enqueue(practice)
     mail_server.answer_recipient = lambda _: reply
     deliver()
     message.refresh_from_db()
-    assert (message.state, message.outcome, message.due_at) == (State.FAILED, told, None)
+    assert (message.state, message.outcome, message.due_at) == (State.FAILED, outcome, None)
     assert message.address_refused
     assert not Content.objects.exists()
     assert events(message) == ["queued", "failed"]
-    assert AuditEvent.objects.get(action="message_failed").details["outcome"] == told
+    assert AuditEvent.objects.get(action="message_failed").details["outcome"] == outcome
 
 
-@pytest.mark.parametrize("why", ["what it says is refused", "the address is refused for now"])
-def test_an_address_is_refused_for_good_or_not_at_all(practice: Practice, mail_server: MailServer, why: str) -> None:
-    message = owe(practice)
-    if why == "what it says is refused":
+@pytest.mark.parametrize("cause", ["the content is refused", "the address is refused temporarily"])
+def test_failure_for_another_cause_does_not_mark_the_address_as_refused(
+    practice: Practice, mail_server: MailServer, cause: str
+) -> None:
+    message = enqueue(practice)
+    if cause == "the content is refused":
         mail_server.answer = lambda _: "554 5.7.1 looks like spam"
     else:
         mail_server.answer_recipient = lambda _: "450 4.2.1 try later"
@@ -142,18 +125,21 @@ def test_an_address_is_refused_for_good_or_not_at_all(practice: Practice, mail_s
     assert not message.address_refused
 
 
-def test_a_server_that_hangs_up_gets_the_message_again(practice: Practice, mail_server: MailServer) -> None:
-    message, other = owe(practice), owe(practice, "pablo@families.example")
+def test_message_is_retried_when_the_server_closes_the_connection(practice: Practice, mail_server: MailServer) -> None:
+    message, other = enqueue(practice), enqueue(practice, "pablo@families.example")
     mail_server.answer = lambda recipient: None if recipient.startswith("elena") else OK
     assert deliver() == 2
     message.refresh_from_db()
     other.refresh_from_db()
-    assert (message.state, message.outcome) == (State.QUEUED, "The mail server could not be reached, or hung up.")
+    assert (message.state, message.outcome) == (
+        State.QUEUED,
+        "The mail server could not be reached or closed the connection.",
+    )
     assert other.state == State.ACCEPTED
 
 
-def test_a_server_that_is_down_loses_nothing(practice: Practice) -> None:
-    message = owe(practice)
+def test_message_stays_queued_while_the_server_is_down(practice: Practice) -> None:
+    message = enqueue(practice)
     with override_settings(
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
         EMAIL_HOST="127.0.0.1",
@@ -166,8 +152,8 @@ def test_a_server_that_is_down_loses_nothing(practice: Practice) -> None:
     assert Content.objects.filter(message=message).exists()
 
 
-def test_in_the_end_it_gives_up(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_message_fails_after_the_last_attempt(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     mail_server.answer = lambda _: "451 4.3.0 try later"
     for _ in range(delivery.MAX_ATTEMPTS):
         with time_machine.travel(message.due_at or timezone.now(), tick=False):
@@ -177,7 +163,7 @@ def test_in_the_end_it_gives_up(practice: Practice, mail_server: MailServer) -> 
     assert len(mail_server.tries) == delivery.MAX_ATTEMPTS
 
 
-def test_retries_come_later_and_later_but_never_too_late() -> None:
+def test_retry_delay_doubles_up_to_the_limit() -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     delays = [delivery.retry_at(n, now=now, jitter=lambda: 0.0) - now for n in range(1, delivery.MAX_ATTEMPTS)]
     assert delays[:3] == [timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2)]
@@ -186,8 +172,8 @@ def test_retries_come_later_and_later_but_never_too_late() -> None:
     assert timedelta(hours=3) < sum(delays, timedelta()) < timedelta(hours=6)
 
 
-def test_what_is_no_longer_true_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice, valid_until=timezone.now() + timedelta(minutes=10))
+def test_message_past_its_validity_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice, valid_until=timezone.now() + timedelta(minutes=10))
     with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
         deliver()
     message.refresh_from_db()
@@ -196,8 +182,8 @@ def test_what_is_no_longer_true_is_not_sent(practice: Practice, mail_server: Mai
     assert mail_server.tries == []
 
 
-def test_a_cancelled_message_is_never_sent(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_canceled_message_is_never_sent(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     assert outbox.cancel(message)
     assert deliver() == 0
     assert not outbox.cancel(message)
@@ -207,53 +193,53 @@ def test_a_cancelled_message_is_never_sent(practice: Practice, mail_server: Mail
     assert mail_server.tries == []
 
 
-def test_a_message_that_is_going_out_is_at_least_not_tried_again(practice: Practice, mail_server: MailServer) -> None:
-    class TakenBackMeanwhile(MailTransport):
+def test_message_canceled_while_being_sent_is_not_retried(practice: Practice, mail_server: MailServer) -> None:
+    class CanceledWhileSending(MailTransport):
         def send(self, message: OutgoingMessage, content: Content) -> str:
             assert not outbox.cancel(message)
             return super().send(message, content)
 
-    message = owe(practice)
+    message = enqueue(practice)
     mail_server.answer = lambda _: "451 4.3.0 try later"
-    delivery.run(stop=threading.Event(), once=True, transport=TakenBackMeanwhile())
+    delivery.run(stop=threading.Event(), once=True, transport=CanceledWhileSending())
     message.refresh_from_db()
     assert message.state == State.CANCELLED
     assert len(mail_server.tries) == 1
 
 
-def test_what_is_taken_back_before_its_turn_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
-    first, second = owe(practice), owe(practice)
+def test_claimed_message_canceled_before_its_turn_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    first, second = enqueue(practice), enqueue(practice)
     batch = delivery.claim()
     assert len(batch) == 2
     assert not outbox.cancel(batch[1])
     delivery.deliver(batch, transport=MailTransport(), stop=threading.Event())
     assert set(OutgoingMessage.objects.values_list("pk", "state", "outcome")) == {
         (batch[0].pk, State.ACCEPTED, "Accepted by the mail server."),
-        (batch[1].pk, State.CANCELLED, "Cancelled before it was sent."),
+        (batch[1].pk, State.CANCELLED, "Canceled before it was sent."),
     }
     assert {first.pk, second.pk} == {message.pk for message in batch}
     assert len(mail_server.received) == 1
     assert not Content.objects.exists()
 
 
-def test_what_is_taken_back_while_another_goes_out_slowly_is_not_sent(
+def test_message_canceled_during_a_slow_send_of_another_is_not_sent(
     practice: Practice, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "RECHECK_EVERY", timedelta(0))  # every send is a slow one
-    owed = [owe(practice), owe(practice)]
+    monkeypatch.setattr(delivery, "RECHECK_EVERY", timedelta(0))  # treats every send as slow
+    messages = [enqueue(practice), enqueue(practice)]
 
-    class TakesBackTheOther(MailTransport):
+    class CancelsTheOther(MailTransport):
         def send(self, message: OutgoingMessage, content: Content) -> str:
-            (other,) = (each for each in owed if each.pk != message.pk)
+            (other,) = (candidate for candidate in messages if candidate.pk != message.pk)
             outbox.cancel(other)
             return super().send(message, content)
 
-    delivery.run(stop=threading.Event(), once=True, transport=TakesBackTheOther())
+    delivery.run(stop=threading.Event(), once=True, transport=CancelsTheOther())
     assert len(mail_server.received) == 1
     assert sorted(OutgoingMessage.objects.values_list("state", flat=True)) == [State.ACCEPTED, State.CANCELLED]
 
 
-def test_who_is_stopped_gives_back_what_was_not_begun(practice: Practice, mail_server: MailServer) -> None:
+def test_stopped_worker_releases_messages_it_did_not_start(practice: Practice, mail_server: MailServer) -> None:
     stop = threading.Event()
 
     class StoppedWhileSending(MailTransport):
@@ -262,7 +248,7 @@ def test_who_is_stopped_gives_back_what_was_not_begun(practice: Practice, mail_s
             return super().send(message, content)
 
     for _ in range(3):
-        owe(practice)
+        enqueue(practice)
     delivery.run(stop=stop, transport=StoppedWhileSending())
     assert len(mail_server.received) == 1
     left = OutgoingMessage.objects.exclude(state=State.ACCEPTED)
@@ -271,22 +257,22 @@ def test_who_is_stopped_gives_back_what_was_not_begun(practice: Practice, mail_s
     assert len(mail_server.received) == 3
 
 
-def test_what_was_taken_back_and_not_begun_was_not_sent(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_message_canceled_and_released_unsent_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     batch = delivery.claim()
-    assert not outbox.cancel(message), "a worker holds it"
+    assert not outbox.cancel(message), "a worker has claimed it"
     stopped = threading.Event()
     stopped.set()
     delivery.deliver(batch, transport=MailTransport(), stop=stopped)
     deliver()
     message.refresh_from_db()
-    assert (message.state, message.outcome) == (State.CANCELLED, "Cancelled before it was sent.")
+    assert (message.state, message.outcome) == (State.CANCELLED, "Canceled before it was sent.")
     assert mail_server.tries == []
 
 
-def test_a_slow_server_keeps_no_message_from_the_other_workers(practice: Practice, mail_server: MailServer) -> None:
+def test_slow_worker_releases_the_rest_of_its_batch(practice: Practice, mail_server: MailServer) -> None:
     for _ in range(3):
-        owe(practice)
+        enqueue(practice)
     with time_machine.travel(timezone.now() + timedelta(seconds=1), tick=False) as now:
 
         class Slow(MailTransport):
@@ -300,34 +286,34 @@ def test_a_slow_server_keeps_no_message_from_the_other_workers(practice: Practic
     assert len(set(mail_server.message_ids)) == 3
 
 
-def test_every_message_of_a_batch_has_its_line_in_the_trail(practice: Practice, mail_server: MailServer) -> None:
-    owed = [owe(practice) for _ in range(delivery.BATCH + 2)]
+def test_every_message_of_a_batch_has_its_own_audit_event(practice: Practice, mail_server: MailServer) -> None:
+    messages = [enqueue(practice) for _ in range(delivery.BATCH + 2)]
     deliver()
-    lines = AuditEvent.objects.filter(action=AuditEvent.Action.MESSAGE_ACCEPTED)
-    assert {line.details["message"] for line in lines} == {str(message.pk) for message in owed}
-    assert lines.count() == len(owed)
+    events = AuditEvent.objects.filter(action=AuditEvent.Action.MESSAGE_ACCEPTED)
+    assert {event.details["message"] for event in events} == {str(message.pk) for message in messages}
+    assert events.count() == len(messages)
     assert audit.verify() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_somebody_holds_is_waited_for_alone(practice: Practice, mail_server: MailServer) -> None:
-    """With several rows in hand the worker, and whoever takes two of them back, might wait for each other."""
-    held, other = owe(practice), owe(practice)
+def test_worker_locks_no_other_row_while_it_waits_for_a_locked_one(practice: Practice, mail_server: MailServer) -> None:
+    """Otherwise the worker and a transaction that cancels two of its messages could deadlock."""
+    locked, other = enqueue(practice), enqueue(practice)
     sent, recorded = threading.Event(), threading.Event()
 
-    class HeldMeanwhile(MailTransport):
+    class LocksOneRow(MailTransport):
         def send(self, message: OutgoingMessage, content: Content) -> str:
             outcome = super().send(message, content)
             if len(mail_server.received) == 2:
-                threading.Thread(target=hold).start()
+                threading.Thread(target=lock_row).start()
                 assert sent.wait(5)
             return outcome
 
-    def hold() -> None:
+    def lock_row() -> None:
         with transaction.atomic():
-            OutgoingMessage.objects.select_for_update().get(pk=held.pk)
+            OutgoingMessage.objects.select_for_update().get(pk=locked.pk)
             sent.set()
-            if connection.vendor == "postgresql":  # SQLite has one lock for all rows
+            if connection.vendor == "postgresql":  # SQLite has a single lock for all rows
                 assert recorded.wait(5)
         connection.close()
 
@@ -339,15 +325,13 @@ def test_a_row_that_somebody_holds_is_waited_for_alone(practice: Practice, mail_
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    delivery.run(stop=threading.Event(), once=True, transport=HeldMeanwhile())
+    delivery.run(stop=threading.Event(), once=True, transport=LocksOneRow())
     watcher.join()
     assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {State.ACCEPTED}
 
 
-def test_what_was_taken_back_while_a_worker_died_with_it_is_not_sent(
-    practice: Practice, mail_server: MailServer
-) -> None:
-    message = owe(practice)
+def test_message_canceled_while_its_worker_died_is_not_sent_again(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     assert delivery.claim()
     assert not outbox.cancel(message)
     with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
@@ -355,21 +339,21 @@ def test_what_was_taken_back_while_a_worker_died_with_it_is_not_sent(
     message.refresh_from_db()
     assert (message.state, message.outcome) == (
         State.CANCELLED,
-        "Cancelled. A worker that did not come back may have sent it.",
+        "Canceled. It may have been sent: a delivery worker stopped before recording the result.",
     )
     assert mail_server.tries == []
     assert not Content.objects.exists()
 
 
 class Dies(MailTransport):
-    """A worker that is killed after the server's "250", before it could say so."""
+    """A worker that is killed after the server's "250" and before it records the result."""
 
     def send(self, message: OutgoingMessage, content: Content) -> str:
         super().send(message, content)
         raise KeyboardInterrupt
 
 
-def a_worker_dies() -> None:
+def run_worker_that_dies() -> None:
     with pytest.raises(KeyboardInterrupt):
         delivery.run(stop=threading.Event(), once=True, transport=Dies())
 
@@ -378,54 +362,54 @@ def later(**step: int) -> time_machine.travel:
     return time_machine.travel(timezone.now() + timedelta(**step), tick=False)
 
 
-def test_what_nobody_can_record_is_not_sent_time_and_again(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_message_is_abandoned_a_limited_number_of_times(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     for minutes in range(0, 3 * (delivery.MAX_ABANDONED + 1), 3):
         with later(minutes=minutes):
-            a_worker_dies()
+            run_worker_that_dies()
     assert len(mail_server.received) == delivery.MAX_ABANDONED + 1
     with later(hours=1):
         assert deliver() == 1
     message.refresh_from_db()
     assert message.state == State.FAILED
-    assert message.outcome.endswith("A worker that did not come back may have sent it.")
+    assert message.outcome.endswith(f". {OutgoingMessage.MAY_HAVE_BEEN_SENT}")
     assert len(mail_server.received) == delivery.MAX_ABANDONED + 1
     assert AuditEvent.objects.get(action="message_failed").details["outcome"] == message.outcome
     assert not Content.objects.exists()
 
 
-def test_what_a_worker_died_with_is_never_called_not_sent(practice: Practice, mail_server: MailServer) -> None:
-    """Whether it runs out, is taken back at its next turn or before, or is refused then: it may be out."""
-    runs_out = owe(practice, valid_until=timezone.now() + timedelta(minutes=10))
-    a_worker_dies()
+def test_abandoned_message_is_always_reported_as_possibly_sent(practice: Practice, mail_server: MailServer) -> None:
+    """This holds if it expires, if it is canceled before or at its next turn, and if it is refused then."""
+    expired = enqueue(practice, valid_until=timezone.now() + timedelta(minutes=10))
+    run_worker_that_dies()
     with later(minutes=11):
         deliver()
-    runs_out.refresh_from_db()
-    assert (runs_out.state, runs_out.outcome) == (
+    expired.refresh_from_db()
+    assert (expired.state, expired.outcome) == (
         State.FAILED,
-        "Not sent: what it says is no longer valid. A worker that did not come back may have sent it.",
+        f"Not sent: it was no longer valid. {OutgoingMessage.MAY_HAVE_BEEN_SENT}",
     )
 
-    given_back, refused = owe(practice), owe(practice, recipient="nobody@families.example")
-    a_worker_dies()
+    released, refused = enqueue(practice), enqueue(practice, recipient="unknown@families.example")
+    run_worker_that_dies()
     stopped = threading.Event()
     stopped.set()
     with later(minutes=3):
         delivery.deliver(delivery.claim(), transport=MailTransport(), stop=stopped)
-        given_back.refresh_from_db()
-        assert given_back.state == State.QUEUED
-        assert outbox.cancel(given_back)
+        released.refresh_from_db()
+        assert released.state == State.QUEUED
+        assert outbox.cancel(released)
         mail_server.answer = lambda _: "550 5.1.1 no such user"
         deliver()
-    for message, state in ((given_back, State.CANCELLED), (refused, State.FAILED)):
+    for message, state in ((released, State.CANCELLED), (refused, State.FAILED)):
         message.refresh_from_db()
         assert message.state == state
-        assert message.outcome.endswith(". A worker that did not come back may have sent it.")
+        assert message.outcome.endswith(f". {OutgoingMessage.MAY_HAVE_BEEN_SENT}")
         assert "before it was sent" not in message.outcome
 
 
-def test_a_clock_set_back_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An hour back after the first round: the second, half a minute later, stamps its row and tidies up all the same."""
+def test_worker_keeps_running_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock goes back an hour after the first round. The second round still records a heartbeat and tidies up."""
     done: list[datetime] = []
     monkeypatch.setattr(delivery, "_tidy_up", lambda: done.append(timezone.now()))
     monkeypatch.setattr(delivery, "TIDY_EVERY", timedelta(0))
@@ -446,31 +430,33 @@ def test_a_clock_set_back_stops_no_worker(monkeypatch: pytest.MonkeyPatch) -> No
     assert WorkerHeartbeat.objects.get().at == datetime(2026, 11, 23, 11, tzinfo=UTC)
 
 
-def test_a_message_that_nobody_foresaw_does_not_stop_the_others(practice: Practice, mail_server: MailServer) -> None:
-    class Stumbles(MailTransport):
+def test_unexpected_error_with_one_message_does_not_stop_the_others(
+    practice: Practice, mail_server: MailServer
+) -> None:
+    class RaisesForOne(MailTransport):
         def send(self, message: OutgoingMessage, content: Content) -> str:
             if message.pk == bad.pk:
-                raise LookupError(f"a fault of ours, with {SECRET} in it")
+                raise LookupError(f"an error of ours that quotes {SECRET}")
             return super().send(message, content)
 
-    bad, good = owe(practice), owe(practice)
-    assert delivery.run(stop=threading.Event(), once=True, transport=Stumbles()) == 2
+    bad, good = enqueue(practice), enqueue(practice)
+    assert delivery.run(stop=threading.Event(), once=True, transport=RaisesForOne()) == 2
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.state, good.state) == (State.QUEUED, State.ACCEPTED)
     assert SECRET not in bad.outcome
 
 
-def test_our_own_address_refused_is_no_fault_of_the_message(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_message_is_retried_when_our_sender_address_is_refused(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     mail_server.answer_sender = "530 5.7.0 authentication required"
     deliver()
     message.refresh_from_db()
-    assert (message.state, message.outcome) == (State.QUEUED, "Our own address was refused (530 5.7.0).")
+    assert (message.state, message.outcome) == (State.QUEUED, "Our sender address was refused (530 5.7.0).")
 
 
-def test_whoever_lost_the_lease_walks_away(practice: Practice, mail_server: MailServer) -> None:
-    message = owe(practice)
+def test_worker_that_lost_its_lease_does_not_send(practice: Practice, mail_server: MailServer) -> None:
+    message = enqueue(practice)
     slow = delivery.claim()
     assert len(slow) == 1
     assert delivery.claim() == []
@@ -483,24 +469,22 @@ def test_whoever_lost_the_lease_walks_away(practice: Practice, mail_server: Mail
     assert len(set(mail_server.message_ids)) == 1
 
 
-def test_what_one_cannot_open_keeps_no_other_of_its_batch(practice: Practice, mail_server: MailServer) -> None:
+def test_undecryptable_message_does_not_stop_its_batch(practice: Practice, mail_server: MailServer) -> None:
     from cryptography.fernet import Fernet
 
     with override_settings(SEALING_KEYS=[Fernet.generate_key().decode()]):
-        sealed_elsewhere = owe(practice)
-    ours = owe(practice)
+        sealed_elsewhere = enqueue(practice)
+    ours = enqueue(practice)
     assert deliver() == 2
     states = dict(OutgoingMessage.objects.values_list("pk", "state"))
     assert states == {sealed_elsewhere.pk: State.QUEUED, ours.pk: State.ACCEPTED}
 
 
-def test_a_worker_without_the_key_leaves_the_message_to_one_that_has_it(
-    practice: Practice, mail_server: MailServer
-) -> None:
+def test_message_waits_for_a_worker_that_has_its_key(practice: Practice, mail_server: MailServer) -> None:
     from cryptography.fernet import Fernet
     from django.conf import settings
 
-    message = owe(practice)
+    message = enqueue(practice)
     keys = settings.SEALING_KEYS
     with override_settings(SEALING_KEYS=[Fernet.generate_key().decode()]):
         deliver()
@@ -517,11 +501,11 @@ def test_a_worker_without_the_key_leaves_the_message_to_one_that_has_it(
     assert message.state == State.ACCEPTED
 
 
-def test_a_line_break_in_an_address_fails_and_does_not_stop_the_rest(
+def test_address_with_a_line_break_fails_and_does_not_stop_the_others(
     practice: Practice, mail_server: MailServer
 ) -> None:
-    bad = owe(practice, "elena@families.example\nBcc: all@families.example")
-    good = owe(practice)
+    bad = enqueue(practice, "elena@families.example\nBcc: all@families.example")
+    good = enqueue(practice)
     deliver()
     bad.refresh_from_db()
     good.refresh_from_db()
@@ -529,10 +513,10 @@ def test_a_line_break_in_an_address_fails_and_does_not_stop_the_rest(
     assert len(mail_server.received) == 1
 
 
-def test_nothing_of_the_message_is_in_the_log(
+def test_log_contains_no_message_content(
     practice: Practice, mail_server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    owe(practice)
+    enqueue(practice)
     mail_server.answer = lambda _: f"451 4.3.0 {SECRET}"
     deliver()
     assert caplog.records
@@ -540,31 +524,31 @@ def test_nothing_of_the_message_is_in_the_log(
     assert "elena" not in caplog.text
 
 
-def test_a_job_that_fails_keeps_no_other_from_its_turn(
+def test_failing_tidy_up_job_does_not_stop_the_others(
     mail_server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     done: list[str] = []
 
-    def stumbles(**_: object) -> None:
-        raise ValueError(f"about {SECRET}")
+    def fails(**_: object) -> None:
+        raise ValueError(f"quotes {SECRET}")
 
-    def works(**_: object) -> None:
+    def succeeds(**_: object) -> None:
         done.append("yes")
 
-    worker_idle.connect(stumbles)
-    worker_idle.connect(works)
+    worker_idle.connect(fails)
+    worker_idle.connect(succeeds)
     try:
         assert delivery.run(stop=threading.Event(), once=True) == 0
     finally:
-        worker_idle.disconnect(stumbles)
-        worker_idle.disconnect(works)
+        worker_idle.disconnect(fails)
+        worker_idle.disconnect(succeeds)
     assert done == ["yes"]
-    assert "stumbles" in caplog.text
+    assert "fails" in caplog.text
     assert "ValueError" in caplog.text
     assert SECRET not in caplog.text
 
 
-def test_a_message_belongs_to_a_transaction(transactional_db: None) -> None:
+def test_enqueue_requires_a_transaction(transactional_db: None) -> None:
     with pytest.raises(transaction.TransactionManagementError):
         outbox.enqueue(
             practice=None,

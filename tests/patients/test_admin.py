@@ -1,4 +1,4 @@
-"""Patients in the administration: who looks is recorded, and a correction changes what was corrected, nothing else."""
+"""Patients in the admin: views are audited, and a correction changes only the corrected values."""
 
 import threading
 from typing import Any
@@ -29,10 +29,10 @@ def address(patient: Patient) -> str:
 
 
 def filled(client: Client, patient: Patient, **corrected: Any) -> dict[str, Any]:
-    """What the browser sends of the page as it stands, with these corrections."""
+    """Return what the browser would send from this page, with these corrections."""
     context = client.get(address(patient)).context
     formsets = [formset.formset for formset in context["inline_admin_formsets"]]
-    forms = [context["adminform"].form, *(each for formset in formsets for each in [formset.management_form, *formset])]
+    forms = [context["adminform"].form, *(form for formset in formsets for form in [formset.management_form, *formset])]
     sent = {form.add_prefix(name): form[name].value() for form in forms for name in form.fields}
     return {name: value for name, value in (sent | corrected).items() if value is not None and value is not False}
 
@@ -42,7 +42,7 @@ def correct(client: Client, patient: Patient, **corrected: Any) -> None:
     assert response.status_code == 302, response.context["errors"]
 
 
-def test_a_correction_is_found_under_the_new_name_at_once(
+def test_corrected_name_and_phone_update_the_search_keys(
     administration: Client, patient: Patient, mother: Contact
 ) -> None:
     correct(administration, patient, family_name="Nguyễn", phone="612 555 0177", **{"contacts-0-given_names": "Eva"})
@@ -51,13 +51,13 @@ def test_a_correction_is_found_under_the_new_name_at_once(
     assert set(patient.name_keys.values_list("last", "first")) == {("nguyen", "sofia"), ("garcia", "eva")}
 
 
-def test_a_corrected_mrn_is_found_at_once(administration: Client, patient: Patient) -> None:
+def test_corrected_mrn_updates_its_search_key(administration: Client, patient: Patient) -> None:
     correct(administration, patient, mrn="MG 00-77")
     patient.refresh_from_db()
     assert patient.mrn_key == "mg0077"
 
 
-def test_a_contact_made_inactive_is_found_no_more(administration: Client, patient: Patient, mother: Contact) -> None:
+def test_contact_made_inactive_has_no_search_keys(administration: Client, patient: Patient, mother: Contact) -> None:
     correct(administration, patient, **{"contacts-0-active": False})
     mother.refresh_from_db()
     assert (mother.active, mother.in_source, mother.is_current) == (False, True, False)
@@ -65,7 +65,7 @@ def test_a_contact_made_inactive_is_found_no_more(administration: Client, patien
 
 
 @pytest.mark.parametrize("row", ["patient", "contact"])
-def test_who_looks_at_the_record_is_in_the_trail(
+def test_viewing_a_record_is_audited(
     administration: Client, administrator: User, patient: Patient, mother: Contact, row: str
 ) -> None:
     shown = patient if row == "patient" else mother
@@ -76,7 +76,7 @@ def test_who_looks_at_the_record_is_in_the_trail(
     assert event.details == {"in": "administration"}
 
 
-def test_who_takes_authority_away_is_in_the_trail(
+def test_withdrawing_authority_is_audited(
     administration: Client, administrator: User, patient: Patient, mother: Contact
 ) -> None:
     correct(administration, patient, family_name="Nguyen", **{"contacts-0-has_authority": False})
@@ -86,11 +86,11 @@ def test_who_takes_authority_away_is_in_the_trail(
     assert (event.actor, event.practice, event.patient_id) == (administrator, patient.practice, patient.pk)
     assert event.details == {
         "what": "patient",
-        "done": f"changed Last name; changed contact {mother} (May see the record)",
+        "done": f"changed Last name; changed contact {mother} (Authorized to see the record)",
     }
 
 
-def test_a_mistake_shows_the_record_again_and_that_is_in_the_trail(administration: Client, patient: Patient) -> None:
+def test_rejected_correction_is_audited_as_a_view(administration: Client, patient: Patient) -> None:
     sent = filled(administration, patient, birth_date="soon")
     assert administration.post(address(patient), sent).status_code == 200
     assert AuditEvent.objects.filter(action="account_viewed", patient_id=patient.pk).count() == 2
@@ -98,24 +98,22 @@ def test_a_mistake_shows_the_record_again_and_that_is_in_the_trail(administratio
 
 @pytest.mark.parametrize("key", ["a839a288-03ba-4c4d-8a9b-e77feceb12b6", "nobody"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_record_that_is_not_there_is_not_said_to_have_been_seen(
-    administration: Client, key: str, method: str
-) -> None:
+def test_request_for_an_unknown_record_is_not_audited(administration: Client, key: str, method: str) -> None:
     response = getattr(administration, method)(f"/admin/patients/patient/{key}/change/")
     assert response.status_code == 302
     assert not AuditEvent.objects.filter(action="account_viewed").exists()
 
 
-def test_the_desk_gets_neither_the_record_nor_a_line(desk: Client, patient: Patient) -> None:
+def test_front_desk_gets_neither_the_admin_page_nor_an_audit_event(desk: Client, patient: Patient) -> None:
     assert desk.get(address(patient)).status_code == 302
     assert not AuditEvent.objects.filter(action="account_viewed").exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_registration_that_falls_into_a_correction_keeps_its_status(
+def test_status_set_during_a_correction_is_kept(
     administration: Client, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The desk issues a PIN between the administrator's reading of the row and the writing of it."""
+    """The front desk issues a PIN after the administrator's request has read the row and before it writes it."""
     patient = factories.a_patient(practice)
     sent = filled(administration, patient, city="Troy")
     save_model = PatientAdmin.save_model
@@ -131,7 +129,7 @@ def test_a_registration_that_falls_into_a_correction_keeps_its_status(
     def save_while_the_desk_works(*args: Any, **named: Any) -> None:
         threads.append(threading.Thread(target=issue))
         threads[0].start()
-        threads[0].join(timeout=1)  # either it is through by now, or it waits for this row
+        threads[0].join(timeout=1)  # it has finished, or it waits for this row
         save_model(*args, **named)
 
     monkeypatch.setattr(PatientAdmin, "save_model", save_while_the_desk_works)

@@ -1,4 +1,4 @@
-"""The keys of phone numbers: what is read at a look is what the library reads."""
+"""Phone keys: the shortcut for common formats gives the same key as the library."""
 
 import phonenumbers
 import pytest
@@ -9,7 +9,7 @@ from patients import keys
 
 
 @given(number=st.from_regex(keys._NORTH_AMERICAN, fullmatch=True))
-def test_a_number_that_is_read_at_a_look_has_the_library_s_key(number: str) -> None:
+def test_shortcut_gives_the_same_phone_key_as_the_library(number: str) -> None:
     parsed = phonenumbers.parse(number, "US")
     assert keys.phone_key(number) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
@@ -26,5 +26,5 @@ def test_a_number_that_is_read_at_a_look_has_the_library_s_key(number: str) -> N
         ("", ""),
     ],
 )
-def test_one_person_s_number_has_one_key_however_it_is_written(number: str, key: str) -> None:
+def test_phone_key_is_the_same_for_every_format_of_a_number(number: str, key: str) -> None:
     assert keys.phone_key(number) == key

@@ -1,4 +1,4 @@
-"""The quick search: whatever is typed into the one field is read as what it may be, and each patient is found once."""
+"""The quick search parses what is typed into one field, and finds each patient once."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ TODAY = date(2026, 11, 24)
 
 @pytest.fixture
 def john(practice: Practice, other_practice: Practice) -> Patient:
-    """John Smith with his mother's phone number; and others, who are not to be found in his place."""
+    """John Smith with his mother's phone number, and others who must not be found instead."""
     john = factories.a_patient(practice, "John", "Smith", birth_date=date(2019, 3, 5), mrn="MG-00412")
     factories.a_contact(john, "Ann", "Smith", phone="+16125550161", email="ann@families.example")
     factories.a_patient(practice, "Ana", "de la Cruz", birth_date=date(2018, 7, 1), mrn="MG-7")
@@ -52,7 +52,7 @@ def found(practice: Practice, typed: str) -> list[str]:
         "mg004",
     ],
 )
-def test_all_that_is_typed_for_one_child_finds_that_child_alone(practice: Practice, john: Patient, typed: str) -> None:
+def test_any_input_for_one_child_finds_only_that_child(practice: Practice, john: Patient, typed: str) -> None:
     assert quick_search.find(typed, practice=practice, today=TODAY).hits[0].patient == john
     assert found(practice, typed) == ["Smith, John"]
 
@@ -67,7 +67,7 @@ def test_all_that_is_typed_for_one_child_finds_that_child_alone(practice: Practi
         (", mary ann", "Olson, Mary Ann"),
     ],
 )
-def test_a_name_of_several_words_ends_where_it_finds_somebody(
+def test_name_of_several_words_is_split_where_it_matches(
     practice: Practice, john: Patient, typed: str, name: str
 ) -> None:
     assert found(practice, typed) == [name]
@@ -91,30 +91,30 @@ def test_a_name_of_several_words_ends_where_it_finds_somebody(
         "a\N{NULL}b",
     ],
 )
-def test_what_is_nobody_s_finds_nobody(practice: Practice, john: Patient, typed: str) -> None:
+def test_input_that_matches_no_one_finds_no_one(practice: Practice, john: Patient, typed: str) -> None:
     assert found(practice, typed) == []
 
 
-def test_what_cannot_be_read_is_told_from_what_is_nobody_s(practice: Practice) -> None:
-    assert quick_search.read("x", practice=practice, today=TODAY).is_empty
-    assert not quick_search.read("xy", practice=practice, today=TODAY).is_empty
+def test_input_of_one_letter_is_empty(practice: Practice) -> None:
+    assert quick_search.parse("x", practice=practice, today=TODAY).is_empty
+    assert not quick_search.parse("xy", practice=practice, today=TODAY).is_empty
 
 
-def test_an_mrn_is_no_name_where_it_finds_somebody(practice: Practice, john: Patient) -> None:
+def test_input_that_matches_an_mrn_is_not_searched_as_a_name(practice: Practice, john: Patient) -> None:
     factories.a_patient(practice, "Mo", "Mg7Yundt", mrn="")
     assert found(practice, "mg7") == ["de la Cruz, Ana"]
     assert found(practice, "mg7yundt") == ["Mg7Yundt, Mo"]
 
 
-def test_a_child_who_matches_in_two_ways_is_listed_once_and_last_names_come_first(practice: Practice) -> None:
+def test_child_with_two_matches_is_listed_once_and_last_names_come_first(practice: Practice) -> None:
     factories.a_patient(practice, "James", "Olson")
     factories.a_patient(practice, "James", "James")
     assert found(practice, "james") == ["James, James", "Olson, James"]
 
 
-def test_of_many_the_first_are_shown_and_it_is_said_that_there_are_more(practice: Practice) -> None:
+def test_first_hits_of_many_are_shown_with_more_indicated(practice: Practice) -> None:
     for number in range(quick_search.MAX_SHOWN + 1):
         factories.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-0{number}")
     for typed in ("olson", "mg0", "child"):
-        answer = quick_search.find(typed, practice=practice, today=TODAY)
-        assert (len(answer.hits), answer.has_more, answer.suggestions) == (quick_search.MAX_SHOWN, True, [])
+        results = quick_search.find(typed, practice=practice, today=TODAY)
+        assert (len(results.hits), results.has_more, results.suggestions) == (quick_search.MAX_SHOWN, True, [])

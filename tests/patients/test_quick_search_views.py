@@ -1,4 +1,4 @@
-"""The quick search in the browser: a list under the field, a plain page, and what the trail keeps of them."""
+"""The quick search views: a list under the field, a results page, and the audit events of both."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,43 +22,45 @@ def answer(desk: Client, path: str, typed: str) -> str:
 
 
 @pytest.mark.parametrize("path", [HITS, PAGE])
-def test_a_child_is_shown_with_what_tells_it_from_others(desk: Client, patient: Patient, path: str) -> None:
+def test_hit_is_shown_with_name_birth_date_mrn_and_status(desk: Client, patient: Patient, path: str) -> None:
     html = answer(desk, path, "gar sof")
-    for told in ("García-López, Sofía", "03/05/2019", "MG-1", "Unregistered", patient.get_absolute_url()):
-        assert told in html
+    for text in ("García-López, Sofía", "03/05/2019", "MG-1", "Unregistered", patient.get_absolute_url()):
+        assert text in html
 
 
-@pytest.mark.parametrize(("changed", "told"), [({"deceased": True}, "Deceased"), ({"active": False}, "Inactive")])
+@pytest.mark.parametrize(("change", "label"), [({"deceased": True}, "Deceased"), ({"active": False}, "Inactive")])
 @pytest.mark.parametrize("path", [HITS, PAGE])
-def test_who_gets_no_pin_is_told_in_place_of_the_status(
-    desk: Client, practice: Practice, path: str, changed: dict[str, Any], told: str
+def test_deceased_or_inactive_is_shown_in_place_of_the_status(
+    desk: Client, practice: Practice, path: str, change: dict[str, Any], label: str
 ) -> None:
-    factories.a_patient(practice, **changed)
+    factories.a_patient(practice, **change)
     html = answer(desk, path, "garcia")
-    assert told in html
+    assert label in html
     assert "Unregistered" not in html
 
 
 @pytest.mark.parametrize("path", [HITS, PAGE])
-def test_who_is_found_by_a_parents_number_is_shown_with_the_parent(desk: Client, patient: Patient, path: str) -> None:
+def test_patient_found_by_a_parents_number_is_shown_with_the_parent(desk: Client, patient: Patient, path: str) -> None:
     factories.a_contact(patient, phone="+16125550161")
-    assert "by Elena García" in answer(desk, path, "612 555 0161")
+    assert "contact: Elena García" in answer(desk, path, "612 555 0161")
 
 
 @pytest.mark.parametrize("path", [HITS, PAGE])
 @pytest.mark.parametrize("typed", ["", "x", "\x00", "<script>alert(1)</script>", "=1+1", "‮olson", "😀" * 50])
-def test_whatever_is_typed_gets_a_sentence(desk: Client, practice: Practice, path: str, typed: str) -> None:
+def test_any_input_gets_a_message(desk: Client, practice: Practice, path: str, typed: str) -> None:
     html = answer(desk, path, typed)
     assert "<script>alert" not in html
-    assert any(said in html for said in ("at least two letters", "Nobody in this practice", "Null characters"))
+    assert any(
+        message in html for message in ("at least two letters", "No patient in this practice", "special characters")
+    )
 
 
 @pytest.mark.parametrize("path", [HITS, PAGE])
-def test_more_than_the_field_takes_is_said(desk: Client, practice: Practice, path: str) -> None:
-    assert "at most 200 characters" in answer(desk, path, "a" * 10_000)
+def test_input_that_is_too_long_is_explained(desk: Client, practice: Practice, path: str) -> None:
+    assert "no more than 200 characters" in answer(desk, path, "a" * 10_000)
 
 
-def test_typing_on_leaves_one_line_a_minute_without_what_was_typed(desk: Client, patient: Patient) -> None:
+def test_typing_is_audited_once_a_minute_without_the_text(desk: Client, patient: Patient) -> None:
     with time_machine.travel(timezone.now(), tick=False) as now:
         for typed in ("ga", "gar", "garc"):
             answer(desk, HITS, typed)
@@ -68,7 +70,7 @@ def test_typing_on_leaves_one_line_a_minute_without_what_was_typed(desk: Client,
         assert len(searches()) == 2
 
 
-def test_a_list_that_shows_nobody_leaves_no_line_and_the_page_always_does(desk: Client, patient: Patient) -> None:
+def test_list_without_hits_is_not_audited_and_the_page_always_is(desk: Client, patient: Patient) -> None:
     answer(desk, HITS, "nobody")
     assert not searches()
     for typed in ("nobody", "garcia"):
@@ -76,7 +78,7 @@ def test_a_list_that_shows_nobody_leaves_no_line_and_the_page_always_does(desk: 
     assert [event.details["found"] for event in searches()] == ["0", "1"]
 
 
-def test_did_you_mean_stands_apart_and_leads_there(desk: Client, practice: Practice) -> None:
+def test_suggestion_is_shown_apart_from_hits_and_finds_the_patient(desk: Client, practice: Practice) -> None:
     factories.a_patient(practice, "William", "Johnson")
     listed = answer(desk, HITS, "bill johnson")
     assert 'data-search-text="Johnson, William"' in listed
@@ -86,22 +88,22 @@ def test_did_you_mean_stands_apart_and_leads_there(desk: Client, practice: Pract
 
 
 @pytest.mark.parametrize(("typed", "statements"), [("MG-1", 4), ("olson", 5), ("olson ch", 5), ("olsen ch", 6)])
-def test_a_letter_costs_few_statements(
+def test_each_keystroke_runs_few_statements(
     desk: Client, practice: Practice, django_assert_max_num_queries: Any, typed: str, statements: int
 ) -> None:
-    """Who asks in which practice (three), the ways to read it, and what is offered where few are found."""
+    """Three statements for the user and the practice, one for each meaning of the input, and one for suggestions."""
     for number in range(12):
         factories.a_patient(practice, f"Child {number}", "Olson", mrn=f"MG-1{number}")
-    answer(desk, HITS, "olson")  # the minute's line, and the surnames
+    answer(desk, HITS, "olson")  # records the audit event, and fills the cache of surnames
     answer(desk, HITS, "olsen")
     with django_assert_max_num_queries(statements):
         answer(desk, HITS, typed)
 
 
-def test_nobody_at_all_is_told_what_to_try(desk: Client, practice: Practice) -> None:
+def test_page_without_hits_shows_tips(desk: Client, practice: Practice) -> None:
     html = answer(desk, PAGE, "zzyzx")
-    assert "No patient found" in html
-    assert "may not have come over from your record system yet" in html
+    assert "No patients found" in html
+    assert "may not have been imported from your record system yet" in html
 
 
 def searches() -> list[AuditEvent]:

@@ -1,4 +1,4 @@
-"""Recently opened: each person's own last ten, the latest first."""
+"""Recently opened accounts: the last ten of each staff member, the latest first."""
 
 from django.test import Client
 
@@ -12,18 +12,18 @@ def open_account(desk: Client, patient: Patient) -> None:
     assert desk.get(patient.get_absolute_url()).status_code == 200
 
 
-def test_the_last_ten_are_kept_and_an_account_opened_again_comes_first(
+def test_last_ten_accounts_are_kept_and_a_reopened_one_comes_first(
     desk: Client, practice: Practice, front_desk: User
 ) -> None:
     patients = [factories.a_patient(practice, f"Child {number}", "Olson") for number in range(12)]
     for patient in [*patients, patients[5]]:
         open_account(desk, patient)
-    opened = [patients[5], *(each for each in patients[:1:-1] if each != patients[5])]
+    opened = [patients[5], *(patient for patient in patients[:1:-1] if patient != patients[5])]
     assert recent.recently_opened(practice, user=front_desk) == opened
     assert RecentlyOpened.objects.count() == recent.MAX_KEPT
 
 
-def test_the_dashboard_leads_back_to_them_and_to_nobody_elses(
+def test_dashboard_lists_only_ones_own_recent_accounts(
     desk: Client, practice: Practice, other_practice: Practice
 ) -> None:
     assert "Recently opened by you" not in desk.get("/").content.decode()
@@ -39,13 +39,13 @@ def test_the_dashboard_leads_back_to_them_and_to_nobody_elses(
     assert "Berg, Ben" not in html
 
 
-def test_a_patient_of_another_practice_is_not_noted(desk: Client, other_practice: Practice) -> None:
+def test_patient_of_another_practice_is_not_recorded(desk: Client, other_practice: Practice) -> None:
     stranger = factories.a_patient(other_practice)
     assert desk.get(stranger.get_absolute_url()).status_code == 404
     assert not RecentlyOpened.objects.exists()
 
 
-def test_in_each_practice_one_has_ten_of_ones_own(
+def test_recent_accounts_are_separate_for_each_practice(
     practice: Practice, other_practice: Practice, front_desk: User
 ) -> None:
     here, there = factories.a_patient(practice), factories.a_patient(other_practice)

@@ -1,4 +1,4 @@
-"""Who shares a parent, though each child's record has a row of its own for her."""
+"""Siblings share a parent although each child's record has its own row for the parent."""
 
 from datetime import date
 from typing import Any
@@ -19,13 +19,13 @@ def a_sibling(practice: Practice, name: str = "Mateo", **contact: Any) -> Patien
     return sibling
 
 
-def test_a_sibling_and_the_parents_in_common(
+def test_siblings_are_found_with_the_parents_they_share(
     practice: Practice, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     mateo = a_sibling(practice)
     ana = a_sibling(practice, "Ana")
     factories.a_contact(ana, "PABLO", "Lopez", email="pablo@families.example", phone="")
-    found = {each.patient: each.shared_with for each in same_person.siblings_of(patient)}
+    found = {sibling.patient: sibling.shared_with for sibling in same_person.siblings_of(patient)}
     assert found == {ana: {mother.pk, father.pk}, mateo: {mother.pk}}
 
 
@@ -37,12 +37,12 @@ def test_a_sibling_and_the_parents_in_common(
         {"given": "elena", "family": "GARCIA"},
     ],
 )
-def test_the_same_person_written_another_way(
+def test_contact_with_same_name_and_address_or_number_is_the_same_person(
     practice: Practice, patient: Patient, mother: Contact, row: dict[str, str]
 ) -> None:
-    assert [each.patient for each in same_person.siblings_of(patient)] == []
+    assert [sibling.patient for sibling in same_person.siblings_of(patient)] == []
     mateo = a_sibling(practice, **row)
-    assert [each.patient for each in same_person.siblings_of(patient)] == [mateo]
+    assert [sibling.patient for sibling in same_person.siblings_of(patient)] == [mateo]
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,22 @@ def test_the_same_person_written_another_way(
         {"in_source": False},
     ],
 )
-def test_somebody_else(practice: Practice, patient: Patient, mother: Contact, row: dict[str, Any]) -> None:
-    """Another name at the same number, the same name at another one, and who is not a contact any more."""
+def test_contact_with_another_name_or_address_is_not_the_same_person(
+    practice: Practice, patient: Patient, mother: Contact, row: dict[str, Any]
+) -> None:
+    """Includes a different name at the same number, and a contact who is no longer current."""
     a_sibling(practice, **row)
     assert same_person.siblings_of(patient) == []
 
 
-def test_without_address_and_number_nobody_is_the_same(practice: Practice, patient: Patient) -> None:
+def test_contacts_without_address_and_number_are_not_the_same_person(practice: Practice, patient: Patient) -> None:
     factories.a_contact(patient, email="", phone="")
     a_sibling(practice, email="", phone="")
     assert same_person.siblings_of(patient) == []
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"deceased": True}, {"given_names": "Baby Boy"}])
-def test_who_may_not_be_registered_is_not_offered(
+def test_sibling_who_cannot_be_registered_is_left_out(
     practice: Practice, patient: Patient, mother: Contact, change: dict[str, Any]
 ) -> None:
     mateo = a_sibling(practice)
@@ -76,13 +78,13 @@ def test_who_may_not_be_registered_is_not_offered(
     assert same_person.siblings_of(patient) == []
 
 
-def test_the_other_practice_is_another_world(other_practice: Practice, patient: Patient, mother: Contact) -> None:
+def test_other_practices_are_not_searched(other_practice: Practice, patient: Patient, mother: Contact) -> None:
     a_sibling(other_practice)
     assert same_person.siblings_of(patient) == []
     assert same_person.contact_rows_for(mother) == [mother]
 
 
-def test_two_queries_however_many_there_are(
+def test_finding_siblings_takes_two_queries(
     practice: Practice, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     for given in ("Ana", "Luis", "Mateo", "Nora"):
@@ -92,7 +94,9 @@ def test_two_queries_however_many_there_are(
     assert len(queries) <= 2
 
 
-def test_all_rows_of_a_person(practice: Practice, patient: Patient, mother: Contact, father: Contact) -> None:
+def test_contact_rows_of_a_person_are_found_for_all_children(
+    practice: Practice, patient: Patient, mother: Contact, father: Contact
+) -> None:
     mateo = a_sibling(practice)
     assert {row.patient for row in same_person.contact_rows_for(mother)} == {patient, mateo}
     assert same_person.contact_rows_for(father) == [father]

@@ -1,4 +1,4 @@
-"""The Search Patients panel, as the desk meets it."""
+"""The Search Patients page, as the front desk uses it."""
 
 import pytest
 from django.test import Client
@@ -7,21 +7,21 @@ from portal.models import AuditEvent, Practice
 from tests import factories
 
 
-def page(desk: Client, **asked: str) -> str:
-    response = desk.get("/patients/", {"search_for": "account", **asked})
+def page(desk: Client, **parameters: str) -> str:
+    response = desk.get("/patients/", {"search_for": "account", **parameters})
     assert response.status_code == 200
     return response.content.decode()
 
 
-def test_an_empty_search_gets_a_message_and_no_list(desk: Client, practice: Practice) -> None:
+def test_empty_search_shows_a_message_and_no_patients(desk: Client, practice: Practice) -> None:
     factories.a_patient(practice)
     html = page(desk, last_name="", search_by="")
-    assert "to search for" in html
+    assert "or choose a status" in html
     assert "García-López" not in html.replace("“lopez” finds García-López", "")
     assert not AuditEvent.objects.filter(action="searched").exists()
 
 
-def test_a_search_is_audited_without_what_was_typed(desk: Client, practice: Practice) -> None:
+def test_search_is_audited_without_the_typed_text(desk: Client, practice: Practice) -> None:
     factories.a_patient(practice)
     assert "García-López, Sofía" in page(desk, last_name="garcia")
     event = AuditEvent.objects.get(action="searched")
@@ -29,11 +29,11 @@ def test_a_search_is_audited_without_what_was_typed(desk: Client, practice: Prac
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("2/30/2019", "There is no February 30 in 2019."), ("soon", "does not read as a date")]
+    ("typed", "message"), [("2/30/2019", "There is no February 30 in 2019."), ("soon", "Enter a date like 12/31/2019.")]
 )
-def test_an_impossible_date_is_explained_and_kept(desk: Client, typed: str, told: str) -> None:
+def test_invalid_date_is_explained_and_stays_in_the_field(desk: Client, typed: str, message: str) -> None:
     html = page(desk, date_of_birth=typed)
-    assert told in html
+    assert message in html
     assert f'value="{typed}"' in html
 
 
@@ -45,7 +45,7 @@ def test_an_impossible_date_is_explained_and_kept(desk: Client, typed: str, told
         ("", {"phone": "abc"}),
     ],
 )
-def test_what_is_hidden_neither_stops_a_search_nor_is_audited(
+def test_hidden_fields_are_neither_validated_nor_audited(
     desk: Client, practice: Practice, search_for: str, hidden: dict[str, str]
 ) -> None:
     factories.a_contact(factories.a_patient(practice))
@@ -56,7 +56,7 @@ def test_what_is_hidden_neither_stops_a_search_nor_is_audited(
     assert by == ("family contact, last_name" if search_for == "contact" else "last_name")
 
 
-def test_family_contacts_are_listed_in_the_order_of_their_own_column(desk: Client, practice: Practice) -> None:
+def test_family_contacts_are_listed_in_order_of_their_names(desk: Client, practice: Practice) -> None:
     factories.a_contact(factories.a_patient(practice, "Ana", "Zimmer"), "Elena", "García")
     factories.a_contact(factories.a_patient(practice, "Zoe", "Abbott"), "Rosa", "Garland", relationship="")
     html = page(desk, search_for="contact", last_name="gar")
@@ -66,27 +66,27 @@ def test_family_contacts_are_listed_in_the_order_of_their_own_column(desk: Clien
     assert '<th scope="col">Family contact</th>' not in page(desk, last_name="zimmer")
 
 
-def test_an_address_on_the_patients_own_record_is_shown_as_such(desk: Client, practice: Practice) -> None:
+def test_hit_on_the_patients_own_address_is_labeled(desk: Client, practice: Practice) -> None:
     factories.a_patient(practice, email="sofia@families.example")
     html = page(desk, search_for="contact", email="sofia@families.example")
-    assert "the patient’s own record" in html
+    assert "patient’s own record" in html
     assert "in full" in page(desk, search_for="contact", email="sofia@fam")
 
 
-def test_nobody_found_says_what_to_try(desk: Client) -> None:
+def test_search_without_hits_shows_tips(desk: Client) -> None:
     html = page(desk, last_name="nobody")
-    assert "No patient found" in html
+    assert "No patients found" in html
     assert "Family contact" in html
 
 
-def test_search_by_pending_when_the_pin_ran_out_finds_nobody(desk: Client, practice: Practice) -> None:
+def test_search_by_pending_skips_patients_without_a_pending_pin(desk: Client, practice: Practice) -> None:
     factories.a_patient(practice)
-    assert "No patient found" in page(desk, last_name="garcia", search_by="pending")
+    assert "No patients found" in page(desk, last_name="garcia", search_by="pending")
 
 
 @pytest.mark.parametrize("key", ["after", "before"])
 @pytest.mark.parametrize("value", ["", "x", "-1", "9" * 40, "1e3", "²"])
-def test_a_mangled_page_key_does_no_harm(desk: Client, practice: Practice, key: str, value: str) -> None:
+def test_invalid_page_key_is_ignored(desk: Client, practice: Practice, key: str, value: str) -> None:
     factories.a_patient(practice)
     assert "García-López, Sofía" in page(desk, last_name="garcia", **{key: value})
 
@@ -98,7 +98,7 @@ def test_a_mangled_page_key_does_no_harm(desk: Client, practice: Practice, key: 
     "hostile",
     ["\x00", "'; DROP TABLE patients_patient;--", "<script>alert(1)</script>", "%s %%", "\u202e", "a" * 10_000, "🙂"],
 )
-def test_hostile_input_is_answered_with_a_page(desk: Client, field: str, hostile: str) -> None:
+def test_hostile_input_gets_a_normal_page(desk: Client, field: str, hostile: str) -> None:
     response = desk.get("/patients/", {"search_for": "contact", field: hostile})
     assert response.status_code == 200
     assert "<script>alert" not in response.content.decode()

@@ -1,4 +1,4 @@
-"""The administration of people."""
+"""The administration pages of users, and the audit trail of what is changed there."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def change(administrator: Client, user: User, **fields: str) -> None:
     assert response.status_code == 302, response.content.decode()
 
 
-def test_one_tick_makes_an_administrator_who_finds_something_to_administer(
+def test_checking_administrator_gives_access_to_the_administration_pages(
     administrator: Client, front_desk: User, client: Client
 ) -> None:
     change(administrator, front_desk, is_staff="on")
@@ -35,20 +35,22 @@ def test_one_tick_makes_an_administrator_who_finds_something_to_administer(
     assert "Practices" in client.get("/admin/").content.decode()
 
 
-def test_taking_the_tick_away_takes_all_of_it_away(administrator: Client, front_desk: User, client: Client) -> None:
+def test_unchecking_administrator_removes_every_permission(
+    administrator: Client, front_desk: User, client: Client
+) -> None:
     change(administrator, front_desk, is_staff="on")
     change(administrator, front_desk)
     front_desk.refresh_from_db()
     assert (front_desk.is_staff, front_desk.is_superuser) == (False, False)
 
 
-def test_there_is_one_box_for_it(administrator: Client, front_desk: User) -> None:
+def test_user_page_has_one_checkbox_for_administrators(administrator: Client, front_desk: User) -> None:
     html = administrator.get(f"/admin/portal/user/{front_desk.pk}/change/").content.decode()
     assert 'name="is_staff"' in html
     assert "is_superuser" not in html
 
 
-def test_an_address_that_was_replaced_gets_no_code_for_a_new_password(
+def test_replaced_address_receives_no_password_reset_code(
     administrator: Client, front_desk: User, client: Client
 ) -> None:
     old = front_desk.email
@@ -61,17 +63,16 @@ def test_an_address_that_was_replaced_gets_no_code_for_a_new_password(
     assert OutgoingMessage.objects.get().recipient == "new@maplegrove.example"
 
 
-def lines() -> list[dict[str, Any]]:
+def recorded_changes() -> list[dict[str, Any]]:
     return list(AuditEvent.objects.filter(action="administered").order_by("pk").values_list("details", flat=True))
 
 
-def test_what_is_changed_is_in_the_trail(administrator: Client, front_desk: User, practice: Practice) -> None:
-    """Which fields of whom, and never what they say."""
+def test_change_is_recorded_without_the_new_values(administrator: Client, front_desk: User, practice: Practice) -> None:
     change(administrator, front_desk, name="Renamed", email="renamed@maplegrove.example")
     change(administrator, front_desk.__class__.objects.get(pk=front_desk.pk))
-    assert lines() == [
-        {"what": "user", "name": "renamed@maplegrove.example", "done": "changed E-mail address, Name"},
-        {"what": "user", "name": "renamed@maplegrove.example", "done": "saved as it was"},
+    assert recorded_changes() == [
+        {"what": "user", "name": "renamed@maplegrove.example", "done": "changed Email address, Name"},
+        {"what": "user", "name": "renamed@maplegrove.example", "done": "saved without changes"},
     ]
     event = AuditEvent.objects.filter(action="administered").first()
     assert event is not None
@@ -79,7 +80,7 @@ def test_what_is_changed_is_in_the_trail(administrator: Client, front_desk: User
     assert audit.verify() == []
 
 
-def test_a_new_password_and_who_works_where_are_in_the_trail(
+def test_new_password_and_changed_membership_are_recorded(
     administrator: Client, front_desk: User, practice: Practice
 ) -> None:
     page = f"/admin/portal/user/{front_desk.pk}/password/"
@@ -97,7 +98,7 @@ def test_a_new_password_and_who_works_where_are_in_the_trail(
     }
     change(administrator, front_desk, **inline)
     change(administrator, front_desk, **inline, **{"memberships-0-DELETE": "on"})
-    assert [line["done"] for line in lines()] == [
+    assert [change["done"] for change in recorded_changes()] == [
         "changed password",
         f"changed membership {front_desk}, Practice manager at {practice} (Role)",
         f"deleted membership {front_desk}, Practice manager at {practice}",
@@ -105,9 +106,16 @@ def test_a_new_password_and_who_works_where_are_in_the_trail(
     assert "long new one" not in str(list(AuditEvent.objects.values_list("details", flat=True)))
 
 
-def test_what_is_added_and_deleted_is_in_the_trail(administrator: Client, practice: Practice) -> None:
+def test_added_and_deleted_objects_are_recorded(administrator: Client, practice: Practice) -> None:
     typed = {"name": "Prairie Wireless", "gateway": "text.prairie.example", "status": "verified"}
     assert administrator.post("/admin/notifications/carrier/add/", typed).status_code == 302
     carrier = Carrier.objects.get(name="Prairie Wireless")
     administrator.post(f"/admin/notifications/carrier/{carrier.pk}/delete/", {"post": "yes"})
-    assert lines() == [{"what": "carrier", "name": "Prairie Wireless", "done": done} for done in ("added", "deleted")]
+    assert recorded_changes() == [
+        {"what": "carrier", "name": "Prairie Wireless", "done": done} for done in ("added", "deleted")
+    ]
+
+
+def test_administration_pages_name_their_time_zone(administrator: Client, front_desk: User) -> None:
+    for page in ("/admin/", "/admin/portal/auditevent/", f"/admin/portal/user/{front_desk.pk}/change/"):
+        assert "Times are in UTC." in administrator.get(page).content.decode()

@@ -1,4 +1,4 @@
-"""The audit trail: it has an actor, it cannot be changed, and it shows when somebody did."""
+"""The audit trail: every event has an actor, no code changes it, and tampering is detected."""
 
 from collections.abc import Callable
 
@@ -24,31 +24,31 @@ def trail(practice: Practice, other_practice: Practice, actor: Actor) -> list[Au
     return list(AuditEvent.objects.order_by("id"))
 
 
-def test_an_untouched_trail_holds(trail: list[AuditEvent]) -> None:
+def test_untouched_trail_is_intact(trail: list[AuditEvent]) -> None:
     assert audit.verify() == []
     call_command("verify_audit", verbosity=0)
-    assert [(each.chain, each.number) for each in trail[:3:2]] == [(trail[0].chain, 1), (trail[0].chain, 2)]
+    assert [(event.chain, event.number) for event in trail[:3:2]] == [(trail[0].chain, 1), (trail[0].chain, 2)]
 
 
 @pytest.mark.parametrize(
     ("tampering", "found"),
     [
-        ("UPDATE portal_auditevent SET actor_name = 'somebody else' WHERE id = {first}", "was changed"),
+        ("UPDATE portal_auditevent SET actor_name = 'someone else' WHERE id = {first}", "was changed"),
         ("UPDATE portal_auditevent SET details = '{{}}' WHERE id = {first}", "was changed"),
         ("DELETE FROM portal_auditevent WHERE id = {first}", "is missing"),
         ("DELETE FROM portal_auditevent WHERE id = {last}", "does not end"),
         ("DELETE FROM portal_auditchain", "does not end"),
     ],
 )
-def test_tampering_shows(trail: list[AuditEvent], tampering: str, found: str) -> None:
+def test_tampering_is_detected(trail: list[AuditEvent], tampering: str, found: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(tampering.format(first=trail[0].pk, last=trail[2].pk))
-    assert any(found in each.reason for each in audit.verify())
+    assert any(found in place.reason for place in audit.verify())
     with pytest.raises(CommandError):
         call_command("verify_audit")
 
 
-def test_without_the_key_nobody_can_write_a_line_that_holds(
+def test_events_written_without_the_key_are_detected(
     trail: list[AuditEvent], settings: Settings, actor: Actor, practice: Practice
 ) -> None:
     settings.AUDIT_KEY = "a guess"
@@ -65,31 +65,33 @@ def test_without_the_key_nobody_can_write_a_line_that_holds(
         lambda event: AuditEvent.objects.bulk_update([event], ["actor_name"]),
     ],
 )
-def test_no_code_of_ours_changes_a_line(trail: list[AuditEvent], change: Callable[[AuditEvent], object]) -> None:
+def test_event_cannot_be_changed_or_deleted(trail: list[AuditEvent], change: Callable[[AuditEvent], object]) -> None:
     with pytest.raises(PermissionError):
         change(trail[0])
 
 
-def test_nothing_is_done_by_nobody(rf: RequestFactory) -> None:
+def test_anonymous_request_has_no_actor(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = AnonymousUser()
     with pytest.raises(PermissionError):
         Actor.from_request(request)
 
 
-def test_sign_in_sign_out_and_failed_tries_are_recorded(client: Client, front_desk: User, practice: Practice) -> None:
+def test_sign_in_sign_out_and_failed_attempts_are_recorded(
+    client: Client, front_desk: User, practice: Practice
+) -> None:
     client.post("/accounts/login/", {"login": front_desk.email, "password": "wrong"})
     client.post("/accounts/login/", {"login": "my-secret-password", "password": "wrong"})
     client.post("/accounts/login/", {"login": front_desk.email.upper(), "password": factories.PASSWORD})
     client.post("/accounts/logout/")
-    lines = list(AuditEvent.objects.order_by("id").values_list("action", "actor_name"))
-    assert ("sign_in_failed", front_desk.email) in lines
-    assert [action for action, _ in lines][-2:] == ["signed_in", "signed_out"]
+    events = list(AuditEvent.objects.order_by("id").values_list("action", "actor_name"))
+    assert ("sign_in_failed", front_desk.email) in events
+    assert [action for action, _ in events][-2:] == ["signed_in", "signed_out"]
     assert "my-secret-password" not in repr(list(AuditEvent.objects.values()))
     assert AuditEvent.objects.filter(action="signed_in", practice=practice, address="127.0.0.1").exists()
 
 
-def test_behind_our_proxy_the_address_is_the_one_that_the_proxy_saw(rf: RequestFactory, settings: Settings) -> None:
+def test_client_address_comes_from_our_own_proxy_only(rf: RequestFactory, settings: Settings) -> None:
     request = rf.get("/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.4"}, REMOTE_ADDR="10.0.0.1")
     assert audit.client_address(request) == "10.0.0.1"
     settings.BEHIND_PROXY = True
@@ -112,56 +114,56 @@ def test_behind_our_proxy_the_address_is_the_one_that_the_proxy_saw(rf: RequestF
         ("10.0.0.1; drop", None),
     ],
 )
-def test_an_address_is_kept_in_one_form_or_not_at_all(
+def test_address_is_stored_normalized_or_not_at_all(
     seen: str, kept: str | None, rf: RequestFactory, settings: Settings, practice: Practice
 ) -> None:
     settings.BEHIND_PROXY = True
     assert audit.client_address(rf.get("/", headers={"X-Forwarded-For": f"1.2.3.4, {seen}"})) == kept
-    audit.record(Action.SIGNED_IN, actor=Actor(user=None, name="somebody", address=seen), practice=practice)
+    audit.record(Action.SIGNED_IN, actor=Actor(user=None, name="someone", address=seen), practice=practice)
     assert audit.verify() == []
     call_command("verify_audit", verbosity=0)
 
 
-def test_a_changed_address_shows(practice: Practice, actor: Actor) -> None:
+def test_changed_address_is_detected(practice: Practice, actor: Actor) -> None:
     audit.record(Action.SIGNED_IN, actor=actor, practice=practice)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE portal_auditevent SET address = '192.0.2.8'")
-    assert [each.reason for each in audit.verify()] == ["was changed"]
+    assert [place.reason for place in audit.verify()] == ["was changed"]
 
 
 @pytest.mark.parametrize("moment", ["before the events are read", "after the events were read"])
-def test_an_event_recorded_while_the_trail_is_checked_is_no_alarm(
+def test_event_recorded_during_verification_is_not_reported(
     trail: list[AuditEvent], practice: Practice, actor: Actor, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    place: tuple[object, str] = (AuditEvent.objects, "filter") if "before" in moment else (audit, "_digest")
-    usual = getattr(*place)
+    hook: tuple[object, str] = (AuditEvent.objects, "filter") if "before" in moment else (audit, "_digest")
+    original = getattr(*hook)
 
-    def record_and_go_on(*arguments: object, **options: object) -> object:
+    def record_then_continue(*arguments: object, **options: object) -> object:
         monkeypatch.undo()
         audit.record(Action.SEARCHED, actor=actor, practice=practice)
-        return usual(*arguments, **options)
+        return original(*arguments, **options)
 
-    monkeypatch.setattr(*place, record_and_go_on)
+    monkeypatch.setattr(*hook, record_then_continue)
     assert audit.verify() == []
     assert AuditEvent.objects.filter(chain=trail[0].chain).count() == 3
     assert audit.verify() == []
 
 
-def test_a_line_put_after_the_end_shows(trail: list[AuditEvent]) -> None:
+def test_event_added_after_the_end_of_the_chain_is_detected(trail: list[AuditEvent]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE portal_auditchain SET length = 1 WHERE name = %s", [trail[0].chain])
         cursor.execute("UPDATE portal_auditevent SET digest = 'made up' WHERE id = %s", [trail[2].pk])
-    assert any("was changed" in each.reason for each in audit.verify())
+    assert any("was changed" in place.reason for place in audit.verify())
 
 
-def test_a_line_of_the_trail_can_be_looked_at_without_walking_all_of_it(
+def test_event_page_does_not_verify_the_whole_trail(
     client: Client, trail: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "verify", lambda: pytest.fail("the page walked the whole trail"))
+    monkeypatch.setattr(audit, "verify", lambda: pytest.fail("the page verified the whole trail"))
     client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     page = client.get(f"/admin/portal/auditevent/{trail[0].pk}/change/").content.decode()
     assert "manage.py verify_audit" in page
 
 
-def test_two_practices_have_a_chain_each(trail: list[AuditEvent]) -> None:
+def test_each_practice_has_its_own_chain(trail: list[AuditEvent]) -> None:
     assert AuditChain.objects.count() == 3

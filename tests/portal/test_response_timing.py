@@ -1,4 +1,4 @@
-"""Answers that must not tell anything by their timing leave on a beat, whatever was done for them."""
+"""Responses that must not reveal anything by their timing are sent at fixed intervals."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from portal import response_timing
-from portal.response_timing import BEAT, JITTER, even_response_time, evenly_timed
+from portal.response_timing import INTERVAL, JITTER, even_response_time, evenly_timed
 
 
 @pytest.fixture(autouse=True)
-def real_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(response_timing, "BEAT", BEAT)
+def real_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_timing, "INTERVAL", INTERVAL)
     monkeypatch.setattr(response_timing, "JITTER", JITTER)
 
 
@@ -27,24 +27,24 @@ def answering(*, after: float, status: int = 200) -> Callable[[HttpRequest], Htt
 
 
 def seconds(view: Callable[[HttpRequest], HttpResponse], method: str = "POST") -> float:
-    begun = time.monotonic()
+    started = time.monotonic()
     view(RequestFactory().generic(method, "/start/"))
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
-@pytest.mark.parametrize(("work", "beats"), [(0.0, 1), (0.8 * BEAT, 1), (1.1 * BEAT, 2)])
-def test_a_post_is_answered_on_a_beat(work: float, beats: int) -> None:
-    """Not before it; how much later depends on how busy the machine is."""
-    assert beats * BEAT <= seconds(answering(after=work)) < (beats + 0.9) * BEAT + JITTER
+@pytest.mark.parametrize(("work", "intervals"), [(0.0, 1), (0.8 * INTERVAL, 1), (1.1 * INTERVAL, 2)])
+def test_post_is_answered_at_the_end_of_an_interval(work: float, intervals: int) -> None:
+    """Check the lower bound strictly; the upper one depends on how busy the machine is."""
+    assert intervals * INTERVAL <= seconds(answering(after=work)) < (intervals + 0.9) * INTERVAL + JITTER
 
 
-def test_a_look_is_answered_at_once() -> None:
-    assert seconds(answering(after=0.0), "GET") < BEAT
+def test_get_is_answered_immediately() -> None:
+    assert seconds(answering(after=0.0), "GET") < INTERVAL
 
 
-def test_what_is_refused_for_its_number_is_answered_at_once() -> None:
-    assert seconds(answering(after=0.0, status=429)) < BEAT
+def test_too_many_requests_is_answered_immediately() -> None:
+    assert seconds(answering(after=0.0, status=429)) < INTERVAL
 
 
-def test_a_view_without_the_mark_is_answered_at_once() -> None:
-    assert seconds(even_response_time(lambda _: HttpResponse())) < BEAT
+def test_undecorated_view_is_answered_immediately() -> None:
+    assert seconds(even_response_time(lambda _: HttpResponse())) < INTERVAL

@@ -1,4 +1,4 @@
-"""What must survive until it is delivered: sealed in the database, open in Python, gone when it is wiped."""
+"""Sealed text is encrypted in the database and plain in Python."""
 
 import pytest
 from cryptography.fernet import Fernet
@@ -11,7 +11,7 @@ from notifications.models import Content
 from portal import sealing
 
 
-def test_an_older_key_still_opens_what_it_sealed(settings: Settings) -> None:
+def test_older_key_still_decrypts_what_it_encrypted(settings: Settings) -> None:
     sealed = sealing.seal("K7QF2M9TXB4C")
     settings.SEALING_KEYS = [Fernet.generate_key().decode(), *settings.SEALING_KEYS]
     assert sealing.unseal(sealed) == "K7QF2M9TXB4C"
@@ -21,7 +21,7 @@ def test_an_older_key_still_opens_what_it_sealed(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_a_sealed_column_is_unreadable_and_cannot_be_searched() -> None:
+def test_sealed_column_is_unreadable_and_cannot_be_searched() -> None:
     with transaction.atomic():
         message = outbox.enqueue(
             practice=None,

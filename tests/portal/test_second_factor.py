@@ -1,4 +1,4 @@
-"""Second factors live through a change of the sealing keys."""
+"""Second factors keep working when the sealing keys change."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -24,13 +24,13 @@ def totp_works(user: User) -> bool:
 
 @pytest.fixture
 def codes(front_desk: User) -> list[str]:
-    """The recovery codes of the front desk, who has an authenticator app besides."""
+    """Return the recovery codes of the front desk user, who also has an authenticator app."""
     TOTP.activate(front_desk, SECRET)
     unused: list[str] = RecoveryCodes.activate(front_desk).get_unused_codes()
     return unused
 
 
-def test_after_reseal_the_old_key_may_go(front_desk: User, codes: list[str], settings: Settings) -> None:
+def test_old_key_is_not_needed_after_reseal(front_desk: User, codes: list[str], settings: Settings) -> None:
     settings.SEALING_KEYS = [NEW, *settings.SEALING_KEYS]
     call_command("reseal")
     settings.SEALING_KEYS = [NEW]
@@ -38,7 +38,7 @@ def test_after_reseal_the_old_key_may_go(front_desk: User, codes: list[str], set
     assert Authenticator.objects.get(user=front_desk, type="recovery_codes").wrap().get_unused_codes() == codes
 
 
-def test_codes_that_came_from_another_system_are_resealed_one_by_one(front_desk: User, settings: Settings) -> None:
+def test_migrated_recovery_codes_are_resealed(front_desk: User, settings: Settings) -> None:
     data = {"migrated_codes": [encrypt("abc-1"), encrypt("abc-2")]}
     Authenticator.objects.create(user=front_desk, type="recovery_codes", data=data)
     settings.SEALING_KEYS = [NEW, *settings.SEALING_KEYS]
@@ -47,7 +47,7 @@ def test_codes_that_came_from_another_system_are_resealed_one_by_one(front_desk:
     assert Authenticator.objects.get(user=front_desk).wrap().get_unused_codes() == ["abc-1", "abc-2"]
 
 
-def test_resealing_again_changes_nothing(
+def test_second_reseal_changes_nothing(
     front_desk: User, codes: list[str], settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.SEALING_KEYS = [NEW, *settings.SEALING_KEYS]
@@ -59,14 +59,14 @@ def test_resealing_again_changes_nothing(
     assert list(Authenticator.objects.order_by("pk").values()) == before
 
 
-def test_a_passkey_has_no_secret_to_seal(front_desk: User) -> None:
+def test_reseal_leaves_passkeys_unchanged(front_desk: User) -> None:
     data = {"name": "Front desk's key", "credential": {"id": "x"}}
     Authenticator.objects.create(user=front_desk, type="webauthn", data=data)
     call_command("reseal")
     assert Authenticator.objects.get().data == data
 
 
-def test_what_no_key_opens_is_named_and_does_not_stop_the_others(
+def test_undecryptable_factor_is_reported_and_the_others_are_resealed(
     front_desk: User, codes: list[str], settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = settings.SEALING_KEYS

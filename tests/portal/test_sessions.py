@@ -1,4 +1,4 @@
-"""A session ends when nobody is there, and leaves nothing on the device."""
+"""A session ends when it is idle or too old, and leaves nothing on the device."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,12 @@ from notifications import delivery
 from portal.models import AuditEvent, User
 
 
-def test_nothing_is_kept_by_the_browser(desk: Client) -> None:
+def test_browser_may_not_store_any_page(desk: Client) -> None:
     for path in ("/", "/patients/", "/accounts/login/", "/nowhere/"):
         assert "no-store" in desk.get(path).headers["Cache-Control"]
 
 
-def test_half_an_hour_of_nothing_signs_out(client: Client, front_desk: User) -> None:
+def test_half_an_hour_without_activity_signs_the_user_out(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
         client.force_login(front_desk)
         assert client.get("/patients/").status_code == 200
@@ -30,7 +30,7 @@ def test_half_an_hour_of_nothing_signs_out(client: Client, front_desk: User) -> 
         assert client.get("/patients/").status_code == 302
 
 
-def test_what_the_page_asks_for_by_itself_keeps_nobody_signed_in(client: Client, front_desk: User) -> None:
+def test_background_requests_do_not_keep_the_user_signed_in(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T14:00:00Z", tick=False) as clock:
         client.force_login(front_desk)
         client.get("/patients/")
@@ -40,7 +40,8 @@ def test_what_the_page_asks_for_by_itself_keeps_nobody_signed_in(client: Client,
         assert response.status_code == 302
 
 
-def test_twelve_hours_are_a_day_however_busy_it_was(client: Client, front_desk: User) -> None:
+@pytest.mark.slow
+def test_active_session_ends_after_twelve_hours(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T07:00:00Z", tick=False) as clock:
         client.force_login(front_desk)
         while timezone.now() < datetime(2026, 11, 23, 18, 50, tzinfo=UTC):
@@ -52,14 +53,14 @@ def test_twelve_hours_are_a_day_however_busy_it_was(client: Client, front_desk: 
         assert client.get("/patients/").status_code == 302
 
 
-def test_a_session_that_bears_no_time_of_sign_in_ends(desk: Client) -> None:
+def test_session_without_a_sign_in_time_ends(desk: Client) -> None:
     session = desk.session
     del session["signed_in_at"]
     session.save()
     assert desk.get("/patients/").status_code == 302
 
 
-def test_a_new_sign_in_is_a_new_day(client: Client, front_desk: User) -> None:
+def test_new_sign_in_restarts_the_twelve_hours(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T07:00:00Z", tick=False) as clock:
         client.force_login(front_desk)
         clock.shift(timedelta(hours=11, minutes=59))
@@ -69,26 +70,26 @@ def test_a_new_sign_in_is_a_new_day(client: Client, front_desk: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("clicks", "why"), [([timedelta(minutes=31)], "idle"), ([timedelta(minutes=29)] * 25, "twelve hours")]
+    ("pauses", "reason"), [([timedelta(minutes=31)], "idle"), ([timedelta(minutes=29)] * 25, "twelve hours")]
 )
-def test_the_trail_says_why_somebody_was_signed_out(
-    client: Client, front_desk: User, clicks: list[timedelta], why: str
+def test_audit_trail_has_the_reason_of_an_automatic_sign_out(
+    client: Client, front_desk: User, pauses: list[timedelta], reason: str
 ) -> None:
     with time_machine.travel("2026-11-23T07:00:00Z", tick=False) as clock:
         client.force_login(front_desk)
         client.get("/patients/")
-        for pause in clicks:
+        for pause in pauses:
             clock.shift(pause)
             client.get("/patients/")
-    assert AuditEvent.objects.get(action="signed_out").details == {"why": why}
+    assert AuditEvent.objects.get(action="signed_out").details == {"why": reason}
 
 
-def test_who_signs_out_needs_no_reason(desk: Client) -> None:
+def test_sign_out_by_the_user_is_recorded_without_a_reason(desk: Client) -> None:
     desk.post("/accounts/logout/")
     assert AuditEvent.objects.get(action="signed_out").details == {}
 
 
-def test_the_worker_deletes_the_sessions_that_have_run_out(client: Client, front_desk: User) -> None:
+def test_worker_deletes_expired_sessions(client: Client, front_desk: User) -> None:
     with time_machine.travel("2026-11-23T09:00:00Z", tick=False) as clock:
         client.force_login(front_desk)
         clock.shift(timedelta(hours=12, seconds=-1))
@@ -99,19 +100,21 @@ def test_the_worker_deletes_the_sessions_that_have_run_out(client: Client, front
         assert not Session.objects.exists()
 
 
-def test_the_policy_allows_no_inline_code(desk: Client) -> None:
+def test_content_security_policy_forbids_inline_code(desk: Client) -> None:
     policy = desk.get("/").headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
 
 
-def test_an_idle_page_can_ask_whether_the_session_has_ended(client: Client, front_desk: User) -> None:
+def test_open_page_can_check_whether_the_session_has_ended(client: Client, front_desk: User) -> None:
     assert client.get("/accounts/session/").status_code == 401
     client.force_login(front_desk)
     assert client.get("/accounts/session/").status_code == 204
 
 
-def test_who_was_signed_out_in_the_window_comes_back_to_the_account(client: Client, front_desk: User) -> None:
+def test_user_signed_out_in_the_registration_window_returns_to_the_account_page(
+    client: Client, front_desk: User
+) -> None:
     response = client.post(
         "/patients/4ff9c1f0-3d4f-4d5e-8f3e-0d6c5a0c6f11/register/",
         headers={
@@ -120,4 +123,4 @@ def test_who_was_signed_out_in_the_window_comes_back_to_the_account(client: Clie
         },
     )
     assert response.headers["HX-Redirect"].endswith("?next=/patients/4ff9c1f0-3d4f-4d5e-8f3e-0d6c5a0c6f11/")
-    assert "You were signed out." in client.get("/accounts/login/").content.decode()
+    assert "You were signed out, so your last change was not saved." in client.get("/accounts/login/").content.decode()

@@ -1,4 +1,4 @@
-"""The settings, read anew under another environment."""
+"""The settings, read again with other environment variables."""
 
 import runpy
 from pathlib import Path
@@ -16,7 +16,7 @@ from pytest_django import Settings
 from portal import checks
 from portal.models import Practice
 
-ITS_OWN = (
+OWN_VARIABLES = (
     "DATABASE_URL",
     "DATABASE_POOLER",
     "PUBLIC_URL",
@@ -31,7 +31,7 @@ ITS_OWN = (
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    for name in ITS_OWN:
+    for name in OWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DEMO", "True")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
@@ -43,22 +43,20 @@ def read() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("directory", ["with#hash", "with?mark", "with space", "100%"])
-def test_the_data_may_be_in_a_directory_of_any_name(
-    environment: pytest.MonkeyPatch, tmp_path: Path, directory: str
-) -> None:
+def test_data_directory_may_have_any_name(environment: pytest.MonkeyPatch, tmp_path: Path, directory: str) -> None:
     environment.setenv("DATA_DIR", str(tmp_path / directory))
     assert read()["DATABASES"]["default"]["NAME"] == str(tmp_path / directory / "portal.sqlite3")
     assert (tmp_path / directory).is_dir()
 
 
-def test_another_database_is_named_by_its_address(environment: pytest.MonkeyPatch) -> None:
+def test_database_url_selects_the_database(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal")
     default = read()["DATABASES"]["default"]
     assert (default["HOST"], default["NAME"], default["CONN_MAX_AGE"]) == ("db.example", "portal", 600)
     assert default["OPTIONS"]["prepare_threshold"] == 5
 
 
-def test_a_pooler_is_asked_for_nothing_that_the_next_connection_does_not_know(environment: pytest.MonkeyPatch) -> None:
+def test_pooler_disables_cursors_and_prepared_statements(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal?sslmode=require")
     environment.setenv("DATABASE_POOLER", "True")
     default = read()["DATABASES"]["default"]
@@ -66,13 +64,13 @@ def test_a_pooler_is_asked_for_nothing_that_the_next_connection_does_not_know(en
     assert default["OPTIONS"] == {"sslmode": "require"}
 
 
-def test_what_the_address_of_the_database_says_counts(environment: pytest.MonkeyPatch) -> None:
+def test_options_in_database_url_override_ours(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DATABASE_URL", "postgres://desk@db.example/portal?prepare_threshold=20&sslmode=require")
     options = read()["DATABASES"]["default"]["OPTIONS"]
     assert (options["prepare_threshold"], options["sslmode"], options["server_side_binding"]) == (20, "require", True)
 
 
-def test_what_the_address_of_the_database_adds_takes_nothing_away(environment: pytest.MonkeyPatch) -> None:
+def test_options_in_database_url_keep_our_timeouts(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DATABASE_URL", "postgres://db.example/portal?options=-c%20search_path%3Dportal&conn_max_age=30")
     default = read()["DATABASES"]["default"]
     assert default["OPTIONS"]["options"] == (
@@ -82,23 +80,23 @@ def test_what_the_address_of_the_database_adds_takes_nothing_away(environment: p
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans in microseconds")
-def test_what_is_asked_again_and_again_is_planned_once() -> None:
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no prepared statements on the server")
+def test_repeated_query_is_planned_once() -> None:
     for _ in range(in_use.DATABASES["default"]["OPTIONS"]["prepare_threshold"] + 1):
-        assert not Practice.objects.filter(name="Nobody's").exists()
+        assert not Practice.objects.filter(name="Unknown").exists()
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%portal_practice%'")
         assert len(cursor.fetchall()) == 1
 
 
-def test_the_sender_is_an_address_alone(environment: pytest.MonkeyPatch) -> None:
+def test_sender_with_a_display_name_stops_the_start(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("FROM_EMAIL", "Portal <portal@practice.example>")
-    with pytest.raises(ImproperlyConfigured, match="FROM_EMAIL is an address alone"):
+    with pytest.raises(ImproperlyConfigured, match="FROM_EMAIL must be one plain address"):
         read()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_a_demo_that_listens_everywhere_answers_to_every_name(
+def test_demo_on_all_interfaces_accepts_every_host_name(
     environment: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory, host: str
 ) -> None:
     environment.setenv("HOST", host)
@@ -106,7 +104,7 @@ def test_a_demo_that_listens_everywhere_answers_to_every_name(
     assert rf.get("/", headers={"Host": "192.0.2.17:8000"}).get_host() == "192.0.2.17:8000"
 
 
-def test_outside_the_demo_only_its_own_names_are_answered(
+def test_unknown_host_names_are_rejected_outside_the_demo(
     environment: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory
 ) -> None:
     environment.setenv("DEMO", "False")
@@ -120,10 +118,10 @@ def test_outside_the_demo_only_its_own_names_are_answered(
         rf.get("/", headers={"Host": "192.0.2.17"}).get_host()
 
 
-def test_behind_the_proxy_attempts_are_counted_by_the_address_that_it_saw(
+def test_attempts_are_counted_by_the_address_that_the_proxy_saw(
     environment: pytest.MonkeyPatch, settings: Settings, rf: RequestFactory
 ) -> None:
-    """Or one stranger's wrong passwords would lock everybody out: to the portal all would be the proxy."""
+    """Otherwise every client has the proxy's address, and one stranger's wrong passwords lock everyone out."""
     request = rf.get("/", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.4"}, REMOTE_ADDR="10.0.0.1")
     assert get_adapter().get_client_ip(request) == "10.0.0.1"
     environment.setenv("BEHIND_PROXY", "True")
@@ -131,7 +129,7 @@ def test_behind_the_proxy_attempts_are_counted_by_the_address_that_it_saw(
     assert get_adapter().get_client_ip(request) == "198.51.100.4"
 
 
-def test_https_that_nobody_speaks_is_warned_about(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_https_without_a_proxy_prints_a_warning(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     settings.HTTPS, settings.BEHIND_PROXY = True, False
     (warning,) = checks.check_tls_termination()
     assert "PUBLIC_URL" in warning.msg
@@ -141,6 +139,6 @@ def test_https_that_nobody_speaks_is_warned_about(settings: Settings, capsys: py
 
 
 @pytest.mark.parametrize(("https", "behind_proxy"), [(True, True), (False, False), (False, True)])
-def test_what_works_is_not_warned_about(settings: Settings, https: bool, behind_proxy: bool) -> None:
+def test_working_configuration_prints_no_warning(settings: Settings, https: bool, behind_proxy: bool) -> None:
     settings.HTTPS, settings.BEHIND_PROXY = https, behind_proxy
     assert checks.check_tls_termination() == []

@@ -1,4 +1,4 @@
-"""The database fails the desk as it completes a registration: all of it or nothing, and what was typed is not lost."""
+"""Database outages during a registration: all or nothing is saved, and what staff typed is kept."""
 
 import sqlite3
 import threading
@@ -20,7 +20,7 @@ from patients.models import Contact, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
 from registration.models import PinDisplay, Registration
-from tests.notifications.test_delivery import owe
+from tests.notifications.messages import enqueue
 from tests.registration.desk.test_register_views import typed, window
 from tests.smtp import MailServer
 
@@ -29,15 +29,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 sqlite_only: Final = pytest.mark.skipif(connection.vendor != "sqlite", reason="how SQLite fails")
 postgresql_only: Final = pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL fails")
 
-TOLD: Final = "Nothing was saved: the database did not answer."
+MESSAGE: Final = "Nothing was saved: the database did not answer."
 NO_LIMIT: Final = 2**32 - 2
 
 
 @contextmanager
 def a_full_disk(room: int = 0) -> Iterator[None]:
-    """SQLite has so many pages left to write to."""
+    """Leave SQLite this many pages to write to."""
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM")  # what was deleted before would be room, too
+        cursor.execute("VACUUM")  # Free pages would count as room.
         cursor.execute("PRAGMA page_count")
         (pages,) = cursor.fetchone()
         cursor.execute(f"PRAGMA max_page_count = {pages + room}")
@@ -48,8 +48,8 @@ def a_full_disk(room: int = 0) -> Iterator[None]:
 
 
 @contextmanager
-def locked_by_somebody_else() -> Iterator[None]:
-    """Another program writes and does not come to an end; the portal waits a moment instead of its 20 seconds."""
+def locked_by_another_program() -> Iterator[None]:
+    """Let another program hold the write lock. The portal waits 50 ms instead of 20 seconds."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout = 50")
         with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
@@ -60,7 +60,7 @@ def locked_by_somebody_else() -> Iterator[None]:
 
 
 @contextmanager
-def rows_locked_by_somebody_else() -> Iterator[None]:
+def rows_locked_by_another_program() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
         with psycopg.connect(**connection.get_connection_params()) as other:
@@ -71,8 +71,8 @@ def rows_locked_by_somebody_else() -> Iterator[None]:
 
 
 @contextmanager
-def _whenever_a_line_is_written(does: str) -> Iterator[None]:
-    """The last thing that a completion writes is its line in the audit trail."""
+def _when_an_audit_event_is_written(does: str) -> Iterator[None]:
+    """Run this statement on each audit event, which is the last thing that a registration writes."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does}; END $$")
         cursor.execute("CREATE TRIGGER fails BEFORE INSERT ON portal_auditevent FOR EACH ROW EXECUTE FUNCTION fails()")
@@ -83,17 +83,17 @@ def _whenever_a_line_is_written(does: str) -> Iterator[None]:
             cursor.execute("DROP FUNCTION fails CASCADE")
 
 
-def the_servers_disk_is_full() -> AbstractContextManager[None]:
-    return _whenever_a_line_is_written("RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'")
+def server_disk_is_full() -> AbstractContextManager[None]:
+    return _when_an_audit_event_is_written("RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'")
 
 
-def the_server_hangs_up() -> AbstractContextManager[None]:
-    return _whenever_a_line_is_written("PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW")
+def server_disconnects() -> AbstractContextManager[None]:
+    return _when_an_audit_event_is_written("PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW")
 
 
 @contextmanager
-def the_server_only_reads() -> Iterator[None]:
-    """Another one has taken over from it, and the connection to it is whole."""
+def server_is_read_only() -> Iterator[None]:
+    """Make the server read-only, as after a failover to another server. The connection stays open."""
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
     try:
@@ -103,14 +103,14 @@ def the_server_only_reads() -> Iterator[None]:
             cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
 
 
-NO_LINES: Final = [
+AUDIT_TROUBLES: Final = [
     pytest.param(a_full_disk, marks=sqlite_only),
-    pytest.param(locked_by_somebody_else, marks=sqlite_only),
-    pytest.param(the_servers_disk_is_full, marks=postgresql_only),
-    pytest.param(the_server_hangs_up, marks=postgresql_only),
+    pytest.param(locked_by_another_program, marks=sqlite_only),
+    pytest.param(server_disk_is_full, marks=postgresql_only),
+    pytest.param(server_disconnects, marks=postgresql_only),
 ]
-TROUBLES: Final = [*NO_LINES, pytest.param(rows_locked_by_somebody_else, marks=postgresql_only)]
-ONLY_READS: Final = pytest.param(the_server_only_reads, marks=postgresql_only)
+TROUBLES: Final = [*AUDIT_TROUBLES, pytest.param(rows_locked_by_another_program, marks=postgresql_only)]
+READ_ONLY: Final = pytest.param(server_is_read_only, marks=postgresql_only)
 
 
 def stored() -> dict[str, int]:
@@ -122,14 +122,14 @@ def stored() -> dict[str, int]:
 
 
 NOTHING: Final = dict.fromkeys(
-    ["Registration", "OutgoingMessage", "Content", "Reveal", "registration_issued", "pin_shown"], 0
+    ["Registration", "OutgoingMessage", "Content", "PinDisplay", "registration_issued", "pin_shown"], 0
 )
 ALL_OF_IT: Final = dict.fromkeys(NOTHING, 1)
 
 
-@pytest.mark.parametrize("trouble", [*TROUBLES, ONLY_READS])
+@pytest.mark.parametrize("trouble", [*TROUBLES, READ_ONLY])
 @pytest.mark.parametrize("htmx", [False, True])
-def test_nothing_is_saved_and_what_was_typed_is_still_there(
+def test_outage_during_registration_saves_nothing_and_keeps_the_input(
     desk: Client,
     patient: Patient,
     mother: Contact,
@@ -139,12 +139,12 @@ def test_nothing_is_saved_and_what_was_typed_is_still_there(
     desk.raise_request_exception = False
     data = typed(mother, email="elena.new@families.example", shared_address="on")
     headers = {"HX-Request": "true"} if htmx else {}
-    with time_machine.travel(timezone.now() + timedelta(minutes=5)):  # so long that the session is written, too
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):  # After this time, the session is saved, too.
         with trouble():
             response = desk.post(window(patient), data, headers=headers)
         html = response.content.decode()
         assert response.status_code == 503
-        assert TOLD in html
+        assert MESSAGE in html
         assert "try again in a moment" in html
         assert 'value="elena.new@families.example"' in html
         assert f'value="{data["form_token"]}"' in html
@@ -161,8 +161,8 @@ def test_nothing_is_saved_and_what_was_typed_is_still_there(
     assert audit.verify() == []
 
 
-@pytest.mark.parametrize("trouble", [*TROUBLES, ONLY_READS])
-def test_nothing_is_sent_again(
+@pytest.mark.parametrize("trouble", [*TROUBLES, READ_ONLY])
+def test_outage_during_send_again_sends_nothing(
     desk: Client, patient: Patient, mother: Contact, trouble: Callable[[], AbstractContextManager[None]]
 ) -> None:
     desk.post(window(patient), typed(mother))
@@ -171,20 +171,18 @@ def test_nothing_is_sent_again(
     with trouble():
         response = desk.post(again)
     assert response.status_code == 503
-    assert TOLD in response.content.decode()
+    assert MESSAGE in response.content.decode()
     assert stored() == before
     assert "Registration PIN" in desk.post(again).content.decode()
     assert stored() == {name: 2 * number for name, number in before.items()}
 
 
 @postgresql_only
-def test_no_pin_is_shown_without_its_line_and_it_is_there_when_one_presses_again(
-    desk: Client, patient: Patient, mother: Contact
-) -> None:
+def test_pin_is_not_displayed_without_its_audit_event(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.raise_request_exception = False
     data = typed(mother)
     full = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'"
-    with _whenever_a_line_is_written(f"IF NEW.action = 'pin_shown' THEN {full}; END IF; RETURN NEW"):
+    with _when_an_audit_event_is_written(f"IF NEW.action = 'pin_shown' THEN {full}; END IF; RETURN NEW"):
         page = desk.post(window(patient), data).content.decode()
     assert "look at the account page before you try again: it shows whether a PIN was issued" in page
     assert stored() == ALL_OF_IT | {"pin_shown": 0}
@@ -193,31 +191,34 @@ def test_no_pin_is_shown_without_its_line_and_it_is_there_when_one_presses_again
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_who_only_looks_is_not_disturbed(desk: Client, trouble: Callable[[], AbstractContextManager[None]]) -> None:
+def test_pages_without_audit_event_work_during_an_outage(
+    desk: Client, trouble: Callable[[], AbstractContextManager[None]]
+) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=5)), trouble():
         assert desk.get("/").status_code == 200
         assert desk.get("/patients/").status_code == 200
 
 
-@pytest.mark.parametrize("trouble", [*NO_LINES, ONLY_READS])
-def test_no_record_is_shown_without_its_line_and_one_is_told_to_try_again(
+@pytest.mark.parametrize("trouble", [*AUDIT_TROUBLES, READ_ONLY])
+def test_record_is_not_shown_without_its_audit_event(
     desk: Client, patient: Patient, trouble: Callable[[], AbstractContextManager[None]]
 ) -> None:
     desk.raise_request_exception = False
     for address in (f"/patients/{patient.pk}/", "/patients/?last_name=garcia"):
-        with trouble():  # a full disk may have room for a few lines more
-            response = next(each for _ in range(50) if (each := desk.get(address)).status_code != 200)
+        with trouble():  # A full disk may have room for a few more events.
+            responses = (desk.get(address) for _ in range(50))
+            response = next(response for response in responses if response.status_code != 200)
         html = response.content.decode()
         assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
-        assert "The database does not answer just now" in html
+        assert "The database is not available" in html
         assert 'href="">Try again</a>' in html
         assert "García" not in html
         assert desk.get(address).status_code == 200
 
 
 @postgresql_only
-def test_after_a_migration_one_fails_and_the_next_is_served(desk: Client, patient: Patient) -> None:
-    """PostgreSQL does not carry out a plan from before a column's type changed, and says so of each that asks again."""
+def test_first_request_after_a_migration_fails_and_the_next_succeeds(desk: Client, patient: Patient) -> None:
+    """PostgreSQL refuses prepared plans from before a column's type changed."""
     desk.raise_request_exception = False
     account = f"/patients/{patient.pk}/"
     assert {desk.get(account).status_code for _ in range(10)} == {200}
@@ -226,7 +227,7 @@ def test_after_a_migration_one_fails_and_the_next_is_served(desk: Client, patien
 
 
 @postgresql_only
-def test_a_worker_goes_on_after_a_migration_and_a_failover(practice: Practice, mail_server: MailServer) -> None:
+def test_worker_continues_after_a_migration_and_a_failover(practice: Practice, mail_server: MailServer) -> None:
     class Stops(threading.Event):
         rounds = 0
 
@@ -235,11 +236,11 @@ def test_a_worker_goes_on_after_a_migration_and_a_failover(practice: Practice, m
             if self.rounds == 12:
                 self.set()
             elif self.rounds == 8:
-                owe(practice)
+                enqueue(practice)
                 stack.enter_context(_a_column_of_another_type("notifications_outgoingmessage", "outcome"))
             elif self.rounds == 10:
-                owe(practice)
-                stack.enter_context(the_server_only_reads())
+                enqueue(practice)
+                stack.enter_context(server_is_read_only())
             return super().wait(0.01)
 
     with ExitStack() as stack:
@@ -250,7 +251,7 @@ def test_a_worker_goes_on_after_a_migration_and_a_failover(practice: Practice, m
 
 @contextmanager
 def _a_column_of_another_type(table: str = "portal_practice", column: str = "short_name") -> Iterator[None]:
-    """As a migration would make it, which runs beside."""
+    """Change the column's type, as a migration that runs at the same time would."""
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
         was = other.execute(
             "SELECT character_maximum_length FROM information_schema.columns WHERE (table_name, column_name) = (%s, %s)",
@@ -262,31 +263,31 @@ def _a_column_of_another_type(table: str = "portal_practice", column: str = "sho
         other.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar({was[0]})")
 
 
-def test_nobody_waits_for_ever() -> None:
+def test_lock_wait_is_limited_to_20_seconds() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SHOW lock_timeout")
         assert cursor.fetchone() in {(20_000,), ("20s",)}
 
 
 @postgresql_only
-def test_a_machine_that_lost_its_power_keeps_nobody_from_the_trail() -> None:
-    """Its transaction is open, and it will never say how it ends."""
+def test_idle_transaction_ends_after_a_minute() -> None:
+    """A machine that lost power leaves its transaction open, which would block the audit trail."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == ("1min",)
 
 
 @sqlite_only
-def test_however_much_room_is_left_it_is_all_or_nothing(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_full_disk_saves_all_or_nothing_at_any_size(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.raise_request_exception = False
     data = typed(mother)
-    answers = []
+    statuses = []
     for room in range(40):
         with a_full_disk(room):
-            answers.append(desk.post(window(patient), data).status_code)
-        if answers[-1] == 200:
+            statuses.append(desk.post(window(patient), data).status_code)
+        if statuses[-1] == 200:
             break
         assert stored() == NOTHING
-    assert set(answers) == {200, 503}
+    assert set(statuses) == {200, 503}
     assert stored() == ALL_OF_IT
     assert audit.verify() == []

@@ -1,4 +1,4 @@
-"""With hundreds of thousands of registrations, what is asked all day begins at the few that matter."""
+"""Frequent queries use an index, even with hundreds of thousands of registrations."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from portal.models import Practice
 from registration.issuing import lifecycle
 from registration.models import Registration
 from tests import factories
-from tests.registration.issuing.test_registrations import issue, of
+from tests.factories import issue_registration
 
 sqlite_alone = pytest.mark.skipif(
     connection.vendor != "sqlite",
@@ -30,28 +30,27 @@ def plan(sql: str, values: Any = None) -> str:
 
 @sqlite_alone
 @pytest.mark.django_db
-def test_whether_anything_is_due_is_a_look_into_three_indexes() -> None:
+def test_due_check_uses_three_indexes() -> None:
     moment = connection.ops.adapt_datetimefield_value(timezone.now())
-    found = plan(lifecycle._IS_ANYTHING_DUE, {"now": moment, "finish": moment})
+    found = plan(lifecycle._due_query(), {"now": moment, "finish_limit": moment})
     for index in ("registration_to_expire", "association_to_end", "registration_to_supersede"):
         assert index in found, found
 
 
 @sqlite_alone
-def test_a_window_is_found_by_itself(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_form_token_lookup_uses_its_index(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     with CaptureQueriesContext(connection) as sent:
-        issue(patient, of(mother), actor)
-    (asked,) = [query["sql"] for query in sent if '"window" =' in query["sql"] and "patients" not in query["sql"]]
-    assert "registration_by_form_token" in plan(asked)
+        issue_registration(patient, mother, actor=actor)
+    statements = [query["sql"] for query in sent]
+    (lookup,) = [sql for sql in statements if '"form_token" =' in sql and "patients" not in sql]
+    assert "registration_by_form_token" in plan(lookup)
 
 
-def test_what_ran_out_ends_however_many_there_are(
-    practice: Practice, actor: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_expiry_ends_more_than_one_batch(practice: Practice, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "_BATCH_SIZE", 2)
     for number in range(5):
         patient = factories.a_patient(practice, f"Given{number}")
-        issue(patient, of(factories.a_contact(patient)), actor)
+        issue_registration(patient, factories.a_contact(patient), actor=actor)
     Registration.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     lifecycle.expire_due()
     assert set(Registration.objects.values_list("state", flat=True)) == {Registration.State.EXPIRED}

@@ -1,4 +1,4 @@
-"""The mail server is down from noon to one: messages wait, the pages say so, and then each is accepted exactly once."""
+"""The mail server is down from 12 to 1: messages wait, pages show it, and then each is accepted exactly once."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.smtp import MailServer
 pytestmark = pytest.mark.django_db
 
 State = OutgoingMessage.State
-DOWN = "The mail server could not be reached, or hung up."
+DOWN = "The mail server could not be reached or closed the connection."
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -46,7 +46,7 @@ def page(desk: Client, address: str) -> str:
 
 
 def work_until(end: datetime, clock: time_machine.Traveller) -> None:
-    """What a worker does until then: each message whenever it is due."""
+    """Run the worker until `end`, at each time a message is due."""
     due = OutgoingMessage.objects.filter(due_at__lte=end).order_by("due_at").values_list("due_at", flat=True)
     while (soonest := due.first()) is not None:
         clock.move_to(max(soonest, datetime.now(UTC)))
@@ -55,7 +55,10 @@ def work_until(end: datetime, clock: time_machine.Traveller) -> None:
     delivery.run(stop=threading.Event(), once=True)
 
 
-def test_noon(desk: Client, practice: Practice, mail_server: MailServer, clock: time_machine.Traveller) -> None:
+@pytest.mark.slow
+def test_messages_wait_during_an_outage_and_are_then_sent_once(
+    desk: Client, practice: Practice, mail_server: MailServer, clock: time_machine.Traveller
+) -> None:
     early = register(desk, practice, 0)
     work_until(at(11, 30), clock)
 

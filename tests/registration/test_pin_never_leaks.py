@@ -1,4 +1,4 @@
-"""Once the message is accepted, the PIN is nowhere: not in the database, not in the trail, not in a log."""
+"""Once the message is accepted, the PIN is not in the database, the audit trail or a log."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ from tests.smtp import MailServer
 
 
 def dump() -> str:
-    """Every value of every table."""
+    """Return every value of every table."""
     values = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names():
@@ -30,7 +30,7 @@ def dump() -> str:
 
 
 @pytest.mark.parametrize("delivery", ["email", "text"])
-def test_the_pin_is_nowhere(
+def test_pin_is_stored_nowhere_after_delivery(
     desk: Client,
     patient: Patient,
     mother: Contact,

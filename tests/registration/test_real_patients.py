@@ -1,4 +1,4 @@
-"""Patients as a record system exports them: imported twice, one of them found, registered and welcomed."""
+"""From a record system's export to the welcome message: import twice, find one patient, and register the family."""
 
 import uuid
 
@@ -13,7 +13,7 @@ from tests.smtp import MailServer
 pytestmark = sample_data.requires_sample
 
 
-def test_from_the_export_to_the_welcome(desk: Client, mail_server: MailServer) -> None:
+def test_exported_patient_is_found_registered_and_welcomed(desk: Client, mail_server: MailServer) -> None:
     for _ in range(2):
         call_command("import_patients", str(sample_data.FILE), verbosity=0)
         assert Patient.objects.count() == 120

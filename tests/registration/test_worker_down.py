@@ -1,4 +1,4 @@
-"""The worker is not running: the desk is told before it promises a message, and stops being told when it runs again."""
+"""No worker is running: staff see a warning until a worker runs again."""
 
 import threading
 from datetime import timedelta
@@ -21,66 +21,66 @@ from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
 
-TOLD = "Messages wait: nothing is being sent right now."
+WARNING = "Messages wait: nothing is being sent right now."
 LATER = worker_heartbeat.MISSED_AFTER + timedelta(seconds=1)
 
 
-def says_so(desk: Client, path: str) -> bool:
+def shows_warning(desk: Client, path: str) -> bool:
     response = desk.get(path)
     assert response.status_code == 200
-    return TOLD in response.content.decode()
+    return WARNING in response.content.decode()
 
 
-def test_the_desk_is_told_where_a_message_could_wait(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_pages_that_send_messages_show_the_warning(desk: Client, patient: Patient, mother: Contact) -> None:
     delivery.run(stop=threading.Event(), once=True)
     with time_machine.travel(timezone.now() + worker_heartbeat.MISSED_AFTER - timedelta(seconds=60)):
-        assert not says_so(desk, "/")
-        assert not says_so(desk, window(patient))
+        assert not shows_warning(desk, "/")
+        assert not shows_warning(desk, window(patient))
     with time_machine.travel(timezone.now() + LATER):
-        assert says_so(desk, "/")
-        assert says_so(desk, window(patient))
-        assert says_so(desk, f"/patients/{patient.pk}/proxy/")
-        assert TOLD in desk.post(window(patient), typed(mother, email="")).content.decode()
+        assert shows_warning(desk, "/")
+        assert shows_warning(desk, window(patient))
+        assert shows_warning(desk, f"/patients/{patient.pk}/proxy/")
+        assert WARNING in desk.post(window(patient), typed(mother, email="")).content.decode()
         completed = desk.post(window(patient), typed(mother)).content.decode()
         assert "Registration PIN" in completed
-        assert TOLD in completed
+        assert WARNING in completed
         again = f"/registrations/{Registration.objects.get().pk}/send-again/"
-        assert says_so(desk, again)
+        assert shows_warning(desk, again)
 
 
-def test_a_pin_that_is_told_in_person_waits_for_nobody(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_pin_given_in_person_shows_no_warning(desk: Client, patient: Patient, mother: Contact) -> None:
     with time_machine.travel(timezone.now() + LATER):
         completed = desk.post(window(patient), typed(mother, delivery="none")).content.decode()
     assert "Registration PIN" in completed
-    assert TOLD not in completed
+    assert WARNING not in completed
 
 
-def test_it_is_over_as_soon_as_a_worker_runs(desk: Client, mail_server: MailServer) -> None:
+def test_warning_disappears_when_a_worker_runs(desk: Client, mail_server: MailServer) -> None:
     with time_machine.travel(timezone.now() + LATER):
-        assert says_so(desk, "/")
+        assert shows_warning(desk, "/")
         delivery.run(stop=threading.Event(), once=True)
-        assert not says_so(desk, "/")
+        assert not shows_warning(desk, "/")
 
 
-def test_whoever_installs_or_updates_is_given_the_time_to_start_a_worker(desk: Client) -> None:
-    """`manage.py serve` migrates before it starts the worker: after a pause nothing flashes at the first desk."""
+def test_migration_delays_the_warning_until_a_worker_could_start(desk: Client) -> None:
+    """`manage.py serve` migrates before it starts the worker, so no warning flashes after a break."""
     with time_machine.travel(timezone.now() + timedelta(minutes=20)):
         call_command("migrate", verbosity=0)
-        assert not says_so(desk, "/")
+        assert not shows_warning(desk, "/")
     with time_machine.travel(timezone.now() + timedelta(minutes=20) + LATER):
-        assert says_so(desk, "/")
+        assert shows_warning(desk, "/")
 
 
-def test_a_worker_that_was_never_seen_is_written_down_once(db: None) -> None:
+def test_first_heartbeat_creates_a_single_row(db: None) -> None:
     WorkerHeartbeat.objects.all().delete()
-    assert not worker_heartbeat.is_missed(), "nobody knows anything yet"
+    assert not worker_heartbeat.is_missed(), "no worker was ever recorded"
     worker_heartbeat.beat()
     worker_heartbeat.beat()
     assert WorkerHeartbeat.objects.count() == 1
 
 
-def test_a_worker_that_waits_goes_on_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quarter of a minute by quarter of a minute, and not with each message."""
+def test_idle_worker_keeps_recording_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One every 15 seconds, not one per message."""
     stop = threading.Event()
     beats: list[object] = []
     with time_machine.travel("2027-01-04T12:00:00Z", tick=False) as clock:
@@ -99,7 +99,7 @@ def test_a_worker_that_waits_goes_on_saying_so(monkeypatch: pytest.MonkeyPatch) 
     assert len(set(beats)) == 3  # at 0, 15 and 30 seconds
 
 
-def test_to_ask_costs_one_row(db: None) -> None:
+def test_missed_heartbeat_check_takes_one_query(db: None) -> None:
     with CaptureQueriesContext(
         connection,
     ) as queries:

@@ -8,17 +8,15 @@ from notifications import delivery
 
 
 class Command(BaseCommand):
-    help = (
-        "Delivers what is in the outbox, until it is told to stop (SIGTERM, Ctrl-C). Any number may run side by side."
-    )
+    help = "Send the messages in the outbox until stopped (SIGTERM or Ctrl-C). Several workers can run at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="deliver what is due now, then end")
+        parser.add_argument("--once", action="store_true", help="send the messages due now, then exit")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        taken = delivery.run(stop=stop, once=once)
+        count = delivery.run(stop=stop, once=once)
         if once:
-            self.stdout.write(f"{taken} message{'' if taken == 1 else 's'} taken up.")
+            self.stdout.write(f"{count} message{'' if count == 1 else 's'} processed.")

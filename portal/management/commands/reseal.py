@@ -8,7 +8,7 @@ from portal import second_factor
 
 
 class Command(BaseCommand):
-    help = "Seals the second factors under the newest of SEALING_KEYS. It may be run again at any time."
+    help = "Encrypts second factors with the newest key of SEALING_KEYS. Safe to run again at any time."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         resealed, lost = 0, 0
@@ -18,9 +18,9 @@ class Command(BaseCommand):
             except ValueError as error:
                 lost += 1
                 self.stderr.write(f"{email}: {error}")
-        self.stdout.write(f"{resealed} second factor{pluralize(resealed)} sealed anew.")
+        self.stdout.write(f"Re-encrypted {resealed} second factor{pluralize(resealed)}.")
         if lost:
             raise CommandError(
-                f"{lost} second factor{pluralize(lost)} could not be opened: "
-                "add the key that sealed them, or remove them in the administration."
+                f"{lost} second factor{pluralize(lost)} could not be decrypted. "
+                "Add the old key to SEALING_KEYS, or remove them on the administration pages."
             )

@@ -16,12 +16,12 @@ PROGRAMS: Final[Mapping[str, list[str]]] = {
     "web server": ["-m", "gunicorn", "--config", "python:portal.gunicorn"],
     "delivery worker": ["manage.py", "deliver"],
 }
-PATIENCE: Final = 25.0  # seconds; longer than gunicorn gives the requests at work
+PATIENCE: Final = 25.0  # seconds; longer than gunicorn's graceful_timeout
 
 
 class Command(BaseCommand):
-    help = "Serves the portal: the web server and the delivery worker side by side, until SIGTERM or Ctrl-C stops both."
-    requires_system_checks = ()  # a taken port is to be told at once; migrate runs the checks that matter
+    help = "Runs the web server and the delivery worker until SIGTERM or Ctrl-C stops both."
+    requires_system_checks = ()  # report a used port first; migrate runs the checks that matter
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         for number in _stop_signals():
@@ -38,15 +38,15 @@ class Command(BaseCommand):
         self.stdout.flush()
         if not _is_loopback(settings.HOST):
             self.stderr.write(
-                f"The demo listens on {settings.HOST}, and its passwords are public: "
-                "whoever reaches this machine can sign in."
+                f"Warning: the demo listens on {settings.HOST} and its passwords are public. "
+                "Anyone who can reach this machine can sign in."
             )
 
 
 def check_port(*, host: str, port: int) -> None:
-    """Raises CommandError, in words for the person who typed `make run`, where `port` cannot be listened on."""
+    """Raise CommandError with a message for the person who typed `make run` if `port` cannot be used."""
     if not 0 < port < 65536:
-        raise CommandError(f"PORT is a number from 1 to 65535, not {port}.")
+        raise CommandError(f"PORT must be a number from 1 to 65535, not {port}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -55,25 +55,25 @@ def check_port(*, host: str, port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(
-                f"Port {port} is taken by another program. Choose another one: make run PORT={port + 1}"
+                f"Port {port} is in use by another program. Try another one: make run PORT={port + 1}"
             ) from error
         raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
 
 
 def run_side_by_side(programs: Mapping[str, list[str]]) -> None:
-    """Runs the programs until a signal stops this one, or raises CommandError where one of them ends by itself.
+    """Run the programs until a signal arrives. Raise CommandError if one of them ends by itself.
 
-    Either way the others are stopped before this returns.
+    Either way, stop the others first.
     """
     signals: list[int] = []
     for number in _stop_signals():
-        # Only noted: an exception could come between the start of a process and the line that remembers it.
+        # Only record the signal. An exception could be raised between starting a process and remembering it.
         signal.signal(number, lambda received, _: signals.append(received))
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, arguments in programs.items():
             running[name] = subprocess.Popen(  # noqa: S603
-                [sys.executable, *arguments], cwd=settings.BASE_DIR, preexec_fn=_leave_ctrl_c_to_us
+                [sys.executable, *arguments], cwd=settings.BASE_DIR, preexec_fn=_ignore_ctrl_c
             )
         while not signals and all(process.poll() is None for process in running.values()):
             time.sleep(0.1)
@@ -82,7 +82,7 @@ def run_side_by_side(programs: Mapping[str, list[str]]) -> None:
         _stop(list(running.values()))
     if not signals:
         name, code = ended[0]
-        raise CommandError(f"The {name} ended by itself (exit code {code}), so everything was stopped.")
+        raise CommandError(f"The {name} stopped unexpectedly (exit code {code}), so everything was stopped.")
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -97,13 +97,16 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def _leave_ctrl_c_to_us() -> None:
-    """A terminal sends Ctrl-C to every process: one that is still starting would end in a traceback."""
+def _ignore_ctrl_c() -> None:
+    """Leave Ctrl-C to the parent. A terminal sends it to every process, and one still starting would print a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _stop_signals() -> list[signal.Signals]:
-    """SIGHUP is a closed terminal (it would make gunicorn reload, and live on), except under nohup."""
+    """Return the signals to stop at.
+
+    They include SIGHUP, which a closed terminal sends and which would make gunicorn reload instead, except under nohup.
+    """
     stops = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         stops.append(signal.SIGHUP)

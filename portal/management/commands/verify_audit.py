@@ -1,17 +1,18 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from portal import audit
 
 
 class Command(BaseCommand):
-    help = "Checks that nobody changed or removed a line of the audit trail; exit code 1 where somebody did."
+    help = "Checks whether any event of the audit trail was changed or removed. Exits with code 1 if so."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = audit.verify()
-        for each in broken:
-            self.stderr.write(f"{each.chain}: event {each.number} {each.reason}")
-        if broken:
-            raise CommandError(f"The audit trail was tampered with in {len(broken)} place{'s'[: len(broken) != 1]}.")
-        self.stdout.write("The audit trail holds.")
+        breaks = audit.verify()
+        for found in breaks:
+            self.stderr.write(f"{found.chain}: event {found.number} {found.reason}")
+        if breaks:
+            raise CommandError(f"The audit trail was tampered with in {len(breaks)} place{pluralize(len(breaks))}.")
+        self.stdout.write("The audit trail is intact.")

@@ -15,6 +15,7 @@ from patients.models import Contact, Patient
 from portal import phones
 from portal.form_messages import StaffForm
 from portal.models import Practice
+from registration import pin_policy
 from registration.desk.forms.fields import OTHER, PATIENT, CarrierField
 from registration.models import Registration
 from registration.values import ByEmail, ByText, Delivery, InPerson
@@ -74,7 +75,7 @@ class DeliveryForm(StaffForm):
     @property
     def good_for(self) -> str:
         """How long what is issued may be claimed, by each way; the practice's settings say it."""
-        by_way = self.practice.pin_validity
+        by_way = pin_policy.pin_validity(self.practice)
         told = {
             DeliveryMethod.EMAIL: "sent by e-mail",
             DeliveryMethod.TEXT: "by text",
@@ -87,7 +88,7 @@ class DeliveryForm(StaffForm):
 
     @property
     def may_be_patient(self) -> bool:
-        return self.patient.age(on=self.today) >= self.practice.own_pin_age
+        return self.patient.age(on=self.today) >= pin_policy.own_pin_age(self.practice)
 
     @property
     def chosen_delivery(self) -> Delivery:

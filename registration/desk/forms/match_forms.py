@@ -1,4 +1,4 @@
-"""Merge Match: the shape of what the desk chooses and types. What may be matched is for `registration.matching` to say."""
+"""The forms of the Merge Match pages. `registration.matching` decides what may be matched."""
 
 from typing import Any, Final
 
@@ -12,15 +12,15 @@ from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.models import AccessLevel
 
 OWN: Final = "own"
-# What a desk asks most; the family reads it as it stands.
+# The questions that staff ask most. The family sees the text exactly as it is here.
 READY: Final = [
     (
         "spelling",
-        "Please check the spelling of the name and the date of birth. Is there another name that we may have on record?",
+        "Please check the spelling of the name and the date of birth. Could we have your child under another name?",
     ),
     (
         "call",
-        "We could not find your child with these details. Please call us, or come by with a photo ID, so that we can help.",
+        "We could not find your child with these details. Please call us, or stop by with a photo ID, so we can help.",
     ),
 ]
 
@@ -28,45 +28,53 @@ READY: Final = [
 class MatchForm(SafetyChecksForm):
     patient = forms.UUIDField(widget=forms.HiddenInput)
     level = forms.ChoiceField(
-        label="Access level", choices=AccessLevel.choices, initial=AccessLevel.FULL, widget=forms.RadioSelect
+        label="Access Level",
+        choices=AccessLevel.choices,
+        initial=AccessLevel.FULL,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose an access level.", "invalid_choice": "Choose Full or Limited."},
     )
     reason = LineField(
         label="Reason",
         max_length=200,
         required=False,
-        help_text="For example: rang the mother on the number on record.",
+        help_text="For example: called the mother at the number on record.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+    def require_reason(self) -> None:
+        self.add_error("reason", "Enter why this is the right patient.")
 
 
 class RefuseForm(StaffForm):
     reason = LineField(
         label="Reason",
         max_length=200,
-        error_messages={"required": "Type a reason. Your manager sees it, the family does not."},
-        help_text="For example: nobody of that name and date of birth. The family does not see it.",
+        error_messages={"required": "Enter a reason."},
+        help_text="For example: no patient with this name and date of birth. Your manager can see it; the family cannot.",
     )
 
 
 class AskForm(StaffForm):
     ready = forms.ChoiceField(
         label="Question",
-        choices=[*READY, (OWN, "A question of your own")],
+        choices=[*READY, (OWN, "Write your own question")],
         initial=READY[0][0],
         widget=forms.RadioSelect,
+        error_messages={"required": "Choose a question.", "invalid_choice": "Choose a question from the list."},
     )
     question = TextField(
-        label="Your own question",
+        label="Your question",
         max_length=500,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Tell nothing of what is on record: whoever asks may be a stranger.",
+        help_text="Don’t reveal anything on record; the requester may be a stranger.",
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("ready") == OWN and not cleaned.get("question") and "question" not in self.errors:
-            self.add_error("question", "Type what the family is asked.")
+            self.add_error("question", "Enter your question.")
         return cleaned
 
     @property
@@ -75,7 +83,7 @@ class AskForm(StaffForm):
 
 
 class SearchForm(StaffForm):
-    """For somebody else than the candidates."""
+    """Search for a patient who is not among the candidates."""
 
     last_name = forms.CharField(label="Last name", max_length=120, required=False)
     first_name = forms.CharField(label="First name", max_length=120, required=False)
@@ -91,7 +99,7 @@ class SearchForm(StaffForm):
         cleaned = super().clean() or {}
         for name in ("last_name", "first_name"):
             if cleaned.get(name) and not names.key(cleaned[name]):
-                self.add_error(name, "Type at least one letter.")
+                self.add_error(name, "Enter at least one letter.")
         if not any(cleaned.values()) and not self.errors:
-            raise forms.ValidationError("Type a name or a date of birth to search for.")
+            raise forms.ValidationError("Enter a name or a date of birth.")
         return cleaned

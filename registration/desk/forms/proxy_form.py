@@ -10,7 +10,7 @@ from portal.date_input import DayInput
 from portal.text_fields import LineField
 from registration.desk.forms.fields import OTHER
 from registration.desk.forms.register_form import RegistrationForm
-from registration.issuing.eligibility import PROXY_YEARS
+from registration.issuing.eligibility import MAX_PROXY_YEARS
 from registration.models import AccessLevel
 from registration.values import Proxy, Recipient
 
@@ -20,7 +20,7 @@ class ProxyForm(RegistrationForm):
     access_ends_on = forms.DateField(
         label="Last day of access",
         widget=DayInput,
-        help_text=f"At most {PROXY_YEARS} years from today.",
+        help_text=f"At most {MAX_PROXY_YEARS} years from today.",
         error_messages={"required": "Choose the last day of access."},
     )
     authorization = LineField(

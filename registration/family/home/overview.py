@@ -87,9 +87,7 @@ def _child(association: Association) -> Child:
 def _last_day(association: Association) -> str:
     if association.ends_at is None:
         return ""
-    # Access ends at midnight, so the last day is the one before.
-    last_moment = association.ends_at.astimezone(association.patient.practice.zone) - timedelta(seconds=1)
-    return languages.format_day(last_moment.date())
+    return languages.format_day(association.patient.practice.last_day(association.ends_at))
 
 
 def _others(association: Association) -> list[str]:

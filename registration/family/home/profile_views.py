@@ -80,7 +80,7 @@ def new_email(request: FamilyRequest) -> HttpResponse:
             email,
             practice=current_practice.find(request),
             language=current_language(),
-            asked_from=audit.client_address(request),
+            requester_address=audit.client_address(request),
         )
     except one_time_codes.TooManyCodes:
         form.add_error("email", too_many_codes_message(request))

@@ -91,8 +91,8 @@ def _enqueue_code(flow: SignupFlow) -> UUID:
         flow.draft.email,
         practice=flow.practice,
         language=current_language(),
-        asked_from=flow.client_address,
-        known_as=f"registration {key.registration_id}" if key else "",
+        requester_address=flow.client_address,
+        opened_with=f"registration {key.registration_id}" if key else "",
     )
 
 
@@ -177,7 +177,7 @@ def _create_account(flow: SignupFlow, draft: Draft) -> PortalAccount:
             flow.key, details, relationship=flow.relationship, address=flow.client_address
         )
     assert flow.practice is not None  # The first step is done.
-    return self_registrations.ask_with_new_account(
+    return self_registrations.submit_with_new_account(
         details, practice=flow.practice, children=requested_children(draft), address=flow.client_address
     )
 

@@ -76,7 +76,9 @@ def _add(request: HttpRequest, flow: SignupFlow, *, relationship: str) -> HttpRe
         account = accounts.create_for(request.user, account_details(draft), address=flow.client_address)
     if draft.is_without_pin:
         assert flow.practice is not None
-        self_registrations.ask(account=account, practice=flow.practice, children=requested_children(draft), actor=actor)
+        self_registrations.submit(
+            account=account, practice=flow.practice, children=requested_children(draft), actor=actor
+        )
     else:
         claims.claim(flow.key, account=account, relationship=relationship, actor=actor)
     welcome = {"names": names_to_add(flow), "is_request": draft.is_without_pin, "is_new": False}

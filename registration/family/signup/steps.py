@@ -14,6 +14,7 @@ from patients.models import Patient
 from portal import audit
 from portal.models import Practice
 from portal.phones import national
+from registration import pin_policy
 from registration.claiming import verification
 from registration.family import current_practice
 from registration.family.decorators import current_account
@@ -104,7 +105,7 @@ class SignupFlow:
         if practice is None or len(self.patients) != 1 or not self.is_for_the_patient:
             return False
         today = practice.today()
-        return all(patient.age(on=today) >= practice.own_pin_age for patient in self.confirmed_patients)
+        return all(patient.age(on=today) >= pin_policy.own_pin_age(practice) for patient in self.confirmed_patients)
 
     @property
     def is_for_the_patient(self) -> bool:

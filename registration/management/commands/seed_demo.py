@@ -7,11 +7,11 @@ from registration.demo import seed, staff
 
 
 class Command(BaseCommand):
-    help = "Fills the demo with two practices of people who do not exist, and says who may sign in."
+    help = "Fill the demo database with two practices of invented patients, and print the staff accounts."
 
     def handle(self, *_: Any, **__: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("This is not a demo: its accounts have passwords that everybody knows. Set DEMO=True.")
+            raise CommandError("The demo accounts have publicly known passwords. To create them, set DEMO=True.")
         seed.seed()
         accounts = staff.accounts()
         role_width = max(len(role) for role, _, _ in accounts)

@@ -1,4 +1,4 @@
-"""New rows past `bulk_create`: to the last column what `save()` would have written."""
+"""Bulk-inserted rows equal the rows that `save()` writes, in every column."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,17 +14,17 @@ from portal.models import Practice
 from tests import factories
 
 
-@pytest.fixture(autouse=True, params=["a statement", "COPY"] if connection.vendor == "postgresql" else ["a statement"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL is asked for few rows and for many in two ways, which write the same."""
-    monkeypatch.setattr(bulk_insert, "_WORTH_A_COPY", 1 if request.param == "COPY" else 1_000)
+@pytest.fixture(autouse=True, params=["INSERT", "COPY"] if connection.vendor == "postgresql" else ["INSERT"])
+def insert_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, few rows are written by INSERT and many by COPY. Run each test with both."""
+    monkeypatch.setattr(bulk_insert, "_MIN_COPY_ROWS", 1 if request.param == "COPY" else 1_000)
 
 
 AWKWARD = '\\N\t"O\'Brien"; \\\\ %s {} ñ 阮\n'
 
 
 def stored(model: type[models.Model]) -> list[dict[str, Any]]:
-    """The rows as the driver gives them, without Django's reading of them; and the type of each value, on SQLite."""
+    """Return the rows as the driver reads them, without Django's conversion; on SQLite, also each value's type."""
     columns = [str(field.column) for field in model._meta.concrete_fields]
     typed = [f"typeof({column}) AS type_of_{column}" for column in columns if connection.vendor == "sqlite"]
     with connection.cursor() as cursor:
@@ -32,10 +32,10 @@ def stored(model: type[models.Model]) -> list[dict[str, Any]]:
         return [dict(zip(columns + typed, row, strict=True)) for row in cursor.fetchall()]
 
 
-def assert_alike(model: type[models.Model], objects: Sequence[models.Model]) -> None:
+def assert_same_rows(model: type[models.Model], objects: Sequence[models.Model]) -> None:
     with time_machine.travel("2026-11-23T18:00:00.123456Z", tick=False):
-        for one in objects:
-            one.save(force_insert=True)
+        for instance in objects:
+            instance.save(force_insert=True)
         by_save = stored(model)
         assert len(by_save) == len(objects)
         model._default_manager.all().delete()
@@ -44,7 +44,7 @@ def assert_alike(model: type[models.Model], objects: Sequence[models.Model]) -> 
 
 
 def a_full_patient(practice: Practice) -> Patient:
-    """No column as the model makes it."""
+    """Make a patient with no column at its default."""
     texts = {
         field.attname: AWKWARD[: field.max_length]
         for field in Patient._meta.concrete_fields
@@ -55,12 +55,12 @@ def a_full_patient(practice: Practice) -> Patient:
     return Patient(practice=practice, active=False, deceased=True, **texts | chosen | days)
 
 
-def test_patients_are_written_as_save_would(practice: Practice) -> None:
+def test_inserted_patients_equal_saved_ones(practice: Practice) -> None:
     plain = Patient(practice=practice, source_id="2", family_name="Ito", birth_date=date(2019, 3, 5))
-    assert_alike(Patient, sorted([a_full_patient(practice), plain], key=lambda one: one.pk))
+    assert_same_rows(Patient, sorted([a_full_patient(practice), plain], key=lambda row: row.pk))
 
 
-def test_contacts_are_written_as_save_would(patient: Patient) -> None:
+def test_inserted_contacts_equal_saved_ones(patient: Patient) -> None:
     texts = {
         field.attname: AWKWARD[: field.max_length]
         for field in Contact._meta.concrete_fields
@@ -69,10 +69,10 @@ def test_contacts_are_written_as_save_would(patient: Patient) -> None:
     off = {"has_authority": False, "active": False, "in_source": False}
     full = Contact(practice=patient.practice, patient=patient, position=32_767, **texts, **off)
     plain = Contact(practice=patient.practice, patient=patient, family_name="Ito")
-    assert_alike(Contact, sorted([full, plain], key=lambda one: one.pk))
+    assert_same_rows(Contact, sorted([full, plain], key=lambda row: row.pk))
 
 
-def test_name_keys_are_written_as_save_would_and_are_numbered_in_their_order(patient: Patient) -> None:
+def test_inserted_name_keys_equal_saved_ones_and_keep_their_order(patient: Patient) -> None:
     contact = factories.a_contact(patient, "Zoë", "Álvarez-Ng")
     patient.portal_status = PortalStatus.PENDING
     saved = keys_of(patient, [contact])
@@ -91,12 +91,12 @@ def test_name_keys_are_written_as_save_would_and_are_numbered_in_their_order(pat
 
 
 @pytest.mark.django_db
-def test_nothing_to_write_costs_no_statement(django_assert_num_queries: Any) -> None:
+def test_inserting_nothing_runs_no_statement(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         bulk_insert.insert(Patient, [])
 
 
-def test_a_row_that_may_not_be_there_takes_the_others_with_it(patient: Patient) -> None:
+def test_row_that_violates_a_constraint_rolls_back_the_others(patient: Patient) -> None:
     new = Patient(practice=patient.practice, source_id="2", family_name="Ito", birth_date=date(2019, 3, 5))
     twice = Patient(
         practice=patient.practice,

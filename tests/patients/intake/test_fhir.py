@@ -1,13 +1,24 @@
-"""FHIR Patients into records: what is read of a patient, what is refused, and from which files."""
+"""FHIR patients become records: which values are read, which are refused, and from which files."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from django.db import models
 
 from patients.intake import fhir
-from patients.intake.records import LONGEST, PatientRecord, Refusal
+from patients.intake.records import (
+    CONTACT_FIELDS,
+    PATIENT_FIELDS,
+    Imported,
+    PatientRecord,
+    Refusal,
+    UnfitError,
+    check_lengths,
+)
 from patients.models import Contact, Patient
 
 TODAY = date(2026, 11, 23)
@@ -32,16 +43,35 @@ def refused(**members: Any) -> tuple[str, str]:
     return refusal.field, refusal.reason
 
 
-def test_the_widths_are_those_of_the_columns() -> None:
-    widths = [
-        {"key" if field.name == "source_key" else field.name: field.max_length for field in model._meta.concrete_fields}
-        for model in (Patient, Contact)
-    ]
-    for name, longest in LONGEST.items():
-        assert {of_model[name] for of_model in widths if name in of_model} == {longest}, name
+@pytest.mark.parametrize(("model", "fields"), [(Patient, PATIENT_FIELDS), (Contact, CONTACT_FIELDS)])
+def test_every_imported_field_has_a_column_of_the_same_width(
+    model: type[Patient | Contact], fields: dict[str, Imported]
+) -> None:
+    columns = {column.name: column for column in model._meta.concrete_fields}
+    columns["key"] = columns.get("source_key", columns["id"])
+    for name, imported in fields.items():
+        column = columns[name]
+        has_free_text = isinstance(column, models.CharField) and not column.choices
+        assert imported.max_length == (column.max_length if has_free_text else None), name
 
 
-def test_a_patient_with_no_more_than_it_needs() -> None:
+@pytest.mark.parametrize("is_contact", [False, True])
+def test_text_that_is_longer_than_its_column_is_refused(is_contact: bool) -> None:
+    patient = taken(contact=[{"name": {"family": "García"}}])
+    for name, imported in (CONTACT_FIELDS if is_contact else PATIENT_FIELDS).items():
+        if imported.max_length is None:
+            continue
+        for length in (imported.max_length, imported.max_length + 1):
+            value: Any = {name: "G" * length}
+            record = replace(patient.contacts[0], **value) if is_contact else replace(patient, **value)
+            expected: AbstractContextManager[Any] = (
+                pytest.raises(UnfitError, match="is longer than") if length > imported.max_length else nullcontext()
+            )
+            with expected:
+                check_lengths(record)
+
+
+def test_patient_with_only_the_required_fields_is_read() -> None:
     assert taken() == PatientRecord(
         source_system="urn:test",
         source_id="1",
@@ -59,8 +89,8 @@ def test_a_patient_with_no_more_than_it_needs() -> None:
     [
         ("2019-03", "the date of birth has no day"),
         ("2019", "the date of birth has no day"),
-        ("2019-02-30", "there is no such day"),
-        ("0000-01-01", "there is no such day"),
+        ("2019-02-30", "this date does not exist"),
+        ("0000-01-01", "this date does not exist"),
         ("2026-11-24", "the date of birth is in the future"),
         ("3/5/2019", "the date of birth is not written as YYYY-MM-DD"),
         ("20190305", "the date of birth is not written as YYYY-MM-DD"),
@@ -71,25 +101,25 @@ def test_a_patient_with_no_more_than_it_needs() -> None:
         (20190305, "is not text"),
     ],
 )
-def test_a_date_of_birth_is_a_day_that_there_was(written: object, reason: str) -> None:
+def test_invalid_date_of_birth_is_refused(written: object, reason: str) -> None:
     assert refused(birthDate=written) == ("birthDate", reason)
 
 
-def test_a_child_may_be_born_today() -> None:
+def test_date_of_birth_today_is_accepted() -> None:
     assert taken(birthDate="2026-11-23").birth_date == TODAY
 
 
 @pytest.mark.parametrize("gender", ["female", "male", "other", "unknown"])
-def test_the_four_genders_of_fhir_are_taken(gender: str) -> None:
+def test_gender_that_is_a_fhir_code_is_read(gender: str) -> None:
     assert taken(gender=gender).sex == gender
 
 
 @pytest.mark.parametrize("gender", ["F", "Female", "", 1, ["female"], True])
-def test_another_gender_is_refused(gender: object) -> None:
+def test_gender_that_is_not_a_fhir_code_is_refused(gender: object) -> None:
     assert refused(gender=gender)[0] == "gender"
 
 
-def test_a_missing_gender_is_unknown() -> None:
+def test_missing_gender_is_unknown() -> None:
     assert taken(gender=None).sex == "unknown"
 
 
@@ -105,27 +135,27 @@ def test_a_missing_gender_is_unknown() -> None:
         ({"deceasedDateTime": "2021"}, (True, None)),
     ],
 )
-def test_the_deceased_are_known(members: dict[str, Any], deceased: tuple[bool, date | None]) -> None:
+def test_death_and_its_date_are_read(members: dict[str, Any], deceased: tuple[bool, date | None]) -> None:
     record = taken(**members)
     assert (record.deceased, record.deceased_on) == deceased
 
 
-def test_a_patient_is_active_unless_the_source_says_otherwise() -> None:
+def test_patient_is_active_unless_the_source_says_inactive() -> None:
     assert taken().active
     assert not taken(active=False).active
-    assert refused(active="false") == ("active", "is neither true nor false")
+    assert refused(active="false") == ("active", "is not true or false")
 
 
-def test_the_preferred_language_is_taken_if_it_has_a_code() -> None:
-    def spoken(code: str, **members: Any) -> dict[str, Any]:
+def test_preferred_language_is_read_if_it_has_a_code() -> None:
+    def language(code: str, **members: Any) -> dict[str, Any]:
         return {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": code}]}} | members
 
-    assert taken(communication=[spoken("en"), spoken("es-MX", preferred=True)]).language == "es-MX"
-    assert taken(communication=[spoken("en"), spoken("es")]).language == "en"
+    assert taken(communication=[language("en"), language("es-MX", preferred=True)]).language == "es-MX"
+    assert taken(communication=[language("en"), language("es")]).language == "en"
     assert taken(communication=[{"language": {"text": "Spanish"}}]).language == ""
 
 
-# --- What cannot be stored
+# --- Values that cannot be stored
 
 
 @pytest.mark.parametrize(
@@ -139,10 +169,10 @@ def test_the_preferred_language_is_taken_if_it_has_a_code() -> None:
         ({"telecom": [{"system": "phone", "value": 5550100}]}, "telecom[0].value", "is not text"),
         ({"telecom": [{"system": "phone", "value": "5", "rank": "1"}]}, "telecom[0].rank", "is not a whole number"),
         ({"contact": [{"name": []}]}, "contact[0].name", "is not an object"),
-        ({"address": [{"period": {"end": "31.12.2019"}}]}, "address[0].period.end", "is not a date of FHIR's"),
-        ({"name": [{"family": "Ga\x00rcia"}]}, "name[0].family", "holds a character that is no text"),
-        ({"name": [{"family": "Ga\u202ercia"}]}, "name[0].family", "holds a character that is no text"),
-        ({"name": [{"family": "Garc\ud83d"}]}, "name[0].family", "holds a character that is no text"),
+        ({"address": [{"period": {"end": "31.12.2019"}}]}, "address[0].period.end", "is not a FHIR date"),
+        ({"name": [{"family": "Ga\x00rcia"}]}, "name[0].family", "contains a character that is not allowed in text"),
+        ({"name": [{"family": "Ga\u202ercia"}]}, "name[0].family", "contains a character that is not allowed in text"),
+        ({"name": [{"family": "Garc\ud83d"}]}, "name[0].family", "contains a character that is not allowed in text"),
         ({"name": [{"family": "G" * 121}]}, "name.family", "is longer than 120 characters"),
         ({"address": [{"line": ["1" * 100] * 2}]}, "address.line", "is longer than 200 characters"),
         ({"contact": [{"name": {"family": "G" * 121}}]}, "contact[0].name.family", "is longer than 120 characters"),
@@ -150,14 +180,14 @@ def test_the_preferred_language_is_taken_if_it_has_a_code() -> None:
         ({"resourceType": "Ana García"}, "resourceType", "is not Patient"),
     ],
 )
-def test_what_cannot_be_stored_is_refused_by_its_place(members: dict[str, Any], field: str, reason: str) -> None:
+def test_value_that_cannot_be_stored_is_refused_with_its_path(members: dict[str, Any], field: str, reason: str) -> None:
     assert refused(**members) == (field, reason)
 
 
 # --- Files
 
 
-def test_a_bad_line_does_not_stop_the_good_ones() -> None:
+def test_bad_line_does_not_stop_the_other_lines() -> None:
     good = json.dumps(ANA).encode()
     lines = [b"\xef\xbb\xbf" + good, b"\n", b"{oops", good.replace(b"Ana", b"An\xe1"), b"[" * 100_000, b"5", good]
     rows = list(fhir.read_lines(lines, today=TODAY))
@@ -166,7 +196,7 @@ def test_a_bad_line_does_not_stop_the_good_ones() -> None:
     assert [row.line for row in rows if isinstance(row, PatientRecord)] == [1, 7]
 
 
-def test_other_resources_of_a_bundle_are_passed_over() -> None:
+def test_other_resources_of_a_bundle_are_skipped() -> None:
     entries = [{"resource": ANA}, {"resource": {"resourceType": "Observation"}}, {"fullUrl": "x"}, "junk"]
     found = [type(row) for row in fhir.read_entries(entries, today=TODAY)]
     assert found == [PatientRecord, type(None), type(None), Refusal]

@@ -1,4 +1,4 @@
-"""Patient.contact into family contacts: who they are to the child, and which are left out."""
+"""Patient.contact becomes family contacts: their relationship, authority and key, and which are left out."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def contact(**members: Any) -> ContactRecord:
     return found
 
 
-def test_a_contact_with_what_the_source_knows() -> None:
+def test_contact_with_all_fields_is_read() -> None:
     points = [{"system": "phone", "value": "555 010 0100"}, {"system": "email", "value": "rosa@mail.example"}]
     found = contact(id="c1", relationship=[{"coding": [{"code": "MTH"}]}], telecom=points)
     assert found == ContactRecord(
@@ -27,7 +27,7 @@ def test_a_contact_with_what_the_source_knows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("relationships", "word"),
+    ("relationships", "label"),
     [
         ([{"coding": [{"code": "GUARD", "display": "Legal guardian"}]}], "Legal guardian"),
         ([{"text": "Grandma", "coding": [{"code": "GRMTH"}]}], "Grandma"),
@@ -37,26 +37,26 @@ def test_a_contact_with_what_the_source_knows() -> None:
         (None, ""),
     ],
 )
-def test_a_relationship_is_said_in_a_word(relationships: object, word: str) -> None:
+def test_relationship_is_read_as_its_label(relationships: object, label: str) -> None:
     found = contact(relationship=relationships)
-    assert (found.relationship, found.has_authority) == (word, None)
+    assert (found.relationship, found.has_authority) == (label, None)
 
 
-def test_a_mere_emergency_contact_has_no_authority() -> None:
+def test_emergency_contact_has_no_authority() -> None:
     assert contact(relationship=[{"coding": [{"code": "C"}]}]).has_authority is False
 
 
-def test_contacts_without_an_id_are_told_apart() -> None:
+def test_contacts_without_an_id_get_different_keys() -> None:
     rosa = {"name": {"family": "García", "given": ["Rosa"]}}
-    keys = [one.key for one in taken(contact=[rosa, rosa, rosa | {"id": "x"}, rosa | {"id": "x"}]).contacts]
+    keys = [found.key for found in taken(contact=[rosa, rosa, rosa | {"id": "x"}, rosa | {"id": "x"}]).contacts]
     assert keys == ["rosagarcia/", "rosagarcia/#2", "x", "x#2"]
 
 
-def test_a_contact_without_a_name_is_left_out_and_told_unless_it_is_an_organization() -> None:
+def test_contact_without_a_name_is_reported_unless_it_is_an_organization() -> None:
     record = taken(contact=[{"organization": {"display": "School"}}, {"relationship": []}])
     assert record.contacts == ()
-    assert [one.field for one in record.left_out] == ["contact[1].name"]
+    assert [refusal.field for refusal in record.left_out] == ["contact[1].name"]
 
 
-def test_a_contact_whose_time_is_over_is_passed_over() -> None:
+def test_contact_whose_period_has_ended_is_skipped() -> None:
     assert taken(contact=[{"name": {"text": "Rosa García"}, "period": {"end": "2020"}}]).contacts == ()

@@ -1,4 +1,4 @@
-"""Names, identifiers, telecoms and addresses of FHIR's: which of several is taken."""
+"""FHIR names, identifiers, telecoms and addresses: which one of several is chosen."""
 
 from typing import Any
 
@@ -30,22 +30,22 @@ OFFICIAL = {"use": "official", "family": "Smith", "given": ["Ann"]}
         {"use": "official"},
     ],
 )
-def test_the_official_name_comes_first(other: dict[str, Any]) -> None:
+def test_official_name_is_preferred(other: dict[str, Any]) -> None:
     assert named(other, OFFICIAL) == named(OFFICIAL, other) == ("Smith", "Ann", "")
 
 
-def test_a_maiden_name_comes_last_even_after_a_name_that_has_ended() -> None:
+def test_maiden_name_is_used_only_if_there_is_no_other_name() -> None:
     ended = {"use": "usual", "family": "Smith", "period": {"end": "2020-01-31T10:00:00Z"}}
     assert named({"use": "maiden", "family": "Jones"}, ended)[0] == "Smith"
     assert named({"use": "maiden", "family": "Jones"})[0] == "Jones"
 
 
-def test_a_name_that_ends_later_this_year_is_good_until_then() -> None:
+def test_name_is_used_until_its_period_ends() -> None:
     assert named({"use": "official", "family": "Now", "period": {"end": "2026"}}, {"family": "Other"})[0] == "Now"
     assert named({"use": "official", "family": "Now", "period": {"end": "2026-10"}}, {"family": "Other"})[0] == "Other"
 
 
-def test_a_nickname_or_a_usual_first_name_is_what_the_patient_goes_by() -> None:
+def test_nickname_or_usual_first_name_is_the_preferred_name() -> None:
     assert named(OFFICIAL, {"use": "nickname", "given": ["Annie"]}) == ("Smith", "Ann", "Annie")
     assert named(OFFICIAL, {"use": "nickname", "text": "Annie"}) == ("Smith", "Ann", "Annie")
     assert named(OFFICIAL, {"use": "usual", "given": ["Nan", "B"]}) == ("Smith", "Ann", "Nan")
@@ -65,12 +65,12 @@ def test_a_nickname_or_a_usual_first_name_is_what_the_patient_goes_by() -> None:
         ({"family": " de  la\tCruz ", "given": ["Zoe\u0308"]}, ("de la Cruz", "Zoë", "")),
     ],
 )
-def test_names_are_read_however_they_are_cut(name: dict[str, Any], parts: tuple[str, str, str]) -> None:
+def test_name_is_read_from_text_or_parts(name: dict[str, Any], parts: tuple[str, str, str]) -> None:
     assert named(name) == parts
 
 
 @pytest.mark.parametrize("names", [None, [], [{}], [{"text": " "}], [{"family": "", "given": [""]}], [{"text": ","}]])
-def test_a_patient_without_a_name_is_refused(names: object) -> None:
+def test_patient_without_a_name_is_refused(names: object) -> None:
     assert refused(name=names) == ("name", "is missing")
 
 
@@ -89,16 +89,16 @@ def identity(*identifiers: object, **members: Any) -> tuple[str, str, str]:
 PLAIN = {"system": "urn:plain", "value": "P1"}
 
 
-def test_the_medical_record_number_identifies_the_patient() -> None:
+def test_medical_record_number_identifies_the_patient() -> None:
     assert identity(PLAIN, typed("MR")) == ("urn:mrn", "M1", "M1")
     assert identity(PLAIN, {"system": "urn:u", "value": "U1", "use": "usual"}) == ("urn:u", "U1", "U1")
     assert identity(typed("MR", "gone", use="old"), PLAIN) == ("urn:plain", "P1", "")
     assert identity(PLAIN, {"type": {"coding": [{"code": "MR"}]}, "value": "M1"}) == ("urn:plain", "P1", "M1")
 
 
-def test_without_an_identifier_the_resource_s_own_does() -> None:
+def test_without_an_identifier_the_resource_id_identifies_the_patient() -> None:
     assert identity(id="a-1") == ("urn:fhir:Patient", "a-1", "")
-    assert refused(identifier=[]) == ("identifier", "nothing identifies the patient")
+    assert refused(identifier=[]) == ("identifier", "the patient has no identifier")
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_without_an_identifier_the_resource_s_own_does() -> None:
         {"system": "urn:x", "value": "999-81-5679", "use": "official"},
     ],
 )
-def test_a_number_of_the_person_s_is_never_kept(number: dict[str, Any]) -> None:
+def test_personal_number_such_as_an_ssn_is_never_kept(number: dict[str, Any]) -> None:
     assert identity(number, id="a-1") == ("urn:fhir:Patient", "a-1", "")
     assert identity(number, PLAIN) == ("urn:plain", "P1", "")
 
 
-# --- How to reach the family
+# --- Phone numbers and addresses
 
 
-def test_a_mobile_phone_is_preferred_then_one_at_home_then_by_rank() -> None:
+def test_phone_is_chosen_by_use_then_by_rank() -> None:
     def phone(*points: dict[str, Any]) -> str:
         return taken(telecom=[{"system": "phone"} | point for point in points]).phone
 
@@ -134,15 +134,15 @@ def test_a_mobile_phone_is_preferred_then_one_at_home_then_by_rank() -> None:
     assert phone(home, {"system": "sms", "value": "sms"}) == "sms"
 
 
-def test_what_is_no_e_mail_address_is_left_out_and_told() -> None:
+def test_invalid_email_address_is_left_out_and_reported() -> None:
     record = taken(telecom=[{"system": "email", "value": "n/a"}])
     assert record.email == ""
-    assert [(one.line, one.field) for one in record.left_out] == [(1, "telecom")]
+    assert [(refusal.line, refusal.field) for refusal in record.left_out] == [(1, "telecom")]
     both = taken(telecom=[{"system": "email", "value": "none"}, {"system": "email", "value": "ana@mail.example"}])
     assert (both.email, both.left_out) == ("ana@mail.example", ())
 
 
-def test_the_home_address_is_preferred_and_an_old_one_passed_over() -> None:
+def test_home_address_is_preferred_and_an_old_one_is_skipped() -> None:
     home = {"use": "home", "line": ["1 Elm St", "Apt 2"], "city": "Troy", "state": "AL", "postalCode": "36081"}
     record = taken(address=[{"use": "old", "city": "Gone"}, {"use": "work", "city": "Work"}, home])
     assert (record.street, record.city, record.state, record.postal_code) == ("1 Elm St, Apt 2", "Troy", "AL", "36081")

@@ -1,4 +1,4 @@
-"""Whatever a FHIR file holds, each row is taken or refused; and what was written as FHIR is read back equal."""
+"""Any content of a FHIR file is read or refused without an error, and records survive a round trip through FHIR."""
 
 import json
 from dataclasses import replace
@@ -44,7 +44,7 @@ MEMBERS = st.sampled_from(
     ]
 )
 JUNK = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4))
-OF_PATIENT = st.sampled_from(
+PATIENT_MEMBERS = st.sampled_from(
     [
         *("id", "identifier", "name", "birthDate", "gender", "active", "deceasedBoolean", "deceasedDateTime"),
         *("telecom", "address", "communication", "contact", "resourceType"),
@@ -52,15 +52,15 @@ OF_PATIENT = st.sampled_from(
 )
 
 
-@given(members=st.dictionaries(OF_PATIENT, JUNK, max_size=6))
-def test_whatever_stands_in_a_patient_it_is_taken_or_refused(members: dict[str, Any]) -> None:
+@given(members=st.dictionaries(PATIENT_MEMBERS, JUNK, max_size=6))
+def test_patient_with_any_members_is_read_or_refused(members: dict[str, Any]) -> None:
     row = fhir.read_patient(ANA | members, line=3, today=TODAY)
     assert isinstance(row, PatientRecord | Refusal)
     assert row.line == 3
 
 
 @given(entries=st.lists(JUNK, max_size=3), line=st.binary(max_size=30))
-def test_whatever_stands_in_a_file_it_is_taken_or_refused(entries: list[object], line: bytes) -> None:
+def test_file_with_any_content_is_read_or_refused(entries: list[object], line: bytes) -> None:
     assert len(list(fhir.read_entries(entries, today=TODAY))) == len(entries)
     assert all(isinstance(row, Refusal) for row in fhir.read_lines([line], today=TODAY))
 
@@ -95,7 +95,7 @@ RECORDS = st.builds(
     city=WORDS,
     state=WORDS,
     postal_code=WORD,
-    contacts=st.lists(CONTACTS, max_size=3, unique_by=lambda one: one.key).map(tuple),
+    contacts=st.lists(CONTACTS, max_size=3, unique_by=lambda contact: contact.key).map(tuple),
 ).map(lambda record: replace(record, deceased=record.deceased or record.deceased_on is not None))
 
 
@@ -123,18 +123,18 @@ def as_fhir(record: PatientRecord) -> dict[str, Any]:
         "communication": [{"language": {"coding": language}}],
         "contact": [
             {
-                "id": one.key,
-                "name": {"family": one.family_name, "given": one.given_names.split()},
-                "relationship": [{"text": one.relationship}],
-                "telecom": telecom(one),
+                "id": contact.key,
+                "name": {"family": contact.family_name, "given": contact.given_names.split()},
+                "relationship": [{"text": contact.relationship}],
+                "telecom": telecom(contact),
             }
-            for one in record.contacts
+            for contact in record.contacts
         ],
     }
 
 
 @given(record=RECORDS, has_mrn=st.booleans(), goes_by=WORD)
-def test_a_record_written_as_fhir_is_read_back_equal(record: PatientRecord, has_mrn: bool, goes_by: str) -> None:
+def test_record_written_as_fhir_is_read_back_equal(record: PatientRecord, has_mrn: bool, goes_by: str) -> None:
     record = replace(record, mrn=record.source_id if has_mrn else "")
     if goes_by != record.given_names.split(" ")[0]:
         record = replace(record, preferred_name=goes_by)

@@ -1,4 +1,4 @@
-"""Records into the database: again and again, without a duplicate and without touching what is the portal's."""
+"""Loading records repeatedly makes no duplicates and leaves the portal's own data alone."""
 
 import threading
 from collections import Counter
@@ -35,7 +35,7 @@ def counts(loaded: Loaded) -> tuple[int, int, int]:
 
 
 def state() -> list[object]:
-    """All that a load may write, to the last key and time."""
+    """Return every row that a load may write."""
     tables = (Patient.objects, Contact.objects, NameKey.objects)
     return [row for table in tables for row in table.order_by("pk").values_list()]
 
@@ -46,18 +46,18 @@ def practice(db: None) -> Practice:
     return made
 
 
-def test_a_new_patient_comes_with_contacts_and_is_found_by_name_phone_and_e_mail(practice: Practice) -> None:
+def test_new_patient_is_loaded_with_contacts_and_search_keys(practice: Practice) -> None:
     record = child(email=" Ana@Mail.example", phone="214 555 0100", contacts=(MOTHER, FATHER))
     assert counts(load([record], practice=practice)) == (1, 0, 0)
     patient = Patient.objects.get()
     assert (patient.practice, patient.name, patient.birth_date) == (practice, "García-López, Ana", date(2019, 3, 5))
     assert (patient.phone_key, patient.email_key) == ("+12145550100", "ana@mail.example")
     assert patient.portal_status == PortalStatus.UNREGISTERED
-    assert [(one.practice, one.position, one.name) for one in patient.contacts.all()] == [
+    assert [(contact.practice, contact.position, contact.name) for contact in patient.contacts.all()] == [
         (practice, 0, "Rosa García"),
         (practice, 1, "Luis López"),
     ]
-    assert all(one.has_authority for one in patient.contacts.all())
+    assert all(contact.has_authority for contact in patient.contacts.all())
     assert set(patient.name_keys.values_list("owner", "last", "first")) == {
         (NameKey.Owner.PATIENT, "garcialopez", "ana"),
         (NameKey.Owner.PATIENT, "lopez", "ana"),
@@ -66,20 +66,18 @@ def test_a_new_patient_comes_with_contacts_and_is_found_by_name_phone_and_e_mail
     }
 
 
-def test_what_is_the_same_costs_a_look_and_no_write(practice: Practice) -> None:
+def test_unchanged_records_are_read_and_not_written(practice: Practice) -> None:
     records = [child(number, contacts=(MOTHER,)) for number in range(40)]
     load(records, practice=practice)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert counts(load(records, practice=practice)) == (0, 0, 40)
-    kinds = Counter(query["sql"].split(" ")[0].strip('"') for query in queries)
+    kinds = Counter(query["sql"].split()[0].strip('"') for query in queries)
     assert kinds["SELECT"] + kinds["WITH"] == 3, "the practice, the patients and their contacts"
     assert not kinds.keys() & {"INSERT", "UPDATE", "DELETE"}
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows how large a table is by now")
-def test_patients_are_known_by_their_identifiers_whatever_was_counted_before_the_import(practice: Practice) -> None:
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows the size of a table without ANALYZE")
+def test_existing_patients_are_found_by_index_whatever_the_statistics_say(practice: Practice) -> None:
     records = [child(number) for number in range(40)]
     load(records, practice=practice)
     with connection.cursor() as cursor:
@@ -94,10 +92,10 @@ def test_patients_are_known_by_their_identifiers_whatever_was_counted_before_the
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_the_number_of_statements_does_not_grow_with_the_patients(practice: Practice, again: bool) -> None:
+def test_number_of_statements_does_not_grow_with_the_patients(practice: Practice, again: bool) -> None:
     def count(number: int) -> int:
         Patient.objects.all().delete()
-        records = [child(one, contacts=(MOTHER,)) for one in range(number)]
+        records = [child(source_id, contacts=(MOTHER,)) for source_id in range(number)]
         if again:
             load(records, practice=practice)
             records = [replace(record, city="Troy") for record in records]
@@ -108,7 +106,7 @@ def test_the_number_of_statements_does_not_grow_with_the_patients(practice: Prac
     assert count(15) == count(1)
 
 
-def test_a_change_at_the_source_comes_through_with_the_keys(practice: Practice) -> None:
+def test_change_at_the_source_updates_patient_and_name_keys(practice: Practice) -> None:
     load([child(1, contacts=(MOTHER,)), child(2)], practice=practice)
     before = Patient.objects.get(source_id="1")
     untouched = NameKey.objects.filter(patient__source_id="2").values_list("pk", flat=True)
@@ -123,25 +121,25 @@ def test_a_change_at_the_source_comes_through_with_the_keys(practice: Practice) 
 
 
 @pytest.mark.parametrize("typed", ["MG-00412", "mg 00412", "mg00412", "MG.004"])
-def test_a_patient_is_found_by_the_letters_and_digits_of_the_mrn(practice: Practice, typed: str) -> None:
+def test_patient_is_found_by_letters_and_digits_of_the_mrn(practice: Practice, typed: str) -> None:
     load([child(mrn="MG-00412"), child(2, mrn="MG-00500"), child(3)], practice=practice)
     assert Patient.objects.get(mrn_key__prefix=mrn_key(typed)).source_id == "1"
 
 
-def test_a_new_mrn_is_found_and_the_old_one_no_more(practice: Practice) -> None:
+def test_changed_mrn_replaces_the_old_search_key(practice: Practice) -> None:
     load([child(mrn="MG-00412")], practice=practice)
     load([child(mrn="MG-77")], practice=practice)
     assert Patient.objects.get().mrn_key == "mg77"
 
 
-def test_a_value_that_is_gone_at_the_source_goes(practice: Practice) -> None:
+def test_value_removed_at_the_source_is_removed(practice: Practice) -> None:
     load([child(phone="214 555 0100", email="ana@mail.example")], practice=practice)
     load([child()], practice=practice)
     patient = Patient.objects.get()
     assert (patient.phone, patient.phone_key, patient.email, patient.email_key) == ("", "", "", "")
 
 
-def test_a_load_never_touches_the_portal_status(practice: Practice) -> None:
+def test_load_never_changes_the_portal_status(practice: Practice) -> None:
     load([child()], practice=practice)
     Patient.objects.update(portal_status=PortalStatus.PENDING)
     load([child(city="Troy", family_name="Ito")], practice=practice)
@@ -153,7 +151,7 @@ def test_a_load_never_touches_the_portal_status(practice: Practice) -> None:
 # --- Contacts
 
 
-def test_a_contact_keeps_its_key_leaves_the_source_and_comes_back(practice: Practice) -> None:
+def test_contact_removed_from_the_source_and_added_again_is_the_same_contact(practice: Practice) -> None:
     load([child(contacts=(MOTHER, FATHER))], practice=practice)
     father = Contact.objects.get(source_key="father")
     assert counts(load([child(contacts=(MOTHER,))], practice=practice)) == (0, 1, 0)
@@ -168,7 +166,7 @@ def test_a_contact_keeps_its_key_leaves_the_source_and_comes_back(practice: Prac
     assert Contact.objects.count() == 2
 
 
-def test_a_contact_whom_the_practice_made_inactive_stays_so_whatever_the_source_says(practice: Practice) -> None:
+def test_contact_made_inactive_by_the_practice_stays_inactive(practice: Practice) -> None:
     load([child(contacts=(MOTHER, FATHER))], practice=practice)
     Contact.objects.filter(source_key="father").update(active=False)
     renamed = replace(FATHER, family_name="Ito")
@@ -180,7 +178,7 @@ def test_a_contact_whom_the_practice_made_inactive_stays_so_whatever_the_source_
     assert [contact.source_key for contact in Contact.objects.for_practice(practice).current()] == ["mother"]
 
 
-def test_a_contact_that_the_desk_added_is_left_alone_and_stays_found(practice: Practice) -> None:
+def test_contact_added_by_the_desk_is_kept_and_stays_searchable(practice: Practice) -> None:
     load([child()], practice=practice)
     own = baker.make(Contact, practice=practice, patient=Patient.objects.get(), family_name="Ito", source_key="")
     load([child(city="Troy", contacts=(MOTHER,))], practice=practice)
@@ -189,31 +187,31 @@ def test_a_contact_that_the_desk_added_is_left_alone_and_stays_found(practice: P
     assert own.name_keys.get().last == "ito"
 
 
-def test_a_new_contact_has_authority_unless_the_source_says_otherwise(practice: Practice) -> None:
+def test_new_contact_has_authority_unless_the_source_denies_it(practice: Practice) -> None:
     load([child(contacts=(MOTHER, replace(FATHER, has_authority=False)))], practice=practice)
     assert dict(Contact.objects.values_list("source_key", "has_authority")) == {"mother": True, "father": False}
 
 
 @pytest.mark.parametrize("granted", [True, False])
-@pytest.mark.parametrize("told", [True, False, None])
-def test_the_source_withdraws_authority_over_an_older_grant_and_never_gives_it(
-    practice: Practice, granted: bool, told: bool | None
+@pytest.mark.parametrize("at_source", [True, False, None])
+def test_source_can_withdraw_authority_and_never_gives_it(
+    practice: Practice, granted: bool, at_source: bool | None
 ) -> None:
     load([child(contacts=(MOTHER,))], practice=practice)
     Contact.objects.update(has_authority=granted)
-    load([child(contacts=(replace(MOTHER, has_authority=told, phone="1"),))], practice=practice)
-    assert Contact.objects.get().has_authority is (granted and told is not False)
+    load([child(contacts=(replace(MOTHER, has_authority=at_source, phone="1"),))], practice=practice)
+    assert Contact.objects.get().has_authority is (granted and at_source is not False)
 
 
-def test_authority_that_the_source_withdrew_comes_back_by_the_practice_alone(practice: Practice) -> None:
-    for told in (True, False, True, None):
-        load([child(contacts=(replace(MOTHER, has_authority=told),))], practice=practice)
+def test_authority_withdrawn_by_the_source_is_not_given_back_by_it(practice: Practice) -> None:
+    for at_source in (True, False, True, None):
+        load([child(contacts=(replace(MOTHER, has_authority=at_source),))], practice=practice)
     assert not Contact.objects.get().has_authority
 
 
-def test_contacts_that_cannot_be_told_apart_are_a_mistake_of_the_reader_s() -> None:
+def test_contacts_of_a_record_with_equal_or_empty_keys_are_an_error() -> None:
     for contacts in [(MOTHER, MOTHER), (replace(MOTHER, key=""),)]:
-        with pytest.raises(ValueError, match="a key of its own"):
+        with pytest.raises(ValueError, match="needs its own key"):
             child(contacts=contacts)
 
 
@@ -222,17 +220,17 @@ def test_contacts_that_cannot_be_told_apart_are_a_mistake_of_the_reader_s() -> N
 
 @pytest.mark.parametrize("batch_size", [1, 2, 500])
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_of_a_patient_that_comes_twice_the_later_row_is_taken(
-    practice: Practice, batch_size: int, dry_run: bool
-) -> None:
+def test_later_row_of_a_repeated_patient_wins(practice: Practice, batch_size: int, dry_run: bool) -> None:
     rows = [child(1, line=3), child(2, line=4), child(1, line=9, city="Troy")]
     loaded = load(rows, practice=practice, batch_size=batch_size, dry_run=dry_run)
     assert counts(loaded) == (2, 0, 0)
-    assert [(one.line, one.reason) for one in loaded.repeats] == [(3, "comes again at 9, and that one was taken")]
+    assert [(repeat.line, repeat.reason) for repeat in loaded.repeats] == [
+        (3, "appears again at 9; that one was imported")
+    ]
     assert list(Patient.objects.filter(source_id="1").values_list("city", flat=True)) == ([] if dry_run else ["Troy"])
 
 
-def test_a_dry_run_counts_and_changes_nothing(practice: Practice) -> None:
+def test_dry_run_counts_and_changes_nothing(practice: Practice) -> None:
     load([child(1), child(2, contacts=(MOTHER,))], practice=practice)
     before = state()
     loaded = load([child(1), child(2, contacts=(FATHER,)), child(3)], practice=practice, dry_run=True)
@@ -240,7 +238,7 @@ def test_a_dry_run_counts_and_changes_nothing(practice: Practice) -> None:
     assert state() == before
 
 
-def test_each_practice_has_its_own_patient_of_one_identifier(practice: Practice) -> None:
+def test_same_identifier_in_two_practices_is_two_patients(practice: Practice) -> None:
     other = baker.make(Practice)
     load([child(city="Here")], practice=practice)
     assert counts(load([child(city="There")], practice=other)) == (1, 0, 0)
@@ -248,14 +246,14 @@ def test_each_practice_has_its_own_patient_of_one_identifier(practice: Practice)
     assert set(Contact.objects.values_list("practice", "patient__practice")) <= {(practice.pk, practice.pk)}
 
 
-def test_one_number_in_two_systems_is_two_patients(practice: Practice) -> None:
+def test_same_number_in_two_source_systems_is_two_patients(practice: Practice) -> None:
     rows = [child(1), child(1, source_system="urn:other"), child(2, source_system="urn:other")]
     load(rows, practice=practice)
     assert counts(load([*rows[:1], replace(rows[2], city="Troy")], practice=practice)) == (0, 1, 1)
     assert Patient.objects.count() == 3
 
 
-def test_batches_that_were_written_stay_if_a_later_one_fails(practice: Practice) -> None:
+def test_written_batches_stay_if_a_later_one_fails(practice: Practice) -> None:
     def rows() -> Any:
         yield from (child(1), child(2))
         raise RuntimeError("the source broke")
@@ -265,10 +263,11 @@ def test_batches_that_were_written_stay_if_a_later_one_fails(practice: Practice)
     assert Patient.objects.count() == 2
 
 
-# The practice is the same for each example on purpose: an example finds what the one before it left.
+@pytest.mark.slow
+# All examples share the practice on purpose: an example finds what the one before it left.
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(RECORDS, max_size=3))
-def test_loading_twice_is_loading_once(practice: Practice, records: list[PatientRecord]) -> None:
+def test_loading_twice_equals_loading_once(practice: Practice, records: list[PatientRecord]) -> None:
     Patient.objects.all().delete()
     first = load(records, practice=practice, batch_size=2)
     once = state()
@@ -278,7 +277,7 @@ def test_loading_twice_is_loading_once(practice: Practice, records: list[Patient
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_imports_at_once_make_no_duplicate() -> None:
+def test_concurrent_imports_make_no_duplicates() -> None:
     practice = baker.make(Practice)
     records = [child(number, contacts=(MOTHER,)) for number in range(60)]
     results: list[tuple[int, int, int]] = []

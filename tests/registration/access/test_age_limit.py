@@ -1,4 +1,4 @@
-"""The minor age limit: the birthday comes once, whatever the clock does."""
+"""The minor age limit: it is applied once, even if the clock is changed."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests import factories
 from tests.concurrency import run_concurrently
 from tests.factories import an_account, an_association
 
-BIRTHDAY = datetime(2026, 11, 24, 6, tzinfo=UTC)  # the midnight with which November 24 begins in Maple Grove
+BIRTHDAY = datetime(2026, 11, 24, 6, tzinfo=UTC)  # the start of November 24 in Maple Grove
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def at(moment: datetime) -> Any:
     return time_machine.travel(moment, tick=False)
 
 
-def clock() -> None:
+def run_jobs() -> None:
     age_limit.send_advance_notices()
     age_limit.apply_age_limit()
 
@@ -46,12 +46,12 @@ def actions() -> list[str]:
     return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
 
 
-def set_limit(practice: Practice, what: str) -> None:
-    practice.at_minor_age_limit = what
+def set_limit(practice: Practice, action: str) -> None:
+    practice.at_minor_age_limit = action
     practice.save()
 
 
-def test_on_the_birthday_access_ends_and_the_parent_is_told(association: Association, teen: Patient) -> None:
+def test_access_ends_on_the_birthday_and_the_parent_is_notified(association: Association, teen: Patient) -> None:
     with at(BIRTHDAY - timedelta(seconds=1)):
         age_limit.apply_age_limit()
         assert Association.objects.live().exists()
@@ -66,36 +66,36 @@ def test_on_the_birthday_access_ends_and_the_parent_is_told(association: Associa
     assert not audit.verify()
 
 
-def test_the_parent_is_told_thirty_days_before_once(association: Association) -> None:
-    with at(BIRTHDAY - timedelta(days=30, hours=2)):  # in October it is summer time there
-        clock()
+def test_parent_is_notified_once_thirty_days_before(association: Association) -> None:
+    with at(BIRTHDAY - timedelta(days=30, hours=2)):  # Daylight saving time applies in October.
+        run_jobs()
     assert actions() == []
     for days in (30, 30, 12, 1):
         with at(BIRTHDAY - timedelta(days=days)):
-            clock()
-    assert actions() == ["age_limit_notice_sent"]
+            run_jobs()
+    assert actions() == ["told_of_age_limit"]
     assert OutgoingMessage.objects.count() == 1
     assert AuditEvent.objects.get().details["on"] == "2026-11-24"
 
 
-def test_who_asked_for_nothing_more_is_not_said_to_be_told(association: Association, practice: Practice) -> None:
+def test_suppressed_address_is_not_recorded_as_notified(association: Association, practice: Practice) -> None:
     stopped = SuppressedAddress.objects.create(
         practice=practice, channel=Channel.EMAIL, address=association.account.email, by_name="Dana"
     )
     with at(BIRTHDAY - timedelta(days=20)):
-        clock()
+        run_jobs()
         association.refresh_from_db()
         assert (actions(), association.age_limit_notice_sent) == ([], False)
         stopped.delete()
-        clock()
-    assert actions() == ["age_limit_notice_sent"]
+        run_jobs()
+    assert actions() == ["told_of_age_limit"]
 
 
-def test_where_the_practice_says_so_access_becomes_limited(association: Association, practice: Practice) -> None:
+def test_access_becomes_limited_if_the_practice_chose_that(association: Association, practice: Practice) -> None:
     set_limit(practice, "limited")
     with at(BIRTHDAY):
-        clock()
-        clock()
+        run_jobs()
+        run_jobs()
         association.refresh_from_db()
         assert association.is_live
     assert association.level == "limited"
@@ -103,83 +103,84 @@ def test_where_the_practice_says_so_access_becomes_limited(association: Associat
     assert actions() == ["access_limited"]
 
 
-def test_where_the_practice_says_so_access_waits_to_be_renewed(
+def test_access_needs_renewal_if_the_practice_chose_that(
     association: Association, practice: Practice, actor: Actor
 ) -> None:
     set_limit(practice, "renewal")
     with at(BIRTHDAY):
-        clock()
+        run_jobs()
         association.refresh_from_db()
-        assert association.end_reason.startswith("Needs renewal")
+        assert association.ending == Association.Ending.RENEWAL
+        assert association.get_ending_display().startswith("Needs renewal")
         associations.restore(association, reason="Mateo signed the consent.", actor=actor)
-        clock()
+        run_jobs()
     association.refresh_from_db()
     assert association.is_live
     assert actions() == ["access_ended", "access_restored"]
 
 
-def test_a_clock_that_goes_back_and_forth_does_it_once(association: Association, actor: Actor) -> None:
+def test_limit_is_applied_once_if_the_clock_jumps(association: Association, actor: Actor) -> None:
     for days in (0, -40, -10, 0, 400, -40, 1):
         with at(BIRTHDAY + timedelta(days=days)):
-            clock()
+            run_jobs()
     assert actions() == ["access_ended"]
     with at(BIRTHDAY + timedelta(days=2)):
         associations.restore(Association.objects.get(), reason="With Mateo’s permission.", actor=actor)
     for days in (3, -5, 0, 700):
         with at(BIRTHDAY + timedelta(days=days)):
-            clock()
+            run_jobs()
     assert Association.objects.live().exists()
     assert actions() == ["access_ended", "access_restored"]
 
 
-def test_the_patients_own_access_stays(teen: Patient) -> None:
+def test_own_access_of_the_patient_is_kept(teen: Patient) -> None:
     an_association(an_account("mateo@families.example", "Mateo"), teen, relationship="self")
     with at(BIRTHDAY - timedelta(days=3)):
-        clock()
+        run_jobs()
     with at(BIRTHDAY):
-        clock()
+        run_jobs()
     assert Association.objects.live().exists()
     assert actions() == []
 
 
-def test_what_the_limit_does_not_apply_to_is_left_alone(teen: Patient) -> None:
+def test_access_granted_after_the_limit_is_kept(teen: Patient) -> None:
     an_association(an_account(), teen, past_age_limit=True)
     with at(BIRTHDAY + timedelta(days=1)):
-        clock()
+        run_jobs()
     assert Association.objects.live().exists()
 
 
-def test_it_is_the_birthday_where_the_practice_is(association: Association, practice: Practice) -> None:
-    practice.time_zone = "Pacific/Kiritimati"  # twenty hours before Maple Grove
+def test_birthday_is_in_the_time_zone_of_the_practice(association: Association, practice: Practice) -> None:
+    practice.time_zone = "Pacific/Kiritimati"  # 20 hours ahead of Maple Grove
     practice.save()
     with at(BIRTHDAY - timedelta(hours=20, seconds=1)):
-        clock()
+        run_jobs()
         assert Association.objects.live().exists()
     with at(BIRTHDAY - timedelta(hours=20)):
-        clock()
+        run_jobs()
     assert not Association.objects.live().exists()
 
 
-def test_who_was_born_on_a_leap_day_comes_of_age_on_march_first(practice: Practice) -> None:
+def test_leap_day_birthday_counts_from_march_first(practice: Practice) -> None:
     leaper = factories.a_patient(practice, "Ona", birth_date=date(2008, 2, 29))
     an_association(an_account(), leaper)
     with at(datetime(2026, 3, 1, 5, 59, tzinfo=UTC)):
-        clock()
+        run_jobs()
         assert Association.objects.live().exists()
     with at(datetime(2026, 3, 1, 6, tzinfo=UTC)):
-        clock()
+        run_jobs()
     assert not Association.objects.live().exists()
 
 
-def test_each_practice_has_a_limit_of_its_own(association: Association, practice: Practice) -> None:
+def test_each_practice_has_its_own_limit(association: Association, practice: Practice) -> None:
     practice.minor_age_limit = 21
     practice.save()
     with at(BIRTHDAY):
-        clock()
+        run_jobs()
     assert Association.objects.live().exists()
 
 
-def test_the_worklist_shows_the_coming_ninety_days_in_order(association: Association, practice: Practice) -> None:
+def test_worklist_shows_the_next_ninety_days_in_order(association: Association, practice: Practice) -> None:
     sooner = factories.a_patient(practice, "Ana", birth_date=date(2008, 10, 1))
     for account in (an_account("a@families.example"), an_account("b@families.example")):
         an_association(account, sooner)
@@ -187,14 +188,14 @@ def test_the_worklist_shows_the_coming_ninety_days_in_order(association: Associa
     an_association(an_account("d@families.example"), factories.a_patient(practice, "Past", birth_date=date(2008, 1, 1)))
     with at(BIRTHDAY - timedelta(days=90)):
         found = list(age_limit.upcoming_birthdays(practice))
-    assert [(each.patient.given_names, each.birthday, len(each.associations)) for each in found] == [
+    assert [(row.patient.given_names, row.birthday, len(row.associations)) for row in found] == [
         ("Ana", date(2026, 10, 1), 2),
         ("Mateo", date(2026, 11, 24), 1),
     ]
 
 
 @given(st.dates(date(1990, 1, 1), date(2030, 12, 31)), st.integers(12, 25), st.integers(-400, 400))
-def test_the_range_of_births_is_what_the_age_says(born: date, years: int, shift: int) -> None:
+def test_latest_birth_agrees_with_age(born: date, years: int, shift: int) -> None:
     birthday = age_limit.birthday(born, years)
     assert (age(born, on=birthday), age(born, on=birthday - timedelta(days=1))) == (years, years - 1)
     day = birthday + timedelta(days=shift)
@@ -202,7 +203,7 @@ def test_the_range_of_births_is_what_the_age_says(born: date, years: int, shift:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_workers_do_it_once(practice: Practice) -> None:
+def test_concurrent_workers_apply_the_limit_once(practice: Practice) -> None:
     patients = [factories.a_patient(practice, f"Child {n}", birth_date=date(2000, 1, 1)) for n in range(4)]
     account = an_account()
     for patient in patients:
@@ -213,9 +214,9 @@ def test_several_workers_do_it_once(practice: Practice) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_workers_tell_it_once(practice: Practice) -> None:
+def test_concurrent_workers_notify_once(practice: Practice) -> None:
     now = datetime.now(UTC).date()
     soon = age_limit.latest_birth(now + timedelta(days=20), 18)
     an_association(an_account(), factories.a_patient(practice, birth_date=soon))
     assert run_concurrently(*[age_limit.send_advance_notices] * 4) == [None] * 4
-    assert actions() == ["age_limit_notice_sent"]
+    assert actions() == ["told_of_age_limit"]

@@ -1,4 +1,4 @@
-"""Access taken away, given back, ended by its date; and a lost passkey."""
+"""Removing, restoring and ending access, and resetting a lost passkey."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -47,7 +47,7 @@ def remove(association: Association, actor: Actor, *, on: date | None = None) ->
     return associations.remove(association, reason="The court order changed.", on=on, actor=actor)
 
 
-def test_removed_at_once_it_is_gone_and_the_parent_is_told(association: Association, actor: Actor) -> None:
+def test_immediate_removal_ends_access_and_notifies_the_parent(association: Association, actor: Actor) -> None:
     assert remove(association, actor)
     association.refresh_from_db()
     assert (association.ending, association.end_reason) == ("removed", "The court order changed.")
@@ -58,20 +58,20 @@ def test_removed_at_once_it_is_gone_and_the_parent_is_told(association: Associat
     assert not audit.verify()
 
 
-def test_removing_what_has_ended_does_nothing(association: Association, actor: Actor) -> None:
+def test_removing_ended_access_does_nothing(association: Association, actor: Actor) -> None:
     assert remove(association, actor)
     assert not remove(association, actor)
     assert sent_to("elena@families.example") == 1
 
 
-def test_another_parent_keeps_the_patient_registered(association: Association, actor: Actor) -> None:
+def test_patient_stays_registered_while_another_parent_has_access(association: Association, actor: Actor) -> None:
     an_association(an_account("pablo@families.example", "Pablo", "López"), association.patient, relationship="father")
     remove(association, actor)
     assert status(association.patient) == PortalStatus.REGISTERED
 
 
 @time_machine.travel(NOON, tick=False)
-def test_today_as_the_last_day_is_today_to_its_end(association: Association, practice: Practice, actor: Actor) -> None:
+def test_removal_today_ends_access_at_midnight(association: Association, practice: Practice, actor: Actor) -> None:
     assert remove(association, actor, on=practice.today())
     association.refresh_from_db()
     assert association.is_live
@@ -79,7 +79,7 @@ def test_today_as_the_last_day_is_today_to_its_end(association: Association, pra
 
 
 @time_machine.travel(NOON, tick=False)
-def test_with_a_later_day_access_goes_on_to_its_end(association: Association, actor: Actor) -> None:
+def test_scheduled_removal_ends_access_after_the_last_day(association: Association, actor: Actor) -> None:
     assert remove(association, actor, on=LAST)
     association.refresh_from_db()
     assert association.ends_at == MIDNIGHT
@@ -102,16 +102,16 @@ def test_with_a_later_day_access_goes_on_to_its_end(association: Association, ac
 
 
 @time_machine.travel(NOON, tick=False)
-def test_a_day_that_is_past_or_comes_after_its_own_end_is_refused(association: Association, actor: Actor) -> None:
+def test_removal_in_the_past_or_after_the_end_date_is_refused(association: Association, actor: Actor) -> None:
     with pytest.raises(Refused, match="past"):
         remove(association, actor, on=date(2026, 11, 23))
     Association.objects.filter(pk=association.pk).update(ends_at=MIDNIGHT)
-    with pytest.raises(Refused, match="November 30, 2026 anyway"):
+    with pytest.raises(Refused, match="already ends on 11/30/2026"):
         remove(association, actor, on=LAST)
     assert trail() == []
 
 
-def test_undo_gives_back_what_was_removed(association: Association, actor: Actor) -> None:
+def test_restore_returns_removed_access(association: Association, actor: Actor) -> None:
     remove(association, actor)
     associations.restore(association, reason="The wrong parent.", actor=actor)
     association.refresh_from_db()
@@ -123,7 +123,7 @@ def test_undo_gives_back_what_was_removed(association: Association, actor: Actor
 
 
 @time_machine.travel(NOON, tick=False)
-def test_undo_takes_back_a_removal_that_is_to_come(association: Association, actor: Actor) -> None:
+def test_restore_cancels_a_scheduled_removal(association: Association, actor: Actor) -> None:
     remove(association, actor, on=LAST)
     associations.restore(association, reason="They agreed again.", actor=actor)
     association.refresh_from_db()
@@ -132,9 +132,7 @@ def test_undo_takes_back_a_removal_that_is_to_come(association: Association, act
 
 
 @time_machine.travel(NOON, tick=False)
-def test_undo_of_a_planned_removal_that_was_then_made_at_once_plans_nothing(
-    association: Association, actor: Actor
-) -> None:
+def test_restore_after_scheduled_then_immediate_removal_has_no_end(association: Association, actor: Actor) -> None:
     remove(association, actor, on=LAST)
     remove(association, actor)
     associations.restore(association, reason="All a mistake.", actor=actor)
@@ -143,7 +141,7 @@ def test_undo_of_a_planned_removal_that_was_then_made_at_once_plans_nothing(
 
 
 @time_machine.travel(NOON, tick=False)
-def test_undo_keeps_the_end_that_access_had(association: Association, actor: Actor) -> None:
+def test_restore_keeps_the_original_end_date(association: Association, actor: Actor) -> None:
     Association.objects.filter(pk=association.pk).update(ends_at=MIDNIGHT)
     remove(association, actor)
     associations.restore(association, reason="A mistake.", actor=actor)
@@ -151,20 +149,20 @@ def test_undo_keeps_the_end_that_access_had(association: Association, actor: Act
     assert association.ends_at == MIDNIGHT
 
 
-def test_undo_is_refused_where_there_is_access_again(association: Association, actor: Actor) -> None:
+def test_restore_is_refused_if_access_was_granted_again(association: Association, actor: Actor) -> None:
     remove(association, actor)
     an_association(association.account, association.patient)
-    with pytest.raises(Refused, match="has access again"):
+    with pytest.raises(Refused, match="already has access"):
         associations.restore(association, reason="A mistake.", actor=actor)
 
 
-def test_undo_is_refused_where_there_is_nothing_to_undo(association: Association, actor: Actor) -> None:
-    with pytest.raises(Refused, match="nothing to undo"):
+def test_restore_of_live_access_is_refused(association: Association, actor: Actor) -> None:
+    with pytest.raises(Refused, match="nothing to restore"):
         associations.restore(association, reason="A mistake.", actor=actor)
 
 
 @pytest.mark.parametrize(("field", "value", "why"), [("deceased", True, "deceased"), ("active", False, "inactive")])
-def test_undo_is_refused_for_who_died_or_left(
+def test_restore_is_refused_for_deceased_or_inactive_patient(
     association: Association, actor: Actor, field: str, value: bool, why: str
 ) -> None:
     remove(association, actor)
@@ -174,16 +172,16 @@ def test_undo_is_refused_for_who_died_or_left(
         associations.restore(association, reason="A mistake.", actor=actor)
 
 
-def test_undo_is_refused_where_its_own_date_is_past(association: Association, actor: Actor) -> None:
+def test_restore_is_refused_after_the_original_end_date(association: Association, actor: Actor) -> None:
     with time_machine.travel(NOON, tick=False):
         Association.objects.filter(pk=association.pk).update(ends_at=MIDNIGHT)
     with time_machine.travel(MIDNIGHT + timedelta(hours=1), tick=False):
         associations.end_due()
-        with pytest.raises(Refused, match="until November 30, 2026"):
+        with pytest.raises(Refused, match="until 11/30/2026"):
             associations.restore(Association.objects.get(), reason="Longer.", actor=actor)
 
 
-def test_nobody_is_nobody(association: Association) -> None:
+def test_remove_and_reset_need_a_person(association: Association) -> None:
     with pytest.raises(PermissionError):
         associations.remove(association, reason="-", on=None, actor=audit.CLOCK)
     with pytest.raises(PermissionError):
@@ -204,7 +202,7 @@ def reset(account: PortalAccount, practice: Practice, actor: Actor) -> int:
     return associations.reset_sign_in(account, identified_by="callback", practice=practice, actor=actor)
 
 
-def test_a_lost_passkey_is_taken_off_and_every_session_ends(
+def test_reset_removes_passkeys_and_ends_all_sessions(
     association: Association, practice: Practice, actor: Actor
 ) -> None:
     account = association.account
@@ -213,28 +211,28 @@ def test_a_lost_passkey_is_taken_off_and_every_session_ends(
     session.create()
     UserSession.objects.create(user=account.user, ip="198.51.100.4", session_key=session.session_key, user_agent="-")
     assert reset(account, practice, actor) == 1
-    assert [each.type for each in Authenticator.objects.all()] == [Authenticator.Type.RECOVERY_CODES]
+    assert [authenticator.type for authenticator in Authenticator.objects.all()] == [Authenticator.Type.RECOVERY_CODES]
     assert not SessionStore().exists(str(session.session_key))
     assert sent_to("elena@families.example") == 1
-    line = AuditEvent.objects.get()
-    assert (line.action, line.patient_id) == ("sign_in_reset", association.patient_id)
-    assert line.details["identified_by"] == "Called back on the number on record"
+    event = AuditEvent.objects.get()
+    assert (event.action, event.patient_id) == ("sign_in_reset", association.patient_id)
+    assert event.details["identified_by"] == "Called back at the number on record"
 
 
-def test_another_practice_takes_nothing_off(association: Association, other_practice: Practice, actor: Actor) -> None:
+def test_reset_by_another_practice_is_refused(association: Association, other_practice: Practice, actor: Actor) -> None:
     a_passkey(association.account)
     with pytest.raises(Refused, match="no access to a patient of this practice"):
         reset(association.account, other_practice, actor)
     assert Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
 
 
-def test_whose_access_was_removed_keeps_the_passkey(association: Association, practice: Practice, actor: Actor) -> None:
+def test_reset_is_refused_without_access(association: Association, practice: Practice, actor: Actor) -> None:
     remove(association, actor)
     with pytest.raises(Refused, match="no access"):
         reset(association.account, practice, actor)
 
 
-def test_a_colleague_is_for_the_administrator(
+def test_reset_of_a_staff_account_is_refused(
     association: Association, practice: Practice, other_practice: Practice, actor: Actor
 ) -> None:
     Membership.objects.create(user=association.account.user, practice=other_practice, role=factories.Role.FRONT_DESK)
@@ -242,11 +240,11 @@ def test_a_colleague_is_for_the_administrator(
         reset(association.account, practice, actor)
 
 
-# --- At the same moment ---
+# --- Concurrency ---
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_desks_remove_it_once(association: Association, actor: Actor) -> None:
+def test_concurrent_removals_end_access_once(association: Association, actor: Actor) -> None:
     results = run_concurrently(*[lambda: remove(Association.objects.get(), actor)] * 6)
     assert sorted(results) == [False] * 5 + [True]
     assert trail() == ["access_removed"]
@@ -254,7 +252,7 @@ def test_two_desks_remove_it_once(association: Association, actor: Actor) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_workers_end_what_is_due_once(association: Association) -> None:
+def test_concurrent_workers_end_due_access_once(association: Association) -> None:
     Association.objects.update(ends_at=timezone.now() - timedelta(minutes=1))
     assert run_concurrently(*[associations.end_due] * 4) == [None] * 4
     assert trail() == ["access_ended"]

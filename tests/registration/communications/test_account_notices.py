@@ -1,4 +1,4 @@
-"""What families read about their account: in their language, with nothing that does not belong into a mail."""
+"""Notices about an account: they are in the family's language and contain nothing sensitive."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def association(account: PortalAccount, patient: Patient) -> Association:
 
 
 @pytest.fixture
-def asked(account: PortalAccount, practice: Practice) -> SelfRegistration:
+def self_registration(account: PortalAccount, practice: Practice) -> SelfRegistration:
     return factories.a_self_registration(
         practice, account, "Sofía", "García-López", date(2009, 3, 5), question="Which doctor did you see for the rash?"
     )
@@ -67,10 +67,10 @@ Write = Callable[[], OutgoingMessage | None]
 
 
 @pytest.fixture
-def every(
-    account: PortalAccount, practice: Practice, association: Association, asked: SelfRegistration
+def notices(
+    account: PortalAccount, practice: Practice, association: Association, self_registration: SelfRegistration
 ) -> dict[str, Write]:
-    """All letters there are, by name."""
+    """Return every notice by name."""
     return {
         "access_given": lambda: account_notices.access_given(association=association),
         "access_removed": lambda: account_notices.access_removed(association=association),
@@ -81,9 +81,9 @@ def every(
         "self_registration_received": lambda: account_notices.self_registration_received(
             practice=practice, account=account, who=["Sofía García-López"]
         ),
-        "matched": lambda: account_notices.matched(self_registration=asked, association=association),
-        "match_refused": lambda: account_notices.match_refused(self_registration=asked),
-        "asked_for_more": lambda: account_notices.question_asked(self_registration=asked),
+        "matched": lambda: account_notices.matched(self_registration=self_registration, association=association),
+        "match_refused": lambda: account_notices.match_refused(self_registration=self_registration),
+        "question_asked": lambda: account_notices.question_asked(self_registration=self_registration),
         "sign_in_reset": lambda: account_notices.sign_in_reset(account=account, practice=practice),
     }
 
@@ -98,13 +98,13 @@ NAMES = [
     "self_registration_received",
     "matched",
     "match_refused",
-    "asked_for_more",
+    "question_asked",
     "sign_in_reset",
 ]
 
 
-def text_of(write: Write) -> str:
-    """What was put into the outbox: subject and text."""
+def enqueue_and_read(write: Write) -> str:
+    """Enqueue a notice and return its subject and text."""
     with transaction.atomic():
         message = write()
     assert message is not None
@@ -117,23 +117,25 @@ def delivered(server: MailServer) -> EmailMessage:
     return server.received[-1]
 
 
-def test_the_cast_has_every_letter(every: dict[str, Write]) -> None:
-    written_here = {
+def test_these_tests_cover_every_notice(notices: dict[str, Write]) -> None:
+    defined = {
         name
-        for name, each in vars(account_notices).items()
-        if callable(each) and getattr(each, "__module__", "") == account_notices.__name__ and not name.startswith("_")
+        for name, member in vars(account_notices).items()
+        if callable(member)
+        and getattr(member, "__module__", "") == account_notices.__name__
+        and not name.startswith("_")
     }
-    assert set(NAMES) == set(every) == written_here
+    assert set(NAMES) == set(notices) == defined
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_letter_arrives_in_the_accounts_language(
-    mail_server: MailServer, every: dict[str, Write], account: PortalAccount, name: str, language: str
+def test_notice_arrives_in_the_account_language(
+    mail_server: MailServer, notices: dict[str, Write], account: PortalAccount, name: str, language: str
 ) -> None:
     account.language = language
     account.save()
-    text_of(every[name])
+    enqueue_and_read(notices[name])
     mail = delivered(mail_server)
     assert mail["To"] == "elena@families.example"
     assert str(mail["From"]).startswith("Maple Grove Pediatrics <")
@@ -143,125 +145,127 @@ def test_a_letter_arrives_in_the_accounts_language(
     assert plain is not None
     assert html is not None
     assert f'<html lang="{language}">' in html.get_content()
-    for said in (plain.get_content(), html.get_content()):
-        assert ("Hello Elena García," in said) is (language == "en")
-        assert ("Hola, Elena García:" in said) is (language == "es")
-        assert "(612) 555-0142" in said
+    for text in (plain.get_content(), html.get_content()):
+        assert ("Hello Elena García," in text) is (language == "en")
+        assert ("Hola, Elena García:" in text) is (language == "es")
+        assert "(612) 555-0142" in text
         for blemish in ("..", "None", "{{", "%(", " ,", "\n\n\n\n"):
-            assert blemish not in said
+            assert blemish not in text
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("label", Practice.NameOnMessages)
-def test_no_full_name_no_date_of_birth_and_nothing_sensitive(
-    every: dict[str, Write], association: Association, label: Practice.NameOnMessages, name: str
+def test_notice_has_no_full_name_birth_date_or_reason(
+    notices: dict[str, Write], association: Association, label: Practice.NameOnMessages, name: str
 ) -> None:
     Practice.objects.update(name_on_messages=label)
     association.patient.practice.refresh_from_db()
     association.end_reason = "A court order of the custody case"
-    said = text_of(every[name])
+    text = enqueue_and_read(notices[name])
     for secret in ("López", "2009", "March 5", "3/5", "2027", "court", "custody", "rash"):
-        assert secret not in said
+        assert secret not in text
     message = OutgoingMessage.objects.get()
     html = Content.objects.get(message=message).html or ""
     for secret in ("López", "2009", "2027", "court", "rash", "<img", "<script", "src="):
         assert secret not in html
 
 
-def test_children_who_were_claimed_together_are_one_letter(
+def test_children_claimed_together_share_one_notice(
     account: PortalAccount, practice: Practice, patient: Patient, front_desk: User
 ) -> None:
     brother = factories.a_patient(practice, "Mateo", "García-López")
     registration = a_registration(patient, front_desk, method="pin", recipient_name="Elena García")
-    first, _ = (factories.an_association(account, each, registration=registration) for each in (patient, brother))
-    said = text_of(lambda: account_notices.access_given(association=first))
-    assert "You can now see the record of M.G. and S.G. in our patient portal." in said
+    first, _ = (factories.an_association(account, child, registration=registration) for child in (patient, brother))
+    text = enqueue_and_read(lambda: account_notices.access_given(association=first))
+    assert "You can now see the record of M.G. and S.G. in our patient portal." in text
 
 
-def test_a_patients_own_record_is_called_so(association: Association) -> None:
+def test_notice_to_a_patient_mentions_their_own_record(association: Association) -> None:
     association.relationship = Association.Relationship.SELF
-    assert "You can now see your own record in our patient portal." in text_of(
+    assert "You can now see your own record in our patient portal." in enqueue_and_read(
         lambda: account_notices.access_given(association=association)
     )
 
 
-def test_limited_access_and_its_last_day_are_told(association: Association) -> None:
+def test_notice_of_access_mentions_limits_and_the_last_day(association: Association) -> None:
     association.level = "limited"
     association.ends_at = datetime(2026, 12, 16, 6, 0, tzinfo=UTC)  # midnight in Minnesota
-    said = text_of(lambda: account_notices.access_given(association=association))
-    assert "Your access is limited" in said
-    assert "December 15, 2026 is the last day of your access." in said
+    text = enqueue_and_read(lambda: account_notices.access_given(association=association))
+    assert "Your access is limited" in text
+    assert "Your last day of access is December 15, 2026." in text
 
 
 @pytest.mark.parametrize(
     ("at_limit", "before", "after"),
     [
-        ("ends", "you can no longer see the record of S.G.", "You can no longer see the record of S.G."),
-        ("limited", "your access is limited", "Your access is limited"),
-        ("renewal", "your access pauses until you renew it", "Your access pauses until you renew it"),
+        ("ends", "you will no longer be able to see the record of S.G.", "You can no longer see the record of S.G."),
+        ("limited", "your access will be limited", "Your access is limited"),
+        ("renewal", "your access will be paused until you renew it", "Your access is paused until you renew it"),
     ],
 )
-def test_the_age_limit_is_told_as_the_practice_has_set_it(
+def test_age_limit_notice_follows_the_practice_setting(
     association: Association, at_limit: str, before: str, after: str
 ) -> None:
     association.patient.practice.at_minor_age_limit = at_limit
-    coming = text_of(lambda: account_notices.age_limit_coming(association=association, on=BIRTHDAY))
-    assert "S.G. will soon be 18 years old." in coming
+    coming = enqueue_and_read(lambda: account_notices.age_limit_coming(association=association, on=BIRTHDAY))
+    assert "S.G. will be 18 years old soon." in coming
     assert before in coming
-    reached = text_of(lambda: account_notices.age_limit_reached(association=association))
+    reached = enqueue_and_read(lambda: account_notices.age_limit_reached(association=association))
     assert "S.G. is now 18 years old." in reached
     assert after in reached
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_who_asked_for_nothing_more_is_told_only_of_changes_that_others_could_have_made(
-    every: dict[str, Write], practice: Practice, name: str
+def test_suppressed_address_gets_only_mandatory_notices(
+    notices: dict[str, Write], practice: Practice, name: str
 ) -> None:
     SuppressedAddress.objects.create(
         practice=practice, channel=Channel.EMAIL, address="elena@families.example", by_name="Dana"
     )
     with transaction.atomic():
-        message = every[name]()
+        message = notices[name]()
     assert (message is not None) is (name in {"access_given", "access_removed", "access_restored", "sign_in_reset"})
     assert OutgoingMessage.objects.exists() is (message is not None)
 
 
-def test_a_removal_for_a_later_day_is_told_to_everybody(
+def test_scheduled_removal_is_reported_to_a_suppressed_address(
     association: Association, practice: Practice, front_desk: User
 ) -> None:
     SuppressedAddress.objects.create(
         practice=practice, channel=Channel.EMAIL, address="elena@families.example", by_name="Dana"
     )
     association.ended_by = front_desk
-    said = text_of(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
-    assert "December 15, 2026 is the last day on which you can see the record of S.G." in said
+    text = enqueue_and_read(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
+    assert "December 15, 2026 is the last day you can see the record of S.G." in text
 
 
 @pytest.mark.parametrize("sent_on", [date(2026, 12, 15), date(2026, 12, 16)])
-def test_a_reminder_is_not_sent_when_the_day_is_over(
+def test_reminder_is_not_sent_after_the_last_day(
     mail_server: MailServer, association: Association, sent_on: date
 ) -> None:
     with time_machine.travel(datetime(2026, 12, 14, 18, tzinfo=UTC), tick=False):
-        text_of(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
+        enqueue_and_read(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
     with time_machine.travel(datetime(sent_on.year, sent_on.month, sent_on.day, 18, tzinfo=UTC), tick=False):
         call_command("deliver", "--once", verbosity=0)
     assert len(mail_server.received) == (1 if sent_on == ENDS_ON else 0)
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("Sofía García-López", "S.G."), ("S.G.", "S.G."), ("Ana María Cruz", "A.M.C."), ("", "")]
+    ("typed", "initials"), [("Sofía García-López", "S.G."), ("S.G.", "S.G."), ("Ana María Cruz", "A.M.C."), ("", "")]
 )
-def test_of_what_the_family_typed_only_initials_are_told(
-    account: PortalAccount, practice: Practice, typed: str, told: str
+def test_names_typed_by_the_family_are_reduced_to_initials(
+    account: PortalAccount, practice: Practice, typed: str, initials: str
 ) -> None:
-    said = text_of(lambda: account_notices.self_registration_received(practice=practice, account=account, who=[typed]))
-    assert f"For {told}, you asked us" in said
+    text = enqueue_and_read(
+        lambda: account_notices.self_registration_received(practice=practice, account=account, who=[typed])
+    )
+    assert f"your request for {initials} with our records" in text
 
 
-def test_a_letter_that_leads_somewhere_leads_to_the_family_pages(settings: Settings, every: dict[str, Write]) -> None:
+def test_notice_links_lead_to_the_family_pages(settings: Settings, notices: dict[str, Write]) -> None:
     settings.PUBLIC_URL = "https://portal.example"
-    leading = {name for name, write in every.items() if "https://portal.example/family/" in text_of(write)}
-    assert leading == set(NAMES) - {
+    linking = {name for name, write in notices.items() if "https://portal.example/family/" in enqueue_and_read(write)}
+    assert linking == set(NAMES) - {
         "access_removed",
         "access_ends_soon",
         "age_limit_coming",
@@ -269,26 +273,28 @@ def test_a_letter_that_leads_somewhere_leads_to_the_family_pages(settings: Setti
         "self_registration_received",
         "match_refused",
     }
-    links = {link for each in Content.objects.all() for link in re.findall(r'href="(http[^"]*)"', each.html or "")}
+    links = {
+        link for content in Content.objects.all() for link in re.findall(r'href="(http[^"]*)"', content.html or "")
+    }
     assert links == {"https://portal.example/family/"}
 
 
-def test_a_link_speaks_the_accounts_language(association: Association, settings: Settings) -> None:
+def test_link_has_the_account_language(association: Association, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://portal.example"
     association.account.language = "es"
-    said = text_of(lambda: account_notices.access_given(association=association))
-    assert "Abrir el portal: https://portal.example/family/?lang=es" in said
+    text = enqueue_and_read(lambda: account_notices.access_given(association=association))
+    assert "Abrir el portal: https://portal.example/family/?lang=es" in text
 
 
-def test_a_letter_is_owed_only_with_what_it_tells_of(association: Association) -> None:
+def test_notice_is_rolled_back_with_its_change(association: Association) -> None:
     with transaction.atomic():
         account_notices.access_removed(association=association)
         transaction.set_rollback(True)
     assert not OutgoingMessage.objects.exists()
 
 
-def test_an_account_in_a_language_that_is_no_longer_ours_is_written_to_in_english(
-    account: PortalAccount, practice: Practice
-) -> None:
+def test_unavailable_language_falls_back_to_english(account: PortalAccount, practice: Practice) -> None:
     account.language = "fr"
-    assert "Hello Elena García," in text_of(lambda: account_notices.sign_in_reset(account=account, practice=practice))
+    assert "Hello Elena García," in enqueue_and_read(
+        lambda: account_notices.sign_in_reset(account=account, practice=practice)
+    )

@@ -1,4 +1,4 @@
-"""The demo: people who do not exist, the same on every machine, in the shapes that a front desk meets."""
+"""The demo: invented people, the same on every machine, with the variety that a front desk meets."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ def quick_passwords(settings: LazySettings) -> None:
 
 
 def find(people: list[PatientRecord], family_name: str, given_names: str) -> PatientRecord:
-    """The one of the cast, which stands before everybody else."""
-    return next(each for each in people if (each.family_name, each.given_names) == (family_name, given_names))
+    """Return the first person with this name. The cast comes first."""
+    return next(person for person in people if (person.family_name, person.given_names) == (family_name, given_names))
 
 
 def age(record: PatientRecord, *, on: date = TODAY) -> int:
@@ -54,45 +54,48 @@ def share(part: int, *, of: int) -> float:
 
 
 def adults_of(people: list[PatientRecord]) -> set[tuple[str, str, str, str]]:
-    return {(each.given_names, each.family_name, each.email, each.phone) for one in people for each in one.contacts}
+    contacts = [contact for person in people for contact in person.contacts]
+    return {(contact.given_names, contact.family_name, contact.email, contact.phone) for contact in contacts}
 
 
 def persons_in(people: list[PatientRecord]) -> Iterator[PatientRecord | ContactRecord]:
-    for one in people:
-        yield one
-        yield from one.contacts
+    for person in people:
+        yield person
+        yield from person.contacts
 
 
 def siblings_of(people: list[PatientRecord]) -> list[list[PatientRecord]]:
-    """Patients with the same contacts, a list for each family that has any."""
+    """Return a list of siblings for each family that has contacts."""
 
     def contacts(record: PatientRecord) -> list[tuple[str, str, str]]:
-        return [(each.given_names, each.family_name, each.email + each.phone) for each in record.contacts]
+        return [
+            (contact.given_names, contact.family_name, contact.email + contact.phone) for contact in record.contacts
+        ]
 
     return [list(siblings) for adults, siblings in groupby(people, key=contacts) if adults]
 
 
-def test_the_same_seed_thinks_up_the_same_people() -> None:
+def test_same_seed_generates_the_same_people() -> None:
     assert families(200, seed=3, today=TODAY) == families(200, seed=3, today=TODAY)
     assert families(200, seed=3, today=TODAY) != families(200, seed=4, today=TODAY)
 
 
 @pytest.mark.parametrize("count", [0, 1, 60, 2_000])
-def test_there_are_as_many_patients_as_were_asked_for_each_with_a_number_of_its_own(count: int) -> None:
+def test_requested_number_of_patients_with_unique_ids(count: int) -> None:
     found = families(count, seed=10, today=TODAY)
-    assert [each.mrn for each in found] == [f"MG-{100_001 + place}" for place in range(count)]
-    assert len({(each.source_system, each.source_id) for each in found}) == count
+    assert [record.mrn for record in found] == [f"MG-{100_001 + number}" for number in range(count)]
+    assert len({(record.source_system, record.source_id) for record in found}) == count
 
 
 @given(today=st.dates(min_value=date(2024, 1, 1), max_value=date(2060, 12, 31)))
-def test_the_cast_has_its_ages_on_every_day(today: date) -> None:
+def test_cast_has_the_same_ages_on_every_date(today: date) -> None:
     people = families(CAST_SIZE, seed=10, today=today)
     expected = [int(child.age) for family in CAST for child in family.children]
-    assert [age(each, on=today) for each in people] == expected
-    assert all(each.birth_date < today for each in people)
+    assert [age(person, on=today) for person in people] == expected
+    assert all(person.birth_date < today for person in people)
 
 
-def test_the_cast_stands_where_the_walk_through_looks_for_it(people: list[PatientRecord]) -> None:
+def test_cast_matches_the_readme(people: list[PatientRecord]) -> None:
     sofia, mateo = find(people, "García-López", "Sofía"), find(people, "García-López", "Mateo")
     (elena,) = sofia.contacts
     assert (elena.given_names, elena.family_name, elena.relationship) == ("Elena", "García", "Mother")
@@ -108,14 +111,14 @@ def test_the_cast_stands_where_the_walk_through_looks_for_it(people: list[Patien
     assert age(find(people, "Nguyễn", "Minh")) == 15
     assert age(find(people, "Johansson", "Astrid")) == 18
     assert find(people, "Okafor", "Ada").birth_date == find(people, "Okafor", "Obi").birth_date
-    assert [each.email for each in find(people, "Müller", "Jürgen").contacts] == [""]
+    assert [contact.email for contact in find(people, "Müller", "Jürgen").contacts] == [""]
     assert find(people, "Whitfield", "William").preferred_name == "Billy"
     assert find(people, "Lindahl", "Nils").deceased_on is not None
     assert not find(people, "Castillo", "Marisol").active
     assert find(people, "Xiong", "Maly").contacts == ()
 
 
-def test_no_number_and_no_address_could_reach_anybody(people: list[PatientRecord]) -> None:
+def test_phone_numbers_and_addresses_are_fictional(people: list[PatientRecord]) -> None:
     people = people + families(60, seed=10, today=TODAY, around=HARBOR_STREET)
     for person in persons_in(people):
         if person.phone:
@@ -126,67 +129,74 @@ def test_no_number_and_no_address_could_reach_anybody(people: list[PatientRecord
             assert person.email.endswith(".example"), person.email
 
 
-def test_nobody_shares_a_number_or_an_address_with_a_stranger(people: list[PatientRecord]) -> None:
+def test_people_share_no_number_or_address(people: list[PatientRecord]) -> None:
     owners: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for person in persons_in(people):
-        for way in filter(None, (person.phone, person.email)):
-            owners[way].add((person.given_names, person.family_name))
-    assert [way for way, who in owners.items() if len(who) > 1] == []
-    assert "(612) 555-0142" not in owners  # the practice's own
+        for address in filter(None, (person.phone, person.email)):
+            owners[address].add((person.given_names, person.family_name))
+    assert [address for address, people_with_it in owners.items() if len(people_with_it) > 1] == []
+    assert "(612) 555-0142" not in owners  # This is the practice's number.
 
 
-def test_families_have_the_sizes_and_the_ages_of_a_children_s_practice(people: list[PatientRecord]) -> None:
+def test_family_sizes_and_ages_are_those_of_a_pediatric_practice(people: list[PatientRecord]) -> None:
     families_found = siblings_of(people)
     assert 650 <= len(families_found) <= 750
-    assert {len(each) for each in families_found} == {1, 2, 3, 4, 5, 6}
-    ages = [age(each) for each in people]
+    assert {len(siblings) for siblings in families_found} == {1, 2, 3, 4, 5, 6}
+    ages = [age(person) for person in people]
     assert (min(ages), max(ages)) == (0, 21)
-    assert 300 <= sum(12 <= each <= 17 for each in ages) <= 700
-    assert 50 <= sum(each >= 18 for each in ages) <= 200
-    twins = [each for each in families_found if len({one.birth_date for one in each}) < len(each)]
+    assert 300 <= sum(12 <= years <= 17 for years in ages) <= 700
+    assert 50 <= sum(years >= 18 for years in ages) <= 200
+    twins = [siblings for siblings in families_found if len({child.birth_date for child in siblings}) < len(siblings)]
     assert len(twins) > 10
 
 
-def test_siblings_bear_one_surname_and_no_first_name_twice(people: list[PatientRecord]) -> None:
+def test_siblings_share_a_surname_and_differ_in_first_name(people: list[PatientRecord]) -> None:
     for siblings in siblings_of(people):
-        assert len({each.family_name for each in siblings}) == 1
-        assert len({each.given_names for each in siblings}) == len(siblings)
+        assert len({child.family_name for child in siblings}) == 1
+        assert len({child.given_names for child in siblings}) == len(siblings)
 
 
-def test_some_parents_live_apart_and_some_may_not_see_the_record(people: list[PatientRecord]) -> None:
-    apart = [each for each in siblings_of(people) if len({(one.street, one.city) for one in each}) == 2]
+def test_some_parents_live_apart_and_some_are_barred(people: list[PatientRecord]) -> None:
+    apart = [
+        siblings for siblings in siblings_of(people) if len({(child.street, child.city) for child in siblings}) == 2
+    ]
     assert len(apart) > 10
-    barred = {adult.relationship for one in people for adult in one.contacts if adult.has_authority is False}
+    barred = {adult.relationship for person in people for adult in person.contacts if adult.has_authority is False}
     assert {"Father", "Mother", "Stepfather", "Grandmother"} <= barred
 
 
-def test_what_is_missing_is_missing_about_as_often_as_it_is_in_life(people: list[PatientRecord]) -> None:
+def test_data_is_missing_about_as_often_as_in_real_life(people: list[PatientRecord]) -> None:
     adults = adults_of(people)
     assert 7 <= share(sum(not email for _, _, email, _ in adults), of=len(adults)) <= 13
     assert 3 <= share(sum(not phone for _, _, _, phone in adults), of=len(adults)) <= 7
-    assert 5 <= sum(not each.contacts for each in people) <= 60
-    assert 10 <= sum(not each.active for each in people) <= 80
-    assert 2 <= sum(each.deceased for each in people) <= 10
-    assert all(each.deceased_on is not None and each.birth_date < each.deceased_on for each in people if each.deceased)
+    assert 5 <= sum(not person.contacts for person in people) <= 60
+    assert 10 <= sum(not person.active for person in people) <= 80
+    assert 2 <= sum(person.deceased for person in people) <= 10
+    assert all(
+        person.deceased_on is not None and person.birth_date < person.deceased_on
+        for person in people
+        if person.deceased
+    )
 
 
-def test_names_and_languages_are_those_of_many_origins(people: list[PatientRecord]) -> None:
-    surnames = {each.family_name for each in people}
+def test_names_and_languages_have_many_origins(people: list[PatientRecord]) -> None:
+    surnames = {person.family_name for person in people}
     assert len(surnames) > 200
     assert {"O'Brien", "Nguyễn", "Müller", "de la Cruz", "Al-Sayed", "St. Clair", "N'Diaye", "D'Angelo"} <= surnames
-    assert sum(bool(each.preferred_name) for each in people) > 30
-    spanish = sum(each.language == "es" for each in people)
+    assert sum(bool(person.preferred_name) for person in people) > 30
+    spanish = sum(person.language == "es" for person in people)
     assert 9 <= share(spanish, of=len(people)) <= 15
-    assert {each.language for each in people} == {"en", "es", "vi", "so", "hmn"}
+    assert {person.language for person in people} == {"en", "es", "vi", "so", "hmn"}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
-def test_seeding_twice_is_seeding_once(quick_passwords: None) -> None:
+def test_seeding_twice_creates_one_demo(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
     seed.seed(today=TODAY)
     maple_grove, harbor_street = Practice.objects.order_by("-name")
     assert (maple_grove.name, maple_grove.short_name) == ("Maple Grove Pediatrics", "Maple Grove Peds")
-    assert [Patient.objects.for_practice(each).count() for each in (maple_grove, harbor_street)] == [2_000, 60]
+    assert [Patient.objects.for_practice(practice).count() for practice in (maple_grove, harbor_street)] == [2_000, 60]
     for practice in (maple_grove, harbor_street):
         practice.full_clean()
         assert VerificationQuestion.objects.filter(practice=practice, active=True).count() == 5
@@ -195,8 +205,9 @@ def test_seeding_twice_is_seeding_once(quick_passwords: None) -> None:
     assert User.objects.filter(portal_account=None).count() == len(staff.STAFF)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
-def test_statuses_are_spread_and_the_keys_say_the_same(quick_passwords: None) -> None:
+def test_statuses_are_spread_and_match_the_name_keys(quick_passwords: None) -> None:
     seed.seed(today=TODAY)
     patients = Patient.objects.filter(practice__short_name="Maple Grove Peds")
     count = {status: patients.filter(portal_status=status).count() for status in PortalStatus}
@@ -204,15 +215,16 @@ def test_statuses_are_spread_and_the_keys_say_the_same(quick_passwords: None) ->
     assert 0.5 <= share(count[PortalStatus.SELF_REGISTERED], of=2_000) <= 2
     assert 1 <= share(count[PortalStatus.DECLINED], of=2_000) <= 4
     assert count[PortalStatus.PENDING] == 0
-    assert all(portal_status.status_of(each) == each.portal_status for each in patients.order_by("mrn")[::10])
+    assert all(portal_status.status_of(patient) == patient.portal_status for patient in patients.order_by("mrn")[::10])
     cast = patients.filter(mrn__lte=f"MG-{100_000 + CAST_SIZE}")
     assert set(cast.values_list("portal_status", flat=True)) == {PortalStatus.UNREGISTERED}
     keys = NameKey.objects.values_list("status", "patient__portal_status").distinct()
     assert all(status == of_patient for status, of_patient in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
-def test_the_command_makes_the_accounts_and_says_how_to_sign_in(settings: LazySettings, quick_passwords: None) -> None:
+def test_command_creates_and_prints_the_accounts(settings: LazySettings, quick_passwords: None) -> None:
     settings.DEMO = True
     output = StringIO()
     call_command("seed_demo", stdout=output)
@@ -228,12 +240,12 @@ def test_the_command_makes_the_accounts_and_says_how_to_sign_in(settings: LazySe
 
 
 @pytest.mark.django_db
-def test_one_person_works_in_both_practices_and_the_administrator_in_none(quick_passwords: None) -> None:
+def test_manager_works_in_both_practices_and_administrator_in_none(quick_passwords: None) -> None:
     practices = {prefix: baker.make(Practice, name=prefix) for prefix in ("MG", "HS")}
     staff.create(practices=practices)
     works_at: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for each in Membership.objects.select_related("user", "practice"):
-        works_at[each.user.email].append((each.practice.name, each.role))
+    for membership in Membership.objects.select_related("user", "practice"):
+        works_at[membership.user.email].append((membership.practice.name, membership.role))
     assert works_at == {
         "frontdesk@maplegrove.example": [("MG", "front_desk")],
         "manager@maplegrove.example": [("MG", "manager"), ("HS", "front_desk")],
@@ -244,8 +256,8 @@ def test_one_person_works_in_both_practices_and_the_administrator_in_none(quick_
 
 
 @pytest.mark.django_db
-def test_outside_the_demo_nothing_is_seeded(settings: LazySettings) -> None:
+def test_command_is_refused_outside_the_demo(settings: LazySettings) -> None:
     settings.DEMO = False
-    with pytest.raises(CommandError, match="not a demo"):
+    with pytest.raises(CommandError, match="publicly known passwords"):
         call_command("seed_demo")
     assert not Practice.objects.exists()

@@ -16,25 +16,12 @@ from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Action, Actor
 from portal.models import AuditEvent, Membership, Practice, User
 from registration.access import age_limit, associations
-from registration.issuing import declines, lifecycle, registrations
+from registration.issuing import declines, lifecycle
 from registration.matching import self_registrations
 from registration.models import Association, Decline, Registration
-from registration.values import ByEmail, ByPin, Recipient
+from registration.values import ByEmail
 from tests import factories
-from tests.factories import a_self_registration, an_account, an_association
-
-
-def issue(patients: list[Patient], contact: Contact, actor: Actor) -> Registration:
-    return registrations.register_patients(
-        practice=patients[0].practice,
-        patients=patients,
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=ByPin(),
-        delivery=ByEmail(contact.email),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
+from tests.factories import a_self_registration, an_account, an_association, issue_registration
 
 
 def text_of(html: str) -> str:
@@ -90,7 +77,7 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
 def test_the_account_page_says_who_has_access_how_much_and_since_when(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     an_association(an_account(), patient, registration=registration, level="limited")
     seen = page(desk, patient)
     assert "Elena García Mother Limited elena@families.example" in seen
@@ -129,14 +116,14 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
     assert f"Elena García has access until {last:%B} {last.day}, {last.year}" in seen
     shown = f"Ends {last:%b} {last.day}, {last.year} Dana Fields: They move away"
     assert shown in seen
-    response = desk.post(f"/associations/{association.pk}/undo/", {"reason": "They stay"}, follow=True)
+    response = desk.post(f"/associations/{association.pk}/restore/", {"reason": "They stay"}, follow=True)
     assert "They move away" not in response.content.decode()
 
 
 @pytest.mark.parametrize(
     ("typed", "why", "kind"),
     [
-        ("2020-11-23", "This day is past", "date"),
+        ("2020-11-23", "This date is in the past", "date"),
         ("soon", "does not read as a date", "text"),
         ("2/30/2027", "does not read as a date", "text"),
     ],
@@ -154,7 +141,7 @@ def test_a_day_that_cannot_be_is_told_beside_its_field(
 
 def test_what_ended_can_be_undone(desk: Client, association: Association, actor: Actor) -> None:
     associations.remove(association, reason="-", on=None, actor=actor)
-    path = f"/associations/{association.pk}/undo/"
+    path = f"/associations/{association.pk}/restore/"
     assert desk.post(path, {"reason": ""}).status_code == 422
     response = desk.post(path, {"reason": "The wrong parent."}, follow=True)
     assert "Elena García has access again" in response.content.decode()
@@ -164,7 +151,7 @@ def test_what_ended_can_be_undone(desk: Client, association: Association, actor:
 def test_undo_says_why_it_cannot_be(desk: Client, association: Association, actor: Actor) -> None:
     associations.remove(association, reason="-", on=None, actor=actor)
     Patient.objects.update(deceased=True)
-    path = f"/associations/{association.pk}/undo/"
+    path = f"/associations/{association.pk}/restore/"
     assert "recorded as deceased" in desk.get(path).content.decode()
     response = desk.post(path, {"reason": "The wrong parent."})
     assert response.status_code == 422
@@ -181,7 +168,7 @@ def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practic
     html = desk.get(grown.get_absolute_url()).content.decode()
     assert "Needs renewal" in html
     assert "Renew access of Elena García" in html
-    asked = desk.get(f"/associations/{association.pk}/undo/").content.decode()
+    asked = desk.get(f"/associations/{association.pk}/restore/").content.decode()
     assert "Renew this access?" in asked
     assert "the record is Mateo’s own" in asked
 
@@ -274,7 +261,7 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
 ) -> None:
     brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
     factories.a_contact(brother)
-    registration = issue([patient, brother], mother, actor)
+    registration = issue_registration([patient, brother], mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(
         state="claimed", ended_at=timezone.now(), claimed_by=an_account(), language="es", identified_by="known"
     )
@@ -287,19 +274,19 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
 
 
 def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     for address, why in [("198.51.100.4", "date of birth")] * 3 + [
         ("198.51.100.5", "locked"),
         ("198.51.100.6", "locked"),
     ]:
         registration.record(Action.CLAIM_FAILED, actor=Actor(user=None, name="-", address=address), why=why)
     seen = page(desk, patient)
-    assert "3 tries from one address: date of birth did not match. 2 tries from 2 addresses: it was locked." in seen
-    assert re.search(r"Last try \w+ \d+, \d+:\d\d [AP]M\.", seen)
+    assert "3 attempts from one address: wrong date of birth. 2 attempts from 2 addresses: locked." in seen
+    assert re.search(r"Last attempt: \d\d/\d\d/\d{4}, \d+:\d\d [AP]M\.", seen)
 
 
 def test_an_offer_to_an_account_is_called_one(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(method="account", account=an_account())
     seen = page(desk, patient)
     assert "Offer to the account of Elena García" in seen
@@ -313,7 +300,7 @@ def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
     html = desk.get(patient.get_absolute_url()).content.decode()
     assert "every 2s" not in html
     assert "every 15s" not in html
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "every 2s" in desk.get(patient.get_absolute_url()).content.decode()
     OutgoingMessage.objects.update(state="accepted", finished_at=timezone.now())
     html = desk.get(patient.get_absolute_url()).content.decode()
@@ -353,7 +340,7 @@ def test_the_dashboard_is_calm_where_nothing_waits(desk: Client) -> None:
 def test_the_dashboard_names_the_pins_that_end_within_a_day(
     desk: Client, front_desk: User, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    ends = issue([patient], mother, actor).expires_at
+    ends = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email)).expires_at
     for hours, is_named in ((25, False), (23, True), (0, False)):
         with time_machine.travel(ends - timedelta(hours=hours)):
             desk.force_login(front_desk)
@@ -363,7 +350,7 @@ def test_the_dashboard_names_the_pins_that_end_within_a_day(
 def test_the_dashboard_names_what_waits_for_the_desk(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    registration = issue([patient], mother, actor)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(state="locked", ended_at=timezone.now())
     declined = factories.a_patient(practice, "Olek", "Kowalski")
     today = practice.today()
@@ -379,7 +366,7 @@ def test_the_dashboard_names_what_waits_for_the_desk(
     assert "Kowalski, Iga" not in seen
     assert "1 self-registration waits to be matched" in seen
     assert "Rosa López, mother" in seen
-    issue([patient], mother, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "PIN locked" not in dashboard(desk)
     assert registration.pk
 
@@ -397,7 +384,7 @@ def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Clien
 # --- Who may ---
 
 
-@pytest.mark.parametrize("path", ["remove", "undo", "reset-sign-in"])
+@pytest.mark.parametrize("path", ["remove", "restore", "reset-sign-in"])
 def test_another_practices_access_is_not_there(
     client: Client, association: Association, other_practice: Practice, path: str
 ) -> None:

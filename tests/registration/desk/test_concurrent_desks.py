@@ -21,7 +21,7 @@ from tests import factories
 from tests.concurrency import run_concurrently
 from tests.registration.desk.test_register_views import typed, window
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 DESKS = 50
 

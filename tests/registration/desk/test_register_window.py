@@ -14,8 +14,8 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 from tests import factories
+from tests.factories import an_account
 from tests.registration.desk.test_register_views import typed, window
-from tests.registration.issuing.test_registrations import an_account
 from tests.smtp import MailServer
 
 
@@ -265,7 +265,7 @@ def test_a_self_registration_leads_to_the_match(
 ) -> None:
     response = desk.get(window(patient), headers={"HX-Request": "true"} if htmx else {})
     html = response.content.decode()
-    assert "Elena García asked for access to Sofía" in html
+    assert "Elena García requested access to Sofía’s record" in html
     assert f"/matches/{asked.pk}/" in html
     assert "?another=1" in html
     assert "Complete Registration" not in html
@@ -285,7 +285,7 @@ def test_a_window_from_before_somebody_asked(
     desk: Client, patient: Patient, father: Contact, asked: SelfRegistration
 ) -> None:
     data = typed(father, email="pablo@families.example")
-    assert "Match it instead" in refused(desk, patient, data)
+    assert "Match this request" in refused(desk, patient, data)
     SelfRegistration.objects.update(state="refused")
     completed(desk, patient, data)
 
@@ -314,15 +314,15 @@ def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mothe
     registration = Registration.objects.get()
     assert (registration.recipient_name, registration.level) == ("Rosa Prado", "limited")
     assert registration.access_ends_on == timezone.localdate() + timedelta(days=90)
-    assert AuditEvent.objects.get(action="registration_issued").details["authorization"] == "Consent, on file"
+    assert AuditEvent.objects.get(action="registration_issued").details["authorisation"] == "Consent, on file"
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"authorization": ""}, "Say what gives this person the right."),
+        ({"authorization": ""}, "Enter the authorization, for example a court order."),
         ({"access_ends_on": ""}, "Choose the last day of access."),
-        ({"access_ends_on": "2001-01-01"}, "is to be after today"),
+        ({"access_ends_on": "2001-01-01"}, "must be after today"),
         ({"access_ends_on": "2101-01-01"}, "at most 2 years"),
         ({"level": "everything"}, "not one of the available choices"),
         ({"other_name": ""}, "Type the name"),

@@ -57,7 +57,7 @@ def test_error_page_for_staff_hides_the_exception(error_client: Client) -> None:
     response = error_client.get("/broken/")
     page = response.content.decode()
     assert response.status_code == 500
-    assert "look at the account page before you try again" in page
+    assert "check the account page before you try again" in page
     assert "only for the log" not in page
 
 
@@ -98,7 +98,7 @@ def test_database_outage_during_a_write_is_a_500(error_client: Client, address: 
 @pytest.mark.parametrize(
     ("address", "sentence", "look"),
     [
-        ("/", "That was not understood", "css/portal.css"),
+        ("/", "This request could not be read", "css/portal.css"),
         ("/start/", "We couldn’t read that", "css/family.css"),
     ],
 )
@@ -147,12 +147,20 @@ def test_health_check_still_answers_during_maintenance(
     assert client.get("/start/").status_code == 200
 
 
-@pytest.mark.parametrize(("address", "look"), [("/", "css/portal.css"), ("/family/", "css/family.css")])
-def test_forbidden_page_is_in_the_style_of_the_reader(practice: Practice, address: str, look: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "look", "heading"),
+    [
+        ("/", "css/portal.css", "You don’t have permission"),
+        ("/family/", "css/family.css", "You can’t open this page"),
+    ],
+)
+def test_forbidden_page_is_in_the_style_of_the_reader(
+    practice: Practice, address: str, look: str, heading: str
+) -> None:
     with translation.override("en"):
         response = views.forbidden(_request(address), PermissionDenied())
     assert response.status_code == 403
-    assert "Not allowed" in response.content.decode()
+    assert heading in response.content.decode()
     assert look in response.content.decode()
 
 

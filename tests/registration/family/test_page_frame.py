@@ -61,7 +61,7 @@ def test_form_with_a_stale_csrf_token_gets_a_403_in_the_family_style(practice: P
     response = Client(enforce_csrf_checks=True).post("/start/", {"pin": "K7QF"})
     assert response.status_code == 403
     page = response.content.decode()
-    assert "This page was too old" in page
+    assert "This page has expired" in page
     assert "css/family.css" in page
 
 

@@ -1,6 +1,5 @@
-"""Families that do not want the portal."""
+"""Families that decline the portal."""
 
-import uuid
 from datetime import date
 
 import pytest
@@ -10,26 +9,13 @@ from patients.models import Contact, Patient, PortalStatus
 from portal import audit
 from portal.audit import Actor
 from portal.models import AuditEvent
-from registration.issuing import declines, registrations
+from registration.issuing import declines
 from registration.models import Decline, Registration
-from registration.values import ByEmail, ByPin, Recipient, Refused
+from registration.values import ByEmail, Refused
 from tests.concurrency import run_concurrently
-from tests.factories import an_account, an_association
+from tests.factories import an_account, an_association, issue_registration
 
 SPRING = date(2027, 4, 1)
-
-
-def issue(patient: Patient, contact: Contact, actor: Actor) -> Registration:
-    return registrations.register_patients(
-        practice=patient.practice,
-        patients=[patient],
-        recipient=Recipient(name=contact.name, relationship=contact.relationship, contact=contact),
-        method=ByPin(),
-        delivery=ByEmail(contact.email),
-        form_token=uuid.uuid4(),
-        session_key="-",
-        actor=actor,
-    )
 
 
 def decline(patient: Patient, actor: Actor) -> Decline:
@@ -40,7 +26,7 @@ def status(patient: Patient) -> str:
     return Patient.objects.get(pk=patient.pk).portal_status
 
 
-def test_a_family_that_declines_is_left_alone(patient: Patient, actor: Actor) -> None:
+def test_declined_patient_has_status_declined(patient: Patient, actor: Actor) -> None:
     row = decline(patient, actor)
     assert (row.by, row.ask_again_on) == (actor.user, SPRING)
     assert status(patient) == PortalStatus.DECLINED
@@ -48,11 +34,11 @@ def test_a_family_that_declines_is_left_alone(patient: Patient, actor: Actor) ->
     assert (line.action, line.details["ask_again_on"]) == ("declined", "2027-04-01")
 
 
-def test_what_is_out_is_revoked_and_what_is_queued_taken_back(
+def test_decline_revokes_open_pins_and_cancels_queued_messages(
     patient: Patient, mother: Contact, father: Contact, actor: Actor
 ) -> None:
-    issue(patient, mother, actor)
-    issue(patient, father, actor)
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
+    issue_registration(patient, father, actor=actor, delivery=ByEmail(father.email))
     decline(patient, actor)
     assert set(Registration.objects.values_list("state", flat=True)) == {"revoked"}
     assert set(OutgoingMessage.objects.values_list("state", flat=True)) == {"cancelled"}
@@ -60,10 +46,8 @@ def test_what_is_out_is_revoked_and_what_is_queued_taken_back(
     assert not audit.verify()
 
 
-def test_while_somebody_has_access_it_is_refused_and_nothing_is_revoked(
-    patient: Patient, mother: Contact, actor: Actor
-) -> None:
-    issue(patient, mother, actor)
+def test_decline_is_refused_while_someone_has_access(patient: Patient, mother: Contact, actor: Actor) -> None:
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     an_association(an_account(), patient)
     with pytest.raises(Refused, match="has access"):
         decline(patient, actor)
@@ -71,13 +55,13 @@ def test_while_somebody_has_access_it_is_refused_and_nothing_is_revoked(
     assert not Decline.objects.exists()
 
 
-def test_it_is_written_down_once(patient: Patient, actor: Actor) -> None:
+def test_second_decline_is_refused(patient: Patient, actor: Actor) -> None:
     decline(patient, actor)
     with pytest.raises(Refused, match="already"):
         decline(patient, actor)
 
 
-def test_it_can_be_taken_back(patient: Patient, actor: Actor) -> None:
+def test_undone_decline_restores_the_status(patient: Patient, actor: Actor) -> None:
     row = decline(patient, actor)
     assert declines.undo(row, actor=actor)
     assert not declines.undo(row, actor=actor)
@@ -87,15 +71,15 @@ def test_it_can_be_taken_back(patient: Patient, actor: Actor) -> None:
     assert status(patient) == PortalStatus.DECLINED
 
 
-def test_only_a_person_writes_it_down(patient: Patient) -> None:
+def test_decline_needs_a_person(patient: Patient) -> None:
     with pytest.raises(PermissionError):
         decline(patient, audit.CLOCK)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_desks_write_it_down_once(patient: Patient, mother: Contact, actor: Actor) -> None:
-    issue(patient, mother, actor)
+def test_concurrent_declines_are_recorded_once(patient: Patient, mother: Contact, actor: Actor) -> None:
+    issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     results = run_concurrently(*[lambda: decline(Patient.objects.get(), actor)] * 5)
-    assert sum(isinstance(each, Decline) for each in results) == 1
-    assert sum(isinstance(each, Refused) for each in results) == 4
+    assert sum(isinstance(result, Decline) for result in results) == 1
+    assert sum(isinstance(result, Refused) for result in results) == 4
     assert AuditEvent.objects.filter(action="registration_revoked").count() == 1

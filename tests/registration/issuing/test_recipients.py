@@ -1,4 +1,4 @@
-"""A registration for several children, to somebody who is here already, to nobody who declined, to a proxy."""
+"""Registrations for several children, for existing accounts, for families that declined, and for proxies."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -14,13 +14,13 @@ from portal.models import AuditEvent, Practice
 from registration.models import AccessLevel, Association, Decline, PinDisplay, Registration
 from registration.values import ByEmail, ByText, Delivery, Proxy, Recipient, Refused, ToAccount
 from tests import factories
-from tests.registration.issuing.test_registrations import a_decline, an_account, issue, of
+from tests.factories import a_decline, an_account, issue_registration
 
 
-def test_one_pin_for_the_whole_family(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_one_pin_covers_several_children(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> None:
     mateo = factories.a_patient(practice, "Mateo", "García-López")
     factories.a_contact(mateo)
-    registration = issue(patient, of(mother), actor, siblings=[mateo], delivery=ByEmail("elena@families.example"))
+    registration = issue_registration([patient, mateo], mother, actor=actor, delivery=ByEmail("elena@families.example"))
     assert set(registration.patients.all()) == {patient, mateo}
     assert OutgoingMessage.objects.count() == 1
     mateo.refresh_from_db()
@@ -30,49 +30,49 @@ def test_one_pin_for_the_whole_family(practice: Practice, patient: Patient, moth
 
 
 @pytest.mark.parametrize("change", [{"given_names": "Irene"}, {"active": False}, {"in_source": False}])
-def test_a_child_who_does_not_share_the_recipient_is_not_covered(
+def test_child_without_the_contact_is_refused(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor, change: dict[str, Any]
 ) -> None:
     mateo = factories.a_patient(practice, "Mateo", "García-López")
     Contact.objects.filter(pk=factories.a_contact(mateo).pk).update(**change)
     with pytest.raises(Refused, match="not a family contact of Mateo") as refusal:
-        issue(patient, of(mother), actor, siblings=[mateo])
+        issue_registration([patient, mateo], mother, actor=actor)
     assert refusal.value.field == "also"
 
 
-def test_the_same_mother_behind_a_siblings_contact_has_one_live_pin(
+def test_same_mother_on_a_sibling_record_has_one_live_pin(
     practice: Practice, patient: Patient, mother: Contact, father: Contact, actor: Actor
 ) -> None:
-    """What was issued for both from one child's page is superseded from the other child's page, whose row she also has."""
+    """The mother has a contact row with each child. A PIN issued from one child's page supersedes one from the other's."""
     mateo = factories.a_patient(practice, "Mateo", "García-López")
     hers = factories.a_contact(mateo)
-    for_both = issue(patient, of(mother), actor, siblings=[mateo])
-    his = issue(patient, of(father), actor)
-    for_mateo = issue(mateo, of(hers), actor)
+    for_both = issue_registration([patient, mateo], mother, actor=actor)
+    his = issue_registration(patient, father, actor=actor)
+    for_mateo = issue_registration(mateo, hers, actor=actor)
     assert set(Registration.objects.live()) == {his, for_mateo}
     for_both.refresh_from_db()
     assert for_both.state == Registration.State.SUPERSEDED
-    back = issue(patient, of(mother), actor, siblings=[mateo])
+    back = issue_registration([patient, mateo], mother, actor=actor)
     assert set(Registration.objects.live()) == {his, back}
 
 
-def test_a_namesake_elsewhere_keeps_the_pin(
+def test_namesake_in_another_family_keeps_the_pin(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     other = factories.a_patient(practice, "Liam", "O'Brien")
     namesake = factories.a_contact(other, email="another.elena@families.example", phone="+16125550177")
-    issue(other, of(namesake), actor)
-    issue(patient, of(mother), actor)
+    issue_registration(other, namesake, actor=actor)
+    issue_registration(patient, mother, actor=actor)
     assert Registration.objects.live().count() == 2
 
 
-# --- Who is here already, who does not want it, who has a paper ---
+# --- Existing accounts, declines, proxies ---
 
 
-def test_to_an_account_there_goes_no_pin(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_existing_account_gets_no_pin(patient: Patient, mother: Contact, actor: Actor) -> None:
     account = an_account()
-    registration = issue(
-        patient, of(mother), actor, method=ToAccount(account), delivery=ByEmail(account.email), language="es"
+    registration = issue_registration(
+        patient, mother, actor=actor, method=ToAccount(account), delivery=ByEmail(account.email), language="es"
     )
     assert (registration.method, registration.account, registration.selector) == ("account", account, "")
     assert registration.message is not None
@@ -83,27 +83,25 @@ def test_to_an_account_there_goes_no_pin(patient: Patient, mother: Contact, acto
     assert patient.portal_status == PortalStatus.PENDING
 
 
-def test_an_account_that_sees_the_record_already_is_not_offered_it(
-    patient: Patient, mother: Contact, actor: Actor
-) -> None:
+def test_account_with_access_is_refused(patient: Patient, mother: Contact, actor: Actor) -> None:
     account = an_account()
     Association.objects.create(account=account, patient=patient, relationship="mother")
-    with pytest.raises(Refused, match="sees the record already"):
-        issue(patient, of(mother), actor, method=ToAccount(account))
+    with pytest.raises(Refused, match="can already see the record"):
+        issue_registration(patient, mother, actor=actor, method=ToAccount(account))
 
 
-def test_to_a_family_that_declined_nothing_is_sent(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_nothing_is_sent_to_a_family_that_declined(patient: Patient, mother: Contact, actor: Actor) -> None:
     decline = a_decline(patient, actor)
     with pytest.raises(Refused, match="declined the portal") as refusal:
-        issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+        issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     assert refusal.value.field == "delivery"
     assert not OutgoingMessage.objects.exists()
-    assert issue(patient, of(mother), actor).message is None, "in person it may still be said"
+    assert issue_registration(patient, mother, actor=actor).message is None, "a PIN can still be given in person"
     Decline.objects.filter(pk=decline.pk).update(ended_at=decline.at)
-    assert issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example")).message
+    assert issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example")).message
 
 
-def test_to_a_stopped_address_nothing_is_sent(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_nothing_is_sent_to_a_suppressed_address(patient: Patient, mother: Contact, actor: Actor) -> None:
     suppressions.suppress(patient.practice, channel="email", address="elena@families.example", actor=actor)
     suppressions.suppress(patient.practice, channel="text", address="6125550161", actor=actor)
     verizon = Carrier.objects.get(name="Verizon")
@@ -112,10 +110,10 @@ def test_to_a_stopped_address_nothing_is_sent(patient: Patient, mother: Contact,
         "cell_phone": ByText("6125550161", verizon),
     }
     for field, delivery in deliveries.items():
-        with pytest.raises(Refused, match="send nothing there") as refusal:
-            issue(patient, of(mother), actor, delivery=delivery)
+        with pytest.raises(Refused, match="has opted out of our messages") as refusal:
+            issue_registration(patient, mother, actor=actor, delivery=delivery)
         assert refusal.value.field == field
-    assert issue(patient, of(mother), actor).is_live
+    assert issue_registration(patient, mother, actor=actor).is_live
 
 
 TODAY = date(2026, 11, 23)
@@ -125,14 +123,14 @@ def a_proxy(ends_on: date, authorization: str = "Written consent of the mother, 
     return Proxy(level=AccessLevel.LIMITED, authorization=authorization, ends_on=ends_on)
 
 
-def test_a_proxy_has_a_paper_and_a_last_day(patient: Patient, actor: Actor) -> None:
+def test_proxy_registration_has_authorization_and_end_date(patient: Patient, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00-06:00", tick=False):
         aunt = Recipient(name="Rosa Prado", relationship="Aunt")
-        registration = issue(patient, aunt, actor, proxy=a_proxy(date(2028, 11, 23)))
+        registration = issue_registration(patient, aunt, actor=actor, proxy=a_proxy(date(2028, 11, 23)))
     assert (registration.level, registration.access_ends_on) == ("limited", date(2028, 11, 23))
     assert registration.authorization == "Written consent of the mother, on file"
-    told = AuditEvent.objects.get(action="registration_issued").details
-    assert (told["access"], told["authorization"]) == ("Limited until 2028-11-23", registration.authorization)
+    details = AuditEvent.objects.get(action="registration_issued").details
+    assert (details["access"], details["authorization"]) == ("Limited until 2028-11-23", registration.authorization)
 
 
 @pytest.mark.parametrize(
@@ -144,24 +142,22 @@ def test_a_proxy_has_a_paper_and_a_last_day(patient: Patient, actor: Actor) -> N
         (a_proxy(date(2027, 1, 1), authorization="  "), "authorization"),
     ],
 )
-def test_a_proxy_without_them_is_refused(patient: Patient, actor: Actor, proxy: Proxy, field: str) -> None:
+def test_proxy_with_missing_or_wrong_terms_is_refused(patient: Patient, actor: Actor, proxy: Proxy, field: str) -> None:
     aunt = Recipient(name="Rosa Prado", relationship="Aunt")
     with time_machine.travel("2026-11-23T12:00:00-06:00", tick=False), pytest.raises(Refused) as refusal:
-        issue(patient, aunt, actor, proxy=proxy)
+        issue_registration(patient, aunt, actor=actor, proxy=proxy)
     assert refusal.value.field == field
     assert not Registration.objects.exists()
 
 
-def test_how_somebody_was_identified_and_told_of_the_risk_is_kept(
-    patient: Patient, mother: Contact, actor: Actor
-) -> None:
+def test_identification_and_risk_acknowledgment_are_recorded(patient: Patient, mother: Contact, actor: Actor) -> None:
     delivery = ByText("6125550161", Carrier.objects.get(name="Verizon"))
-    registration = issue(
-        patient, of(mother), actor, delivery=delivery, identified_by="callback", risk_acknowledged=True, language="es"
+    registration = issue_registration(
+        patient, mother, actor=actor, delivery=delivery, identified_by="callback", risk_acknowledged=True, language="es"
     )
     registration.refresh_from_db()
     assert (registration.identified_by, registration.risk_acknowledged) == ("callback", True)
     assert (registration.carrier, registration.language) == (delivery.carrier, "es")
-    told = AuditEvent.objects.get(action="registration_issued").details
-    assert told["identified_by"] == "Called back on the number on record"
-    assert told["risk_acknowledged"] is True
+    details = AuditEvent.objects.get(action="registration_issued").details
+    assert details["identified_by"] == "Called back at the number on record"
+    assert details["risk_acknowledged"] is True

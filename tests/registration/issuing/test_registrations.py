@@ -1,9 +1,7 @@
-"""One registration: everything that belongs to it in one transaction, or nothing at all."""
+"""Issuing a registration: all or nothing, in one transaction."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -13,52 +11,22 @@ from patients.models import Contact, Patient, PortalStatus
 from portal.audit import Actor
 from portal.models import AuditEvent, Practice
 from registration import pins
-from registration.access import accounts
-from registration.issuing import lifecycle, pin_display, registrations
-from registration.models import Association, Decline, PinDisplay, PortalAccount, Registration, SelfRegistration
-from registration.values import ByEmail, ByPin, ByQuestion, ByText, Delivery, InPerson, Method, Recipient, Refused
+from registration.issuing import lifecycle, pin_display
+from registration.models import Association, EndCode, PinDisplay, Registration, SelfRegistration
+from registration.values import ByEmail, ByQuestion, ByText, Delivery, InPerson, Recipient, Refused
 from tests import factories
-
-SESSION = "a-session"
-
-
-def of(contact: Contact) -> Recipient:
-    return Recipient(name=contact.name, relationship=contact.relationship, contact=contact)
-
-
-def issue(
-    patient: Patient,
-    recipient: Recipient,
-    actor: Actor,
-    *,
-    method: Method = ByPin(),  # noqa: B008 - a constant
-    delivery: Delivery = InPerson(),  # noqa: B008 - a constant
-    window: uuid.UUID | None = None,
-    siblings: Sequence[Patient] = (),
-    **options: Any,
-) -> Registration:
-    return registrations.register_patients(
-        practice=patient.practice,
-        patients=[patient, *siblings],
-        recipient=recipient,
-        method=method,
-        delivery=delivery,
-        form_token=window or uuid.uuid4(),
-        session_key=SESSION,
-        actor=actor,
-        **options,
-    )
+from tests.factories import SESSION_KEY, a_decline, an_account, issue_registration, recipient_for
 
 
 def actions() -> list[str]:
     return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
 
 
-def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+def test_registration_by_email_queues_a_message(patient: Patient, mother: Contact, actor: Actor) -> None:
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
 
     patient.refresh_from_db()
-    pin = pin_display.find_pin(registration, session_key=SESSION)
+    pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
     assert pin is not None
     assert patient.portal_status == PortalStatus.PENDING
     assert patient.name_keys.filter(status=PortalStatus.PENDING).count() == patient.name_keys.count()
@@ -71,11 +39,11 @@ def test_a_registration_by_email(patient: Patient, mother: Contact, actor: Actor
     assert AuditEvent.objects.get().patient_id == patient.pk
 
 
-def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_clear_text_pin_is_in_no_column(patient: Patient, mother: Contact, actor: Actor) -> None:
     from django.db import connection
 
-    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    pin = pin_display.find_pin(registration, session_key=SESSION)
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
+    pin = pin_display.find_pin(registration, session_key=SESSION_KEY)
     assert pin is not None
     dump = ""
     with connection.cursor() as cursor:
@@ -87,42 +55,48 @@ def test_the_clear_pin_stands_in_no_column(patient: Patient, mother: Contact, ac
     assert pin.shown not in dump
 
 
-def test_the_same_recipient_gets_a_new_pin_and_the_old_one_is_superseded(
-    patient: Patient, mother: Contact, actor: Actor
-) -> None:
-    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
-    second = issue(patient, of(mother), actor)
+def test_new_pin_for_the_same_recipient_supersedes_the_old_one(patient: Patient, mother: Contact, actor: Actor) -> None:
+    first = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
+    second = issue_registration(patient, mother, actor=actor)
 
     first.refresh_from_db()
     assert first.state == Registration.State.SUPERSEDED
     assert first.message is not None
     assert OutgoingMessage.objects.get(pk=first.message.pk).state == OutgoingMessage.State.CANCELLED
     assert list(patient.registrations.live()) == [second]
-    assert pin_display.find_pin(first, session_key=SESSION) is None
+    assert pin_display.find_pin(first, session_key=SESSION_KEY) is None
     assert actions() == ["registration_issued", "registration_superseded", "registration_issued"]
 
 
-def test_each_parent_has_a_pin_of_their_own(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_each_recipient_has_a_separate_pin(patient: Patient, mother: Contact, actor: Actor) -> None:
     father = factories.a_contact(patient, "Pablo", "López", email="pablo@families.example")
-    issue(patient, of(mother), actor)
-    issue(patient, of(father), actor)
-    issue(patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor)
-    issue(patient, Recipient(name="rosa  PRADO"), actor)
-    assert {each.recipient_name for each in patient.registrations.live()} == {mother.name, father.name, "rosa  PRADO"}
+    issue_registration(patient, mother, actor=actor)
+    issue_registration(patient, father, actor=actor)
+    issue_registration(patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor=actor)
+    issue_registration(patient, Recipient(name="rosa  PRADO"), actor=actor)
+    assert {registration.recipient_name for registration in patient.registrations.live()} == {
+        mother.name,
+        father.name,
+        "rosa  PRADO",
+    }
 
 
-def test_a_second_click_makes_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_second_click_creates_no_second_registration(patient: Patient, mother: Contact, actor: Actor) -> None:
     window = uuid.uuid4()
-    first = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
-    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    first = issue_registration(
+        patient, mother, actor=actor, delivery=ByEmail("elena@families.example"), form_token=window
+    )
+    again = issue_registration(
+        patient, mother, actor=actor, delivery=ByEmail("elena@families.example"), form_token=window
+    )
     assert first == again
     assert OutgoingMessage.objects.count() == 1
-    assert pin_display.find_pin(first, session_key=SESSION) == pin_display.find_pin(again, session_key=SESSION)
+    assert pin_display.find_pin(first, session_key=SESSION_KEY) == pin_display.find_pin(again, session_key=SESSION_KEY)
 
 
 def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: object) -> str:
     with pytest.raises(Refused) as error:
-        issue(patient, recipient, actor, **options)  # type: ignore[arg-type]
+        issue_registration(patient, recipient, actor=actor, **options)  # type: ignore[arg-type]
     assert not Registration.objects.exists()
     assert not OutgoingMessage.objects.exists()
     assert not PinDisplay.objects.exists()
@@ -131,44 +105,46 @@ def refused(patient: Patient, recipient: Recipient, actor: Actor, **options: obj
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"deceased": True}, "deceased"),
         ({"active": False}, "inactive"),
         ({"given_names": "Baby Boy", "family_name": "Smith"}, "placeholder"),
     ],
 )
-def test_who_cannot_be_registered_is_refused_with_the_reason(
-    patient: Patient, mother: Contact, actor: Actor, change: dict[str, object], told: str
+def test_ineligible_patient_is_refused_with_the_reason(
+    patient: Patient, mother: Contact, actor: Actor, change: dict[str, object], message: str
 ) -> None:
     Patient.objects.filter(pk=patient.pk).update(**change)
-    assert told in refused(patient, of(mother), actor)
+    assert message in refused(patient, recipient_for(mother), actor)
 
 
-def test_no_recipient(patient: Patient, actor: Actor) -> None:
-    assert "Say who" in refused(patient, Recipient(name="  "), actor)
+def test_missing_recipient_is_refused(patient: Patient, actor: Actor) -> None:
+    assert "Enter the recipient" in refused(patient, Recipient(name="  "), actor)
 
 
-def test_a_contact_of_another_patient(patient: Patient, practice: Practice, actor: Actor) -> None:
+def test_contact_of_another_patient_is_refused(patient: Patient, practice: Practice, actor: Actor) -> None:
     stranger = factories.a_contact(factories.a_patient(practice, "Liam", "O'Brien"))
-    assert "not a family contact" in refused(patient, of(stranger), actor)
+    assert "not a family contact" in refused(patient, recipient_for(stranger), actor)
 
 
-def test_a_child_has_no_pin_of_its_own_until_of_age(patient: Patient, actor: Actor) -> None:
+def test_patient_has_own_pin_only_from_own_pin_age(patient: Patient, actor: Actor) -> None:
     myself = Recipient(name="Sofía García-López", is_patient=True)
     with time_machine.travel("2037-03-04T12:00:00-06:00", tick=False):
-        assert "from the age of 18" in refused(patient, myself, actor)
+        assert "from age 18" in refused(patient, myself, actor)
     with time_machine.travel("2037-03-05T12:00:00-06:00", tick=False):
-        assert issue(patient, myself, actor).recipient_key == "patient"
+        assert issue_registration(patient, myself, actor=actor).recipient_key == "patient"
 
 
-def test_a_question_needs_a_message(patient: Patient, mother: Contact, actor: Actor) -> None:
-    assert "goes with a message" in refused(patient, of(mother), actor, method=ByQuestion("First pet?", "Rex"))
+def test_question_without_a_message_is_refused(patient: Patient, mother: Contact, actor: Actor) -> None:
+    assert "needs a message" in refused(patient, recipient_for(mother), actor, method=ByQuestion("First pet?", "Rex"))
 
 
-def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_verification_question_stores_only_hashes(patient: Patient, mother: Contact, actor: Actor) -> None:
     question = ByQuestion("What is the name of the family's first pet?", "  Réx ")
-    registration = issue(patient, of(mother), actor, method=question, delivery=ByEmail("elena@families.example"))
+    registration = issue_registration(
+        patient, mother, actor=actor, method=question, delivery=ByEmail("elena@families.example")
+    )
     assert pins.matches("rex", registration.answer_digest)
     assert registration.message is not None
     text = registration.message.content.text
@@ -177,11 +153,11 @@ def test_a_verification_question(patient: Patient, mother: Contact, actor: Actor
     assert pins.matches(token, registration.digest)
     assert "Rex" not in text
     assert "Réx" not in text
-    assert pin_display.find_pin(registration, session_key=SESSION) is None
+    assert pin_display.find_pin(registration, session_key=SESSION_KEY) is None
 
 
-def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+def test_revoking_cancels_the_queued_message(patient: Patient, mother: Contact, actor: Actor) -> None:
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     assert lifecycle.revoke(registration, reason="wrong address", actor=actor)
 
     patient.refresh_from_db()
@@ -196,9 +172,9 @@ def test_revoking_ends_it_and_takes_the_message_back(patient: Patient, mother: C
     assert not lifecycle.revoke(registration, reason="again", actor=actor)
 
 
-def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_pin_expires_without_a_worker(patient: Patient, mother: Contact, actor: Actor) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue(patient, of(mother), actor)
+        registration = issue_registration(patient, mother, actor=actor)
         clock.shift(timedelta(days=7, seconds=-1))
         lifecycle.expire_due()
         assert registration.is_live
@@ -211,22 +187,12 @@ def test_a_pin_expires_by_the_clock_alone(patient: Patient, mother: Contact, act
     assert actions() == ["registration_issued", "registration_expired"]
 
 
-def an_account(email: str = "elena@families.example") -> PortalAccount:
-    details = accounts.Details(
-        email=email, password_hash=None, given_names="Elena", family_name="García", language="es", terms="of the portal"
-    )
-    return accounts.create(details, address=None)
-
-
-def a_decline(patient: Patient, actor: Actor) -> Decline:
-    assert actor.user is not None
-    return Decline.objects.create(patient=patient, reason="no wish", by=actor.user)
-
-
 @pytest.mark.parametrize(
     ("status", "during"), [("declined", "pending"), ("self_registered", "pending"), ("registered", "registered")]
 )
-def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, status: str, during: str) -> None:
+def test_expired_registration_restores_the_earlier_status(
+    practice: Practice, actor: Actor, status: str, during: str
+) -> None:
     patient = factories.a_patient(practice, portal_status=status)
     if status == "declined":
         a_decline(patient, actor)
@@ -242,7 +208,7 @@ def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, sta
         )
     else:
         Association.objects.create(account=an_account(), patient=patient, relationship="mother")
-    registration = issue(patient, Recipient(name="Rosa Prado"), actor)
+    registration = issue_registration(patient, Recipient(name="Rosa Prado"), actor=actor)
     patient.refresh_from_db()
     assert patient.portal_status == during
     lifecycle.revoke(registration, reason="mistake", actor=actor)
@@ -258,87 +224,93 @@ def test_pending_falls_back_to_what_it_was(practice: Practice, actor: Actor, sta
         (None, timedelta(minutes=10)),
     ],
 )
-def test_the_nist_profile(
+def test_nist_profile_limits_validity(
     patient: Patient, mother: Contact, actor: Actor, delivery: Delivery | None, valid: timedelta
 ) -> None:
     Practice.objects.update(pin_profile=Practice.PinProfile.NIST)
     patient = Patient.objects.get(pk=patient.pk)
     by_text = ByText("6125550161", Carrier.objects.get(name="Verizon"))
     with time_machine.travel(date(2026, 11, 23), tick=False):
-        registration = issue(patient, of(mother), actor, delivery=delivery or by_text)
+        registration = issue_registration(patient, mother, actor=actor, delivery=delivery or by_text)
     assert registration.expires_at - registration.issued_at == valid
 
 
-def test_the_pin_is_kept_15_minutes_for_the_session_that_issued_it(
+def test_pin_can_be_displayed_15_minutes_by_the_issuing_session(
     patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     with time_machine.travel("2026-11-23T12:00:00Z", tick=False) as clock:
-        registration = issue(patient, of(mother), actor)
+        registration = issue_registration(patient, mother, actor=actor)
         assert pin_display.reveal(registration, session_key="another", actor=actor) is None
-        assert pin_display.reveal(registration, session_key=SESSION, actor=actor) is not None
+        assert pin_display.reveal(registration, session_key=SESSION_KEY, actor=actor) is not None
         clock.shift(timedelta(minutes=15))
-        assert pin_display.reveal(registration, session_key=SESSION, actor=actor) is None
+        assert pin_display.reveal(registration, session_key=SESSION_KEY, actor=actor) is None
         pin_display.delete_expired()
     assert not PinDisplay.objects.exists()
     assert actions() == ["registration_issued", "pin_shown"]
 
 
-def test_a_failure_on_the_way_leaves_nothing_behind(
+def test_failed_registration_leaves_nothing_behind(
     patient: Patient, mother: Contact, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(pin_display, "keep", broken)
+    monkeypatch.setattr(pin_display, "store", broken)
     with pytest.raises(OSError, match="disk"):
-        issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+        issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     patient.refresh_from_db()
     assert patient.portal_status == PortalStatus.UNREGISTERED
     assert not Registration.objects.exists()
     assert not OutgoingMessage.objects.exists()
 
 
-def test_a_correction_in_the_same_window_supersedes_what_went_before(
+def test_correction_in_the_same_window_supersedes_the_first(
     patient: Patient, mother: Contact, father: Contact, actor: Actor
 ) -> None:
-    """The answer was lost, the desk saw that nothing happened, corrected the address and completed again."""
+    """The response was lost, so staff corrected the address and submitted the form again."""
     window = uuid.uuid4()
-    typo = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), form_token=window)
-    right = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    typo = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@typo.example"), form_token=window)
+    right = issue_registration(
+        patient, mother, actor=actor, delivery=ByEmail("elena@families.example"), form_token=window
+    )
     assert typo != right
     assert list(patient.registrations.live()) == [right]
     typo.refresh_from_db()
     assert typo.message is not None
     assert typo.message.state == OutgoingMessage.State.CANCELLED
-    again = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"), form_token=window)
+    again = issue_registration(
+        patient, mother, actor=actor, delivery=ByEmail("elena@families.example"), form_token=window
+    )
     assert again == right
-    back = issue(patient, of(mother), actor, delivery=ByEmail("elena@typo.example"), form_token=window)
+    back = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@typo.example"), form_token=window)
     assert list(patient.registrations.live()) == [back]
     assert back not in {typo, right}
-    other_parent = issue(patient, of(father), actor, form_token=window)
+    other_parent = issue_registration(patient, father, actor=actor, form_token=window)
     assert list(patient.registrations.live()) == [other_parent]
 
 
-def test_a_window_of_one_patient_says_nothing_for_another(
+def test_form_token_of_one_patient_does_not_affect_another(
     practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     window = uuid.uuid4()
     aunt = Recipient(name="Rosa Prado")
-    first = issue(patient, aunt, actor, form_token=window)
-    other = issue(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor, form_token=window)
+    first = issue_registration(patient, aunt, actor=actor, form_token=window)
+    other = issue_registration(factories.a_patient(practice, "Liam", "O'Brien"), aunt, actor=actor, form_token=window)
     assert first != other
 
 
 @pytest.mark.parametrize("typed", ["Elena García", "elena garcia", " ELENA  GARCIA "])
-def test_somebody_else_is_not_a_family_contact(patient: Patient, mother: Contact, actor: Actor, typed: str) -> None:
-    assert "choose this person in the list" in refused(patient, Recipient(name=typed), actor)
+def test_family_contact_entered_as_somebody_else_is_refused(
+    patient: Patient, mother: Contact, actor: Actor, typed: str
+) -> None:
+    assert "Select this person in the list" in refused(patient, Recipient(name=typed), actor)
 
 
 @pytest.mark.parametrize("change", [{"deceased": True}, {"active": False}])
-def test_what_would_be_refused_by_now_is_revoked(
+def test_registration_that_became_ineligible_is_revoked(
     patient: Patient, mother: Contact, actor: Actor, change: dict[str, object]
 ) -> None:
-    registration = issue(patient, of(mother), actor, delivery=ByEmail("elena@families.example"))
+    registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail("elena@families.example"))
     lifecycle.revoke_ineligible()
     assert registration.is_live
     Patient.objects.filter(pk=patient.pk).update(**change)
@@ -350,29 +322,23 @@ def test_what_would_be_refused_by_now_is_revoked(
     assert AuditEvent.objects.latest("id").actor_name == "clock"
 
 
-def test_a_contact_who_may_not_see_the_record_any_more(patient: Patient, mother: Contact, actor: Actor) -> None:
-    registration = issue(patient, of(mother), actor)
+def test_registration_of_a_contact_without_authority_is_revoked(
+    patient: Patient, mother: Contact, actor: Actor
+) -> None:
+    registration = issue_registration(patient, mother, actor=actor)
     Contact.objects.update(has_authority=False)
     lifecycle.revoke_ineligible()
     registration.refresh_from_db()
-    assert registration.end_reason == "The contact may not see the record any more."
+    assert registration.end_code == EndCode.CONTACT_LOST_AUTHORITY
+    assert registration.end_text == "The contact is no longer authorized to see the record."
 
 
-def test_a_sibling_whose_registration_is_superseded_is_not_left_pending(
+def test_sibling_of_a_superseded_registration_is_not_pending(
     practice: Practice, patient: Patient, actor: Actor
 ) -> None:
     sibling = factories.a_patient(practice, "Mateo", "García-López")
     aunt = Recipient(name="Rosa Prado")
-    registrations.register_patients(
-        practice=practice,
-        patients=[patient, sibling],
-        recipient=aunt,
-        method=ByPin(),
-        delivery=InPerson(),
-        form_token=uuid.uuid4(),
-        session_key=SESSION,
-        actor=actor,
-    )
-    issue(patient, aunt, actor)
+    issue_registration([patient, sibling], aunt, actor=actor)
+    issue_registration(patient, aunt, actor=actor)
     sibling.refresh_from_db()
     assert sibling.portal_status == PortalStatus.UNREGISTERED

@@ -55,7 +55,9 @@ def test_other_parent_is_named_but_not_the_minors_own_account(
 def test_last_day_and_limited_access_are_shown(family: Client, account: PortalAccount, practice: Practice) -> None:
     practice.clinical_portal_url = "https://records.maplegrove.example/"
     practice.save()
-    ends = timezone.now().astimezone(practice.zone).replace(hour=0, minute=0, second=0) + timedelta(days=10)
+    ends = timezone.now().astimezone(practice.zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
+        days=10
+    )
     account.associations.update(ends_at=ends, level="limited")
     home = family.get("/family/").content.decode()
     assert "Part of the record" in home

@@ -94,7 +94,7 @@ def test_known_and_unknown_email_addresses_get_the_same_response(
 def test_offer_is_accepted_with_the_date_of_birth(
     family: Client, account: PortalAccount, brother: Patient, actor: Actor
 ) -> None:
-    offer = signup_steps.issue(
+    offer = factories.issue_registration(
         [brother],
         actor=actor,
         recipient=Recipient(name=account.name),
@@ -114,7 +114,7 @@ def test_offer_is_accepted_with_the_date_of_birth(
 def test_offer_is_hidden_from_other_accounts(
     client: Client, account: PortalAccount, brother: Patient, actor: Actor
 ) -> None:
-    offer = signup_steps.issue(
+    offer = factories.issue_registration(
         [brother],
         actor=actor,
         recipient=Recipient(name=account.name),

@@ -19,7 +19,7 @@ from tests import factories, signup_steps
 
 
 def test_mother_with_a_pin_creates_an_account(client: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
-    pin = signup_steps.issue_pin([patient], actor=actor, to=mother)
+    pin = signup_steps.issue_pin([patient], actor=actor, recipient=mother)
     assert signup_steps.enter_pin(client, pin, patient.birth_date).headers["Location"] == "/start/about-you/"
     assert 'value="Elena"' in client.get("/start/about-you/").content.decode()
     assert signup_steps.enter_about_you(client).headers["Location"] == "/start/sign-in-details/"
@@ -50,7 +50,9 @@ def test_pin_is_accepted_however_it_is_typed(client: Client, patient: Patient, a
 def test_link_in_the_email_verifies_the_address(
     client: Client, patient: Patient, actor: Actor, is_pasted: bool
 ) -> None:
-    registration = signup_steps.issue([patient], actor=actor, delivery=signup_steps.by_email("Elena@Families.example"))
+    registration = factories.issue_registration(
+        [patient], actor=actor, delivery=signup_steps.by_email("Elena@Families.example")
+    )
     pin, mark = signup_steps.emailed_pin_and_mark(registration)
     if is_pasted:
         signup_steps.enter_pin(client, f"https://x.example/start/#pin={pin}.{mark}", patient.birth_date)
@@ -65,13 +67,15 @@ def test_link_in_the_email_verifies_the_address(
 @pytest.mark.parametrize("mark", ["", "0" * 20, "ñ😀", "another"])
 def test_typed_pin_does_not_verify_the_address(client: Client, patient: Patient, actor: Actor, mark: str) -> None:
     """The front desk may have mistyped the address, and the stranger who has it must not get the account."""
-    registration = signup_steps.issue([patient], actor=actor, delivery=signup_steps.by_email("elena@families.example"))
+    registration = factories.issue_registration(
+        [patient], actor=actor, delivery=signup_steps.by_email("elena@families.example")
+    )
     OutgoingMessage.objects.update(state=OutgoingMessage.State.ACCEPTED, due_at=None)
     if mark == "another":
         father = Recipient(name="Luis García", relationship="Father")
         by_email = signup_steps.by_email("luis@families.example")
         _, mark = signup_steps.emailed_pin_and_mark(
-            signup_steps.issue([patient], actor=actor, recipient=father, delivery=by_email)
+            factories.issue_registration([patient], actor=actor, recipient=father, delivery=by_email)
         )
     signup_steps.enter_pin(client, signup_steps.pin_of(registration), patient.birth_date, mark=mark)
     signup_steps.enter_about_you(client)
@@ -375,7 +379,7 @@ def test_pin_revoked_during_sign_up_ends_at_the_start_page(client: Client, patie
 
 
 def test_link_asks_the_verification_question(client: Client, patient: Patient, actor: Actor) -> None:
-    registration = signup_steps.issue(
+    registration = factories.issue_registration(
         [patient], actor=actor, method=signup_steps.by_question(), delivery=signup_steps.by_email()
     )
     link = signup_steps.question_link(registration)
@@ -392,7 +396,7 @@ def test_link_asks_the_verification_question(client: Client, patient: Patient, a
 
 
 def test_whole_link_can_be_pasted_without_javascript(client: Client, patient: Patient, actor: Actor) -> None:
-    registration = signup_steps.issue(
+    registration = factories.issue_registration(
         [patient], actor=actor, method=signup_steps.by_question(), delivery=signup_steps.by_email()
     )
     opened = signup_steps.enter_pin(client, signup_steps.question_link(registration), patient.birth_date)
@@ -400,7 +404,7 @@ def test_whole_link_can_be_pasted_without_javascript(client: Client, patient: Pa
 
 
 def test_three_wrong_answers_lock_the_link(client: Client, patient: Patient, actor: Actor) -> None:
-    registration = signup_steps.issue(
+    registration = factories.issue_registration(
         [patient], actor=actor, method=signup_steps.by_question(), delivery=signup_steps.by_email()
     )
     signup_steps.enter_pin(client, signup_steps.question_link(registration), patient.birth_date)
@@ -416,7 +420,9 @@ def test_codes_requested_by_strangers_do_not_block_someone_with_a_pin(
     client: Client, patient: Patient, actor: Actor
 ) -> None:
     for number in range(1, 10):
-        one_time_codes.send_code(signup_steps.EMAIL, practice=None, language="en", asked_from=f"203.0.113.{number}")
+        one_time_codes.send_code(
+            signup_steps.EMAIL, practice=None, language="en", requester_address=f"203.0.113.{number}"
+        )
     signup_steps.enter_pin(client, signup_steps.issue_pin([patient], actor=actor), patient.birth_date)
     signup_steps.enter_about_you(client)
     assert signup_steps.enter_sign_in_details(client).headers["Location"] == "/start/code/"

@@ -1,0 +1,29 @@
+"""Every address that the URL resolver knows."""
+
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.views.generic import RedirectView
+
+
+def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Yield (route, pattern) of everything that a resolver knows, with the routes written out."""
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, prefix + str(pattern.pattern))
+        else:
+            yield prefix + str(pattern.pattern), pattern
+
+
+ALL = list(patterns(get_resolver()))
+# Redirects from earlier addresses: they show nothing, and the page they lead to checks the permission.
+MOVED = [
+    (route, pattern)
+    for route, pattern in ALL
+    if getattr(pattern.callback, "view_class", None) is RedirectView and not route.startswith("admin/")
+]
+OURS = [
+    (route, pattern)
+    for route, pattern in ALL
+    if not route.startswith(("admin/", "accounts/")) and (route, pattern) not in MOVED
+]
