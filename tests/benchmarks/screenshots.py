@@ -26,7 +26,7 @@ MOST_BYTES: Final = 80_000
 COLORS: Final = 64
 # What the pictures say instead of localhost and a port; Chromium is told where that is.
 SHOWN: Final = "http://portal.maplegrove.example"
-PASSPHRASE: Final = "the kettle sings at seven"
+PASSWORD: Final = "the kettle sings at seven"
 QUESTION: Final = "What was the name of your family’s first pet?"
 
 
@@ -248,18 +248,18 @@ class Family:
         self.type_date(sofia)
         self.shoot("with-a-pin")
         self.go_on()
-        expect(self.page.get_by_role("button", name=self.say("I do not know it now"))).to_be_visible()
+        expect(self.page.get_by_role("button", name=self.say("Skip for now"))).to_be_visible()
         self.type_date(mateo)
         self.shoot("another-child")
         self.go_on()
         self.seen("About you")
         self.page.get_by_label(self.say("Your first name")).fill(you[0])
         self.page.get_by_label(self.say("Your last name")).fill(you[1])
-        self.page.get_by_label(self.say("You are the child’s")).select_option(self.say(you[2]))
+        self.page.get_by_label(self.say("Your relationship to the child")).select_option(self.say(you[2]))
         self.shoot("about-you")
         self.go_on()
         self.seen("Your account")
-        self.page.get_by_label(self.say("Passphrase"), exact=True).fill(PASSPHRASE)
+        self.page.get_by_label(self.say("Password"), exact=True).fill(PASSWORD)
         self.page.get_by_label(self.say("I accept the terms of use")).check()
         self.shoot("your-account")
         self.go_on("Create my account")
@@ -268,7 +268,7 @@ class Family:
     def _at_home(self) -> None:
         self.shoot("home")
         self.page.goto(f"{SHOWN}/accounts/2fa/")
-        self.seen("Passkeys and devices")
+        self.seen("Sign-in settings")
         self.shoot("passkeys")
 
     def _the_sheet(self, registration: Any) -> None:
@@ -287,7 +287,7 @@ class Family:
         start = f"{SHOWN}/start/?practice=maple-grove-pediatrics&lang={self.language}"
         self.page.goto(start)
         self.shoot("door")
-        for name, path in (("sign-in", "sign-in"), ("help", "help-signing-in"), ("without-a-pin", "without-a-pin")):
+        for name, path in (("sign-in", "sign-in"), ("help", "help-signing-in"), ("without-a-pin", "request-access")):
             self.page.goto(f"{SHOWN}/start/{path}/")
             self.shoot(name)
         self._wrong_pin()
