@@ -4,7 +4,7 @@ They are written in the active language: the family's language on family pages, 
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
@@ -16,9 +16,12 @@ from django.utils.translation import gettext
 
 from notifications import outbox
 from notifications.models import Channel
+from portal.sign_in_messages import ACCOUNT_ERRORS
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | ACCOUNT_ERRORS
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Close allauth's sign-up page: administrators create staff accounts, and families use `/start/`."""
         return False

@@ -1,15 +1,18 @@
 """Encrypt the secrets of allauth's second factors in the database."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from portal import sealing
+from portal.sign_in_messages import SECOND_FACTOR_ERRORS
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
+    error_messages: ClassVar[dict[str, Any]] = DefaultMFAAdapter.error_messages | SECOND_FACTOR_ERRORS
+
     def encrypt(self, text: str) -> str:
         return sealing.seal(text)
 

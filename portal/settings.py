@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "portal.sessions.end_sessions",
     "registration.family.language.family_language",
     "registration.family.kiosk.kiosk_timeout",
-    "registration.family.signup.draft.expire_draft",
+    "registration.family.signup.drafts.expire_draft",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -180,9 +180,9 @@ AUTH_USER_MODEL = "portal.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 # NIST SP 800-63B-4 3.1.1.2: at least 15 characters without a second factor, a block list, no composition rules.
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "portal.password_validators.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "portal.password_validators.CommonPasswordValidator"},
+    {"NAME": "portal.password_validators.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

@@ -97,7 +97,7 @@ def an_account(
     phone: str = "+16125550161",
     language: str = "en",
 ) -> PortalAccount:
-    """Whose passphrase is PASSWORD."""
+    """Whose password is PASSWORD."""
     return PortalAccount.objects.create(
         user=User.objects.create_user(email, PASSWORD, name=f"{given} {family}"),
         given_names=given,

@@ -1,4 +1,4 @@
-"""What a family does at its door, as requests: the words of the stories in this folder."""
+"""What a family does during sign-up, as requests of a test client."""
 
 import re
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from registration.models import Registration
 from registration.values import ByEmail, ByQuestion, Delivery, Method
 from tests.factories import SESSION_KEY, issue_registration
 
-PASSPHRASE: Final = "the kettle sings at seven"
-ADDRESS: Final = "elena@families.example"
+PASSWORD: Final = "the kettle sings at seven"
+EMAIL: Final = "elena@families.example"
 
 
 def pin_of(registration: Registration) -> str:
@@ -25,67 +25,67 @@ def pin_of(registration: Registration) -> str:
     return pin.shown
 
 
-def issued(patients: Sequence[Patient], *, actor: Actor, **options: Any) -> str:
-    """The PIN of a registration that was just issued."""
+def issue_pin(patients: Sequence[Patient], *, actor: Actor, **options: Any) -> str:
+    """Register the patients and return the PIN."""
     return pin_of(issue_registration(patients, actor=actor, **options))
 
 
-def link_of(registration: Registration) -> str:
-    """The link of a verification question, as its message has it."""
+def question_link(registration: Registration) -> str:
+    """Return the link to the verification question from the registration's message."""
     text = Content.objects.get(message=registration.message).text
     found = re.search(r"\S+#q=[\w-]+", text)
     assert found
     return found[0]
 
 
-def mailed(registration: Registration) -> tuple[str, str]:
-    """What the link of the e-mail has in its fragment: the PIN, and the mark."""
+def emailed_pin_and_mark(registration: Registration) -> tuple[str, str]:
+    """Return the PIN and the mark from the fragment of the link in the email."""
     found = re.search(r"#pin=(\w+)\.(\w+)", Content.objects.get(message=registration.message).html)
     assert found
     return found[1], found[2]
 
 
-def born(day: date) -> dict[str, str]:
+def birth_date_fields(day: date) -> dict[str, str]:
     return {"birth_date_0": str(day.month), "birth_date_1": str(day.day), "birth_date_2": str(day.year)}
 
 
-def open_door(client: Client, pin: str, day: date, **more: str) -> Any:
-    return client.post("/start/", {"pin": pin, **born(day), **more})
+def enter_pin(client: Client, pin: str, birth_date: date, **fields: str) -> Any:
+    return client.post("/start/", {"pin": pin, **birth_date_fields(birth_date), **fields})
 
 
-def tell_you(client: Client, **changes: str) -> Any:
-    you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
-    return client.post("/start/about-you/", you | changes)
+def enter_about_you(client: Client, **changes: str) -> Any:
+    fields = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
+    return client.post("/start/about-you/", fields | changes)
 
 
-def details(client: Client, **changes: str) -> Any:
-    typed = {"email": ADDRESS, "way": "passphrase", "passphrase": PASSPHRASE, "terms": "on"}
-    return client.post("/start/sign-in-details/", typed | changes)
+def enter_sign_in_details(client: Client, **changes: str) -> Any:
+    fields = {"email": EMAIL, "sign_in_method": "password", "password": PASSWORD, "terms": "on"}
+    return client.post("/start/sign-in-details/", fields | changes)
 
 
-def code_sent_to(address: str) -> str:
-    """The six digits of the last message to this address."""
-    latest = Content.objects.filter(message__recipient=address).latest("message__created_at")
+def code_sent_to(email: str) -> str:
+    """Return the six digits of the newest message to this address."""
+    latest = Content.objects.filter(message__recipient=email).latest("message__created_at")
     found = re.search(r"\b\d{6}\b", latest.text)
     assert found, latest.text
     return found[0]
 
 
-def prove(client: Client, address: str = ADDRESS) -> Any:
-    return client.post("/start/code/", {"code": code_sent_to(address)})
+def enter_code(client: Client, email: str = EMAIL) -> Any:
+    return client.post("/start/code/", {"code": code_sent_to(email)})
 
 
-def family_with(client: Client, pin: str, day: date, *, email: str = ADDRESS, **you: str) -> None:
-    """The whole way, from the PIN to the account."""
-    open_door(client, pin, day)
-    tell_you(client, **you)
-    if details(client, email=email).headers["Location"] == "/start/code/":
-        assert prove(client, email).headers["Location"] == "/family/"
+def sign_up(client: Client, pin: str, birth_date: date, *, email: str = EMAIL, **about_you: str) -> None:
+    """Do every step from the PIN to the account."""
+    enter_pin(client, pin, birth_date)
+    enter_about_you(client, **about_you)
+    if enter_sign_in_details(client, email=email).headers["Location"] == "/start/code/":
+        assert enter_code(client, email).headers["Location"] == "/family/"
 
 
-def email(address: str = ADDRESS) -> Delivery:
+def by_email(address: str = EMAIL) -> Delivery:
     return ByEmail(address)
 
 
-def question() -> Method:
+def by_question() -> Method:
     return ByQuestion("What is the name of the family's first pet?", "Señor Bigotes")

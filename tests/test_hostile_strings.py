@@ -57,7 +57,7 @@ PAGES_AFTERWARDS: Final = ["/patients/{patient}/", "/", "/activity/"]
 CHILD: Final = {
     "given_names": "Leo",
     "family_name": "García",
-    **signup_steps.born(timezone.localdate() - timedelta(days=900)),
+    **signup_steps.birth_date_fields(timezone.localdate() - timedelta(days=900)),
 }
 
 
@@ -92,7 +92,7 @@ def world(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -
     world = Fixtures(
         *(practice, patient, brother, mother, actor, account, association),
         asked=factories.a_self_registration(practice, account, "Leo"),
-        registration=issue_registration([patient, brother], mother, actor=actor, delivery=signup_steps.email()),
+        registration=issue_registration([patient, brother], mother, actor=actor, delivery=signup_steps.by_email()),
         desk=desk,
     )
     world.family.force_login(account.user)
@@ -131,16 +131,16 @@ def _proxy(world: Fixtures) -> dict[str, Any]:
 
 
 def _door(world: Fixtures, *, question: bool = False, patients: int = 1) -> None:
-    method = signup_steps.question() if question else None
+    method = signup_steps.by_question() if question else None
     both = [world.patient, world.brother][:patients]
-    issued = issue_registration(both, world.mother, actor=world.actor, method=method, delivery=signup_steps.email())
-    pin = signup_steps.link_of(issued) if question else signup_steps.pin_of(issued)
-    signup_steps.open_door(world.nobody, pin, world.patient.birth_date)
+    issued = issue_registration(both, world.mother, actor=world.actor, method=method, delivery=signup_steps.by_email())
+    pin = signup_steps.question_link(issued) if question else signup_steps.pin_of(issued)
+    signup_steps.enter_pin(world.nobody, pin, world.patient.birth_date)
 
 
 def _told_who(world: Fixtures) -> None:
     _door(world)
-    signup_steps.tell_you(world.nobody)
+    signup_steps.enter_about_you(world.nobody)
 
 
 def _asking(world: Fixtures, **you: str) -> None:
@@ -152,7 +152,7 @@ def _asking(world: Fixtures, **you: str) -> None:
 def _proving(world: Fixtures) -> None:
     _asking(world)
     world.nobody.post("/start/request-access/children/", CHILD)
-    signup_steps.details(world.nobody)
+    signup_steps.enter_sign_in_details(world.nobody)
 
 
 def _new_address(world: Fixtures) -> None:
@@ -208,13 +208,13 @@ CASES: Final = {
     "practice": Case("desk", "/practice/", lambda w: {"practice": w.practice.pk}),
     "staff password": Case("desk", "/accounts/password/change/"),
     "is it you": Case("desk", "/accounts/reauthenticate/", lambda _: {"password": "x", "next": "/"}),
-    "door": Case("nobody", "/start/", lambda w: {"pin": "K7QF-2M9T-XB4C", "link": "", "mark": "", **signup_steps.born(w.patient.birth_date)}),
+    "door": Case("nobody", "/start/", lambda w: {"pin": "K7QF-2M9T-XB4C", "link": "", "mark": "", **signup_steps.birth_date_fields(w.patient.birth_date)}),
     "the door, asked for": Case("nobody", "/start/", lambda w: {"practice": w.practice.slug, "lang": "es"}, asks=True),
     "answer": Case("nobody", "/start/question/", lambda _: {"answer": "Rex"}, lambda w: _door(w, question=True)),
-    "children": Case("nobody", "/start/children/", lambda w: signup_steps.born(w.brother.birth_date), lambda w: _door(w, patients=2)),
+    "children": Case("nobody", "/start/children/", lambda w: signup_steps.birth_date_fields(w.brother.birth_date), lambda w: _door(w, patients=2)),
     "you": Case("nobody", "/start/about-you/", lambda _: YOU, _door),
     "sign-in details": Case(
-        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "passphrase": signup_steps.PASSPHRASE, "terms": "on"}),
+        *("nobody", "/start/sign-in-details/", lambda _: {"email": "e@x.example", "password": signup_steps.PASSWORD, "terms": "on"}),
         before=_told_who,
     ),
     "code": Case("nobody", "/start/code/", lambda _: {"code": "000000"}, _proving),
@@ -225,7 +225,7 @@ CASES: Final = {
     ),
     "asking, child": Case("nobody", "/start/request-access/children/", lambda _: CHILD, _asking),
     "asking, myself": Case(
-        *("nobody", "/start/request-access/children/", lambda _: signup_steps.born(timezone.localdate().replace(year=1990, day=1))),
+        *("nobody", "/start/request-access/children/", lambda _: signup_steps.birth_date_fields(timezone.localdate().replace(year=1990, day=1))),
         before=lambda w: _asking(w, who="self"),
     ),
     "sign in": Case("nobody", "/start/sign-in/", lambda w: {"login": w.account.user.email, "password": factories.PASSWORD, "next": "/family/"}),

@@ -1,1 +1,1 @@
-"""The family's side: its door at /start/, its home at /family/."""
+"""Pages for families: sign-up at /start/, and the home page at /family/."""

@@ -1,6 +1,7 @@
-"""Those of django-allauth's addresses whose answers could tell by their timing who has an account, at an even pace.
+"""django-allauth's sign-in and password-reset addresses, answered at an even pace for staff and families.
 
-For staff and families. They stand before django-allauth's own, under its names.
+Without the even pace, the response time would reveal who has an account. These patterns come before django-allauth's own
+and use the same names.
 """
 
 from allauth.account import views

@@ -1,4 +1,4 @@
-"""What every template is told: the layout of django-allauth's pages, and on the family's own pages what stands in the frame."""
+"""Template context for family pages, and the layout of django-allauth's pages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +13,15 @@ from portal.phones import national
 from registration.family import current_practice, kiosk
 from registration.family.audience import is_family_page
 from registration.family.decorators import current_account
-from registration.family.language import spoken
-from registration.family.signup import draft as drafts
+from registration.family.language import current_language
+from registration.family.signup import drafts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class NavigationLink:
     url: str
     name: str
-    is_here: bool
+    is_current: bool
 
 
 def family_context(request: HttpRequest) -> dict[str, Any]:
@@ -31,55 +31,64 @@ def family_context(request: HttpRequest) -> dict[str, Any]:
         "at_home": reverse("family:home" if current_account(request) else "family:start"),
         "family_layout": "allauth/layouts/family.html",
         "family_base": "base_family.html",
-        "family": _frame(request),
+        "family": _page_frame(request),
     }
 
 
-def _frame(request: HttpRequest) -> dict[str, Any]:
-    practice = current_practice.current(request)
+def _page_frame(request: HttpRequest) -> dict[str, Any]:
+    """Build what templates/base_family.html shows around every page."""
+    practice = current_practice.find(request)
     account = current_account(request)
     return {
         "practice": practice,
-        "logo": _logo_of(practice),
+        "logo": _logo_url(practice),
         "phone": national(practice.phone) if practice else "",
         "tel": practice.phone if practice else "",
         "terms": (practice and practice.terms_url) or reverse("family:terms"),
         "account": account,
-        "pages": _pages(request) if account else [],
-        "languages": [(code, name, _in(request, code)) for code, name in settings.LANGUAGES if code != spoken()],
+        "pages": _navigation(request) if account else [],
+        "languages": [
+            (code, name, _url_in(request, code)) for code, name in settings.LANGUAGES if code != current_language()
+        ],
         "idle_minutes": _idle_minutes(request),
-        "kiosk": kiosk.is_on(request),
-        "kiosk_seconds": int(kiosk.WARN_AND_CLEAR_AFTER.total_seconds()),
-        "passkeys": not kiosk.is_on(request),
+        "kiosk": kiosk.is_active(request),
+        "kiosk_seconds": int(kiosk.PAGE_CLEARS_AFTER.total_seconds()),
+        "passkeys": not kiosk.is_active(request),
     }
 
 
-def _in(request: HttpRequest, language: str) -> str:
-    """This page in another language."""
+def _url_in(request: HttpRequest, language: str) -> str:
+    """Return the query string that shows the current page in another language."""
     query = request.GET.copy()
     query["lang"] = language
     return f"?{query.urlencode()}"
 
 
 def _idle_minutes(request: HttpRequest) -> int:
-    """After how long a session or a draft ends, of which the page warns; 0 where there is neither."""
-    if kiosk.is_on(request) or not (request.user.is_authenticated or drafts.exists(request)):
+    """Return the idle limit, in minutes, of the session or draft; 0 if there is neither.
+
+    The page warns before the limit. A kiosk has a timer of its own.
+    """
+    if kiosk.is_active(request) or not (request.user.is_authenticated or drafts.exists(request)):
         return 0
-    return int(min(settings.SESSION_IDLE_LIMIT, drafts.KEPT_FOR).total_seconds() // 60)
+    return int(min(settings.SESSION_IDLE_LIMIT, drafts.IDLE_LIMIT).total_seconds() // 60)
 
 
-def _logo_of(practice: Practice | None) -> str:
+def _logo_url(practice: Practice | None) -> str:
     if practice is None or not Logo.objects.filter(practice=practice).exists():
         return ""
     return reverse("family:logo", args=[practice.slug])
 
 
-def _pages(request: HttpRequest) -> list[Page]:
+def _navigation(request: HttpRequest) -> list[NavigationLink]:
     pages = [
         ("family:home", _("Home")),
         ("family:profile", _("My details")),
-        ("mfa_index", _("Signing in")),
+        ("mfa_index", _("Sign-in settings")),
     ]
-    if kiosk.is_on(request):
+    if kiosk.is_active(request):
         pages = pages[:1]
-    return [Page(url=reverse(name), name=text, is_here=request.path == reverse(name)) for name, text in pages]
+    return [
+        NavigationLink(url=reverse(url_name), name=name, is_current=request.path == reverse(url_name))
+        for url_name, name in pages
+    ]

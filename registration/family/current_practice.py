@@ -1,4 +1,4 @@
-"""Which practice a family's page speaks for."""
+"""Find the practice that a family page belongs to: its name, phone number, logo and terms."""
 
 from io import BytesIO
 from typing import Final, cast
@@ -10,29 +10,33 @@ from PIL import Image
 
 from portal.models import Logo, Practice
 from registration.family.decorators import current_account
-from registration.family.signup import draft as drafts
+from registration.family.signup import drafts
 from registration.models import Registration
 
-_KEY: Final = "family_practice"
+_SESSION_KEY: Final = "family_practice"
 _LOGO_SIDE: Final = 88  # pixels; shown at 44
 
 
-def current(request: HttpRequest) -> Practice | None:
-    """The one that a link named, or that the opened registration is of, or the family's only one, or the only one there is."""
+def find(request: HttpRequest) -> Practice | None:
+    """Return the practice of this page, or None if several are possible.
+
+    In this order: the practice in the link, the one of the opened registration or request, the one chosen earlier, the
+    only one of the signed-in family, the only one of this installation.
+    """
     if not hasattr(request, "_family_practice"):
         request._family_practice = (  # type: ignore[attr-defined]
-            _named(request) or _of_draft(request) or _kept(request) or _of_account(request) or _only()
+            _from_link(request) or _from_draft(request) or _chosen(request) or _from_account(request) or _only_one()
         )
     return cast(Practice | None, request._family_practice)  # type: ignore[attr-defined]
 
 
-def found_before(request: HttpRequest) -> Practice | None:
-    """The same, where it was found already: the database is not asked."""
+def find_without_query(request: HttpRequest) -> Practice | None:
+    """Return the practice if `find` has run during this request; never query the database."""
     return cast(Practice | None, getattr(request, "_family_practice", None))
 
 
 def choose(request: HttpRequest, practice: Practice) -> None:
-    request.session[_KEY] = str(practice.pk)
+    request.session[_SESSION_KEY] = str(practice.pk)
     request._family_practice = practice  # type: ignore[attr-defined]
 
 
@@ -40,15 +44,15 @@ def all_practices() -> list[Practice]:
     return list(Practice.objects.all())
 
 
-def find(key: str | UUID) -> Practice | None:
+def get(practice_id: str | UUID) -> Practice | None:
     try:
-        return Practice.objects.filter(pk=key).first()
+        return Practice.objects.filter(pk=practice_id).first()
     except (ValidationError, ValueError):
         return None
 
 
 def small_logo(slug: str) -> bytes | None:
-    """A PNG of at most 88 pixels a side."""
+    """Return the practice's logo as a PNG with sides of at most 88 pixels."""
     logo = Logo.objects.filter(practice__slug=slug).first()
     if logo is None:
         return None
@@ -59,37 +63,37 @@ def small_logo(slug: str) -> bytes | None:
     return png.getvalue()
 
 
-def _named(request: HttpRequest) -> Practice | None:
+def _from_link(request: HttpRequest) -> Practice | None:
     slug = request.GET.get("practice", "")
     practice = Practice.objects.filter(slug=slug).first() if slug and "\0" not in slug else None
-    if practice and request.session.get(_KEY) != str(practice.pk):
+    if practice and request.session.get(_SESSION_KEY) != str(practice.pk):
         choose(request, practice)
     return practice
 
 
-def _of_draft(request: HttpRequest) -> Practice | None:
+def _from_draft(request: HttpRequest) -> Practice | None:
     draft = drafts.load(request)
-    if draft.is_without_pin and draft.practice:
-        return find(draft.practice)
+    if draft.is_without_pin and draft.practice_id:
+        return get(draft.practice_id)
     if key := draft.key:
         registration = Registration.objects.select_related("practice").filter(pk=key.registration_id).first()
         return registration.practice if registration else None
     return None
 
 
-def _kept(request: HttpRequest) -> Practice | None:
-    kept = request.session.get(_KEY)
-    return find(kept) if kept else None
+def _chosen(request: HttpRequest) -> Practice | None:
+    practice_id = request.session.get(_SESSION_KEY)
+    return get(practice_id) if practice_id else None
 
 
-def _of_account(request: HttpRequest) -> Practice | None:
+def _from_account(request: HttpRequest) -> Practice | None:
     account = current_account(request)
     if account is None:
         return None
-    theirs = Practice.objects.filter(pk__in=account.associations.live().values("patient__practice"))[:2]
-    return theirs[0] if len(theirs) == 1 else None
+    practices = Practice.objects.filter(pk__in=account.associations.live().values("patient__practice"))[:2]
+    return practices[0] if len(practices) == 1 else None
 
 
-def _only() -> Practice | None:
-    some = Practice.objects.all()[:2]
-    return some[0] if len(some) == 1 else None
+def _only_one() -> Practice | None:
+    practices = Practice.objects.all()[:2]
+    return practices[0] if len(practices) == 1 else None

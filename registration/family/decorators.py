@@ -1,4 +1,4 @@
-"""Who a family's page is for. Each view of the family's side wears one of these marks; tests/test_access.py asks for it."""
+"""Decorators that declare who a family page is for. tests/test_access.py checks that every family view has one."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,28 +15,31 @@ P = ParamSpec("P")
 
 
 class FamilyRequest(HttpRequest):
-    """A request of somebody who is signed in to a portal account."""
+    """A request from someone who is signed in to a portal account."""
 
     user: User
     account: PortalAccount
 
 
 def current_account(request: HttpRequest) -> PortalAccount | None:
-    """The portal account of whoever is signed in; asked for once a request."""
+    """Return the portal account of the signed-in user; query it once per request."""
     if not hasattr(request, "_portal_account"):
-        user = getattr(request, "user", None)  # a request that was stopped early has none
+        user = getattr(request, "user", None)  # A request that a middleware stopped early has no user.
         request._portal_account = accounts.for_user(user) if isinstance(user, User) else None  # type: ignore[attr-defined]
     return cast(PortalAccount | None, request._portal_account)  # type: ignore[attr-defined]
 
 
 def forget_account(request: HttpRequest) -> None:
-    """Somebody signed in or out while the request was answered."""
+    """Clear the cached account after a sign-in or sign-out during this request."""
     if hasattr(request, "_portal_account"):
         del request._portal_account
 
 
 def public(view: Callable[P, Any]) -> Callable[P, Any]:
-    """The view asks for no account: it shows nothing about anybody who did not prove who they are."""
+    """Mark a view as open to everyone.
+
+    It may show information about a person only to someone who has proved who they are.
+    """
     view.family = "everybody"  # type: ignore[attr-defined]
     return view
 
@@ -44,18 +47,18 @@ def public(view: Callable[P, Any]) -> Callable[P, Any]:
 def account_required(
     view: Callable[Concatenate[FamilyRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """The view is for whoever is signed in to a portal account, and asks for what is of `request.account` only."""
+    """Require a portal account, and pass it as `request.account`. The view must query only this account's data."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded_view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect("family:sign_in")
         account = current_account(request)
         if account is None:
             return render(request, "family/no_account.html", status=403)
-        theirs = cast(FamilyRequest, request)
-        theirs.account = account
-        return view(theirs, *args, **kwargs)
+        family_request = cast(FamilyRequest, request)
+        family_request.account = account
+        return view(family_request, *args, **kwargs)
 
-    guarded.family = "families"  # type: ignore[attr-defined]
-    return guarded
+    guarded_view.family = "families"  # type: ignore[attr-defined]
+    return guarded_view

@@ -1,4 +1,4 @@
-"""What is answered when the portal itself fails or is being updated: these pages ask neither the database nor a session."""
+"""Error and maintenance pages that need neither the database nor a session."""
 
 import sys
 from collections.abc import Callable
@@ -14,24 +14,27 @@ from django.utils import translation
 from portal import database_errors
 from portal.phones import national
 from registration.family import current_practice
-from registration.family.audience import came_by_it, is_own
-from registration.family.language import asked_or_kept
+from registration.family.audience import came_from_family_page, is_family_path
+from registration.family.language import requested_language
 
-_UPDATED_AFTER: Final = 120  # seconds
-_ANSWERS_AFTER: Final = 10
+_RETRY_AFTER_MAINTENANCE: Final = 120  # seconds
+_RETRY_AFTER_OUTAGE: Final = 10
 
 
 def maintenance_mode(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """While settings.UPDATING_FILE is there; its first line is the phone number to ring meanwhile, or empty."""
+    """Answer every request with 503 as long as settings.UPDATING_FILE exists.
+
+    The file's first line is a phone number for callers, or empty.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        phone = _number_meanwhile(settings.UPDATING_FILE)
+        phone = _maintenance_phone(settings.UPDATING_FILE)
         if phone is None:
             return get_response(request)
-        response = _apology(request, "503.html", status=503, phone=phone)
-        response.headers["Retry-After"] = str(_UPDATED_AFTER)
+        response = _error_page(request, "503.html", status=503, phone=phone)
+        response.headers["Retry-After"] = str(_RETRY_AFTER_MAINTENANCE)
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -39,39 +42,42 @@ def maintenance_mode(
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django calls it while the fault is at hand. Of what was sent nobody knows how far it got: that is a 500."""
-    fault = sys.exception()
-    if isinstance(fault, database_errors.UNAVAILABLE):
-        database_errors.close_broken_connection(fault)
-    if isinstance(fault, database_errors.UNAVAILABLE) and request.method in {"GET", "HEAD"}:
-        response = _apology(request, "database_unavailable.html", status=503)
-        response.headers["Retry-After"] = str(_ANSWERS_AFTER)
+    """Answer an unhandled exception; Django calls this while the exception is being handled.
+
+    A database outage during a read is a 503 that the browser may retry. A write may have been saved, so it is a 500.
+    """
+    error = sys.exception()
+    if isinstance(error, database_errors.UNAVAILABLE):
+        database_errors.close_broken_connection(error)
+    if isinstance(error, database_errors.UNAVAILABLE) and request.method in {"GET", "HEAD"}:
+        response = _error_page(request, "database_unavailable.html", status=503)
+        response.headers["Retry-After"] = str(_RETRY_AFTER_OUTAGE)
         return response
-    return _apology(request, "500.html", status=500)
+    return _error_page(request, "500.html", status=500)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _apology(request, "400.html", status=400)
+    return _error_page(request, "400.html", status=400)
 
 
-def _apology(request: HttpRequest, template: str, *, status: int, phone: str = "") -> HttpResponse:
-    """Made without the request: nothing of it may fail again."""
-    if not (is_own(request) or came_by_it(request)):
+def _error_page(request: HttpRequest, template: str, *, status: int, phone: str = "") -> HttpResponse:
+    """Render without context processors: they use the database, which may be the cause of the error."""
+    if not (is_family_path(request) or came_from_family_page(request)):
         return HttpResponse(render_to_string(template, {"phone": phone}), status=status)
-    practice = current_practice.found_before(request)
+    practice = current_practice.find_without_query(request)
     number = practice.phone if practice else phone
     frame = {
         "practice": practice,
         "phone": national(number) if practice else number,
-        "tel": "".join(each for each in number if each in "+0123456789"),
+        "tel": "".join(character for character in number if character in "+0123456789"),
         "terms": reverse("family:terms"),
     }
-    with translation.override(asked_or_kept(request)):
+    with translation.override(requested_language(request)):
         return HttpResponse(render_to_string(f"family/{template}", {"family": frame}), status=status)
 
 
-def _number_meanwhile(switch: Path) -> str | None:
+def _maintenance_phone(file: Path) -> str | None:
     try:
-        return switch.read_text(errors="replace").partition("\n")[0].strip()
+        return file.read_text(errors="replace").partition("\n")[0].strip()
     except FileNotFoundError:
         return None

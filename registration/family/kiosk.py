@@ -1,4 +1,4 @@
-"""The practice's own screen in a family's hands: "use this screen". It ends with everything cleared."""
+"""Kiosk mode: the front desk hands its own screen to a family. It ends with all data cleared from the browser."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,17 +19,16 @@ from portal.models import User
 from portal.sessions import CLEAR_ALL
 from registration.family import current_practice
 from registration.family.decorators import forget_account, public
-from registration.family.language import CODES, COOKIE, keep
-from registration.family.signup import draft as drafts
+from registration.family.language import CODES, COOKIE, save_language
+from registration.family.signup import drafts
 
-_KEY: Final = "kiosk_seen_at"
-# The page warns 30 seconds before it clears itself; the server clears a screen whose page does not.
-WARN_AND_CLEAR_AFTER: Final = timedelta(minutes=3)
-CLEARED_AFTER: Final = timedelta(minutes=5)
-# Of the pages about an account only those are open on this screen that sign in, or out; no passphrase is changed on it
-# but by whoever forgot theirs, and no passkey or app is added.
+_SESSION_KEY: Final = "kiosk_seen_at"
+# The page clears itself, with a warning 30 seconds before. The server clears the session if the page could not.
+PAGE_CLEARS_AFTER: Final = timedelta(minutes=3)
+SERVER_CLEARS_AFTER: Final = timedelta(minutes=5)
+# In kiosk mode only sign-in, sign-out and password-reset pages are available.
 _ACCOUNTS: Final = "/accounts/"
-_TO_SIGN_IN: Final = (
+_ALLOWED_ACCOUNT_PAGES: Final = (
     "/accounts/login/",
     "/accounts/logout/",
     "/accounts/password/reset/",
@@ -38,37 +37,37 @@ _TO_SIGN_IN: Final = (
 )
 
 
-def is_on(request: HttpRequest) -> bool:
-    return _KEY in request.session
+def is_active(request: HttpRequest) -> bool:
+    return _SESSION_KEY in request.session
 
 
 def kiosk_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: a screen that nobody touched for five minutes is cleared, whatever it is asked for next.
+    """Clear a kiosk that was idle for five minutes, on its next request.
 
-    A family that signs in stays on the practice's screen, by whichever door it came; the staff takes the screen back.
+    Kiosk mode stays on when a family signs in, on any sign-in page. It ends when staff sign in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        seen_at = request.session.get(_KEY)
+        seen_at = request.session.get(_SESSION_KEY)
         if seen_at is None:
             return get_response(request)
         now = timezone.now().timestamp()
-        if now - seen_at > CLEARED_AFTER.total_seconds():
-            return cleared(request)
-        if request.path.startswith(_ACCOUNTS) and not request.path.startswith(_TO_SIGN_IN):
+        if now - seen_at > SERVER_CLEARS_AFTER.total_seconds():
+            return clear(request)
+        if request.path.startswith(_ACCOUNTS) and not request.path.startswith(_ALLOWED_ACCOUNT_PAGES):
             return redirect("family:start")
-        request.session[_KEY] = now
+        request.session[_SESSION_KEY] = now
         response = get_response(request)
         if isinstance(request.user, User) and _is_staff(request.user):
-            _take_back(request)
+            _end_kiosk(request)
         return response
 
     return middleware
 
 
-def _take_back(request: HttpRequest) -> None:
-    """What a family left here goes with it: whoever signed in may be a parent, too, but of other children."""
-    request.session.pop(_KEY, None)
+def _end_kiosk(request: HttpRequest) -> None:
+    """Drop the draft too: the staff member may also be a parent, but of other children."""
+    request.session.pop(_SESSION_KEY, None)
     forget_account(request)
     drafts.clear(request)
 
@@ -80,19 +79,19 @@ def _is_staff(user: User) -> bool:
 @require_POST
 @requires(Permission.REGISTER_PATIENT)
 def start_kiosk(request: StaffRequest) -> HttpResponse:
-    """The desk hands the screen to the family: staff is signed out, the family's door opens.
+    """Sign staff out and open the family start page on this screen.
 
-    The PIN stands in the fragment of the form's own address, which the browser carries over the redirect.
+    The PIN is in the fragment of the form's action. The browser carries the fragment over the redirect.
     """
     practice = request.practice
     language = request.POST.get("language", "")
     audit.record(Action.SCREEN_HANDED_OVER, actor=Actor.from_request(request), practice=practice)
     logout(request)
-    request.session[_KEY] = timezone.now().timestamp()
+    request.session[_SESSION_KEY] = timezone.now().timestamp()
     current_practice.choose(request, practice)
     response = redirect("family:start")
     if language in CODES:
-        keep(response, language)
+        save_language(response, language)
     else:
         response.delete_cookie(COOKIE)
     return response
@@ -104,7 +103,7 @@ start_kiosk.family = True  # type: ignore[attr-defined]
 @public
 @require_POST
 def clear_screen(request: HttpRequest) -> HttpResponse:
-    return cleared(request)
+    return clear(request)
 
 
 @public
@@ -113,8 +112,11 @@ def screen_cleared(request: HttpRequest) -> HttpResponse:
     return render(request, "family/cleared.html", {"is_ready": request.GET.get("ready") == "yes"})
 
 
-def cleared(request: HttpRequest, *, is_ready: bool = False) -> HttpResponse:
-    """Signs out, forgets the session and what the browser keeps. `is_ready`: the family has its account now."""
+def clear(request: HttpRequest, *, is_ready: bool = False) -> HttpResponse:
+    """Sign out, end the session, and have the browser delete what it stored.
+
+    `is_ready`: the family has finished and has its account.
+    """
     language = translation.get_language() or "en"
     logout(request)
     forget_account(request)

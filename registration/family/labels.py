@@ -1,4 +1,4 @@
-"""Words of the models in the family's language. The models' own labels are the desk's, and English."""
+"""Labels of model values in the family's language. The labels on the models are for staff, in English."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -6,12 +6,12 @@ from django.utils.translation import pgettext
 from patients.models import Patient
 from portal.models import Practice
 from registration.communications import welcome
-from registration.family.signup.draft import SELF
-from registration.models import AccessLevel, Association
+from registration.family.signup.drafts import SELF
+from registration.models import Association
 
 
-def relationships() -> list[tuple[str, str]]:
-    """What somebody can be to a child."""
+def relationship_choices() -> list[tuple[str, str]]:
+    """Return the relationships that a person can have to a child, as form choices."""
     names = {
         "mother": _("Mother"),
         "father": _("Father"),
@@ -25,14 +25,10 @@ def relationships() -> list[tuple[str, str]]:
     return [(value, names.get(value, value)) for value in Association.Relationship.values if value != SELF]
 
 
-def relationship(value: str) -> str:
-    return dict([*relationships(), (SELF, pgettext("relationship", "Myself"))]).get(value, value)
+def relationship_label(value: str) -> str:
+    return dict([*relationship_choices(), (SELF, pgettext("relationship", "Myself"))]).get(value, value)
 
 
-def level(value: str) -> str:
-    return _("Full") if value == AccessLevel.FULL else _("Limited")
-
-
-def label(practice: Practice, patient: Patient) -> str:
-    """How a child is called where nobody has signed in yet: as on the practice's messages."""
+def patient_label(practice: Practice, patient: Patient) -> str:
+    """Name a patient for someone who has not signed in yet, in the same short form as in the practice's messages."""
     return welcome.who_label(practice, [patient]) or _("your child")

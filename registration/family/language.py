@@ -1,4 +1,4 @@
-"""Families are spoken to in their language; the desk's pages stay English."""
+"""Show family pages in the family's language. Staff pages are always in English."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,57 +19,60 @@ CODES: Final = [code for code, _ in settings.LANGUAGES]
 def family_language(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """The language that the address asks for, and keeps; or the one kept; the account's; the browser's; English."""
+    """Choose the language: the one in the address, the saved choice, the account's, the browser's, or else English.
+
+    A language in the address (`?lang=es`) is saved as the choice.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not is_family_page(request):
             return get_response(request)
-        asked = request.GET.get("lang", "")
-        language = asked if asked in CODES else _known(request)
+        in_address = request.GET.get("lang", "")
+        language = in_address if in_address in CODES else _saved_or_browser_language(request)
         request.LANGUAGE_CODE = language
         with translation.override(language):
             response = get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language() or language)
         patch_vary_headers(response, ["Accept-Language", "Cookie"])
-        if asked in CODES and request.COOKIES.get(COOKIE) != asked:
-            keep(response, asked)
+        if in_address in CODES and request.COOKIES.get(COOKIE) != in_address:
+            save_language(response, in_address)
         return response
 
     return middleware
 
 
-def keep(response: HttpResponse, language: str) -> None:
+def save_language(response: HttpResponse, language: str) -> None:
     response.set_cookie(COOKIE, language, secure=settings.HTTPS, httponly=True, samesite="Lax")
 
 
-def spoken() -> str:
-    """The language of the page that is being made, as one of ours."""
+def current_language() -> str:
+    """Return the active language as one of settings.LANGUAGES."""
     language = translation.get_language() or "en"
     return language if language in CODES else "en"
 
 
-def asked_or_kept(request: HttpRequest) -> str:
-    """As far as the request alone tells it, where the database is not to be asked."""
-    for wished in (request.GET.get("lang", ""), request.COOKIES.get(COOKIE, "")):
-        if wished in CODES:
-            return wished
-    return _of_the_browser(request)
+def requested_language(request: HttpRequest) -> str:
+    """Choose the language from the request alone, without the database."""
+    for language in (request.GET.get("lang", ""), request.COOKIES.get(COOKIE, "")):
+        if language in CODES:
+            return language
+    return _browser_language(request)
 
 
-def _known(request: HttpRequest) -> str:
-    kept = request.COOKIES.get(COOKIE, "")
-    if kept in CODES:
-        return kept
+def _saved_or_browser_language(request: HttpRequest) -> str:
+    saved = request.COOKIES.get(COOKIE, "")
+    if saved in CODES:
+        return saved
     account = current_account(request)
     if account and account.language in CODES:
         return account.language
-    return _of_the_browser(request)
+    return _browser_language(request)
 
 
-def _of_the_browser(request: HttpRequest) -> str:
-    """The first language of Accept-Language that we speak."""
-    for wanted, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+def _browser_language(request: HttpRequest) -> str:
+    """Return the first language of Accept-Language that we offer."""
+    for accepted, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         for code in CODES:
-            if wanted == code or wanted.startswith(f"{code}-"):
+            if accepted == code or accepted.startswith(f"{code}-"):
                 return code
     return "en"

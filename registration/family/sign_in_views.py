@@ -1,8 +1,7 @@
-"""Signing in, and help with it: django-allauth's views at the family's own addresses."""
+"""Sign-in and help with signing in: django-allauth's views at the family's addresses."""
 
 from typing import Any, cast
 
-from allauth.account.forms import LoginForm
 from allauth.account.models import Login
 from allauth.account.views import LoginView
 from allauth.mfa.webauthn.internal import flows
@@ -14,32 +13,31 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portal.form_messages import FamilyMessages
+from portal.account_forms import Login as LoginForm
 from portal.response_timing import evenly_timed
 from registration.family import audience, kiosk
 from registration.family.decorators import public
-from registration.family.signup import draft as drafts
+from registration.family.signup import drafts
 
 
-class SignInForm(FamilyMessages, LoginForm):  # type: ignore[misc]  # allauth ships no types
+class SignInForm(LoginForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         login, password = self.fields["login"], self.fields["password"]
-        login.label, password.label, password.help_text = _("E-mail address"), _("Passphrase"), ""
+        login.label, password.help_text = _("Email address"), ""
         login.widget.attrs |= {"class": "form-control", "autocomplete": "username"}
         password.widget.attrs |= {"class": "form-control"}
         login.widget.attrs.pop("placeholder", None)
         password.widget.attrs.pop("placeholder", None)
-        on_our_screen = self.request is not None and kiosk.is_on(self.request)
-        if on_our_screen:
+        if self.request is not None and kiosk.is_active(self.request):
             login.widget.attrs["autocomplete"] = password.widget.attrs["autocomplete"] = "off"
 
 
-def _after_sign_in(request: HttpRequest) -> str:
+def _page_after_sign_in(request: HttpRequest) -> str:
     return reverse("family:add" if drafts.load(request).has_pending_request else "family:home")
 
 
-class _SignIn(LoginView):  # type: ignore[misc]
+class _SignIn(LoginView):  # type: ignore[misc]  # allauth ships no types
     template_name = "family/sign_in.html"
     form_class = SignInForm
 
@@ -47,10 +45,10 @@ class _SignIn(LoginView):  # type: ignore[misc]
         return SignInForm
 
     def get_success_url(self) -> str:
-        return _after_sign_in(self.request)
+        return _page_after_sign_in(self.request)
 
     def get_authenticated_redirect_url(self) -> str:
-        return _after_sign_in(self.request)
+        return _page_after_sign_in(self.request)
 
     def get_initial(self) -> dict[str, Any]:
         draft = drafts.load(self.request)
@@ -66,21 +64,21 @@ class _SignIn(LoginView):  # type: ignore[misc]
 
 class _SignInWithPasskey(LoginWebAuthnView):  # type: ignore[misc]
     def get(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
-        answer: HttpResponse = super().get(request, *args, **options)
-        return redirect("family:sign_in") if isinstance(answer, HttpResponseRedirect) else answer
+        response: HttpResponse = super().get(request, *args, **options)
+        return redirect("family:sign_in") if isinstance(response, HttpResponseRedirect) else response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        messages.error(self.request, _("The passkey did not work. Try again, or use your passphrase."))
+        messages.error(self.request, _("The passkey didn’t work. Try again, or use your password."))
         return redirect("family:sign_in")
 
     def form_valid(self, form: Any) -> HttpResponse:
         authenticator = form.cleaned_data["credential"]
-        login = Login(user=authenticator.user, redirect_url=_after_sign_in(self.request))
-        answer: HttpResponse = flows.perform_passwordless_login(self.request, authenticator, login)
-        return answer
+        login = Login(user=authenticator.user, redirect_url=_page_after_sign_in(self.request))
+        response: HttpResponse = flows.perform_passwordless_login(self.request, authenticator, login)
+        return response
 
     def get_authenticated_redirect_url(self) -> str:
-        return _after_sign_in(self.request)
+        return _page_after_sign_in(self.request)
 
 
 _sign_in = _SignIn.as_view()
@@ -91,7 +89,7 @@ _sign_in_with_passkey = _SignInWithPasskey.as_view()
 @evenly_timed
 def sign_in(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = _sign_in(request)
-    audience.came_in(response)
+    audience.remember_family(response)
     return response
 
 
@@ -106,5 +104,5 @@ def sign_in_with_passkey(request: HttpRequest) -> HttpResponse:
 @require_safe
 def help_signing_in(request: HttpRequest) -> HttpResponse:
     response = render(request, "family/help_signing_in.html")
-    audience.came_in(response)
+    audience.remember_family(response)
     return response

@@ -1,11 +1,11 @@
-"""The family's addresses. /start/ stands in messages and on sheets: it stays."""
+"""Addresses of the family pages. /start/ is printed in messages and on sheets, so it must never change."""
 
 from django.urls import path
 from django.views.generic import RedirectView
 
 from registration.family import kiosk, sign_in_views
 from registration.family.home import home_views, profile_views
-from registration.family.signup import account_views, pin_views, request_access_views
+from registration.family.signup import account_views, add_to_account_views, pin_views, request_access_views
 
 app_name = "family"
 urlpatterns = [
@@ -15,8 +15,9 @@ urlpatterns = [
     path("start/about-you/", pin_views.about_you, name="about_you"),
     path("start/sign-in-details/", account_views.sign_in_details, name="sign_in_details"),
     path("start/code/", account_views.code, name="code"),
+    path("start/code/resend/", account_views.resend_code, name="resend_code"),
     path("start/existing-account/", account_views.existing_account, name="existing_account"),
-    path("start/add/", account_views.add_to_account, name="add"),
+    path("start/add/", add_to_account_views.add_to_account, name="add"),
     path("start/request-access/", request_access_views.request_access, name="request_access"),
     path("start/request-access/practice/", request_access_views.request_access, name="which_practice"),
     path("start/request-access/about-you/", request_access_views.request_about_you, name="request_about_you"),
@@ -42,7 +43,7 @@ urlpatterns = [
     path("family/sign-out/", home_views.sign_out, name="sign_out"),
 ]
 
-# Addresses of earlier versions that may be open in a browser or bookmarked.
+# Addresses of earlier versions, which may be bookmarked or open in a browser.
 _MOVED = {
     "start/you/": "family:about_you",
     "start/known/": "family:existing_account",

@@ -162,7 +162,7 @@ def pairs() -> Iterator[Pair]:
         again,
     )
     yield Pair(
-        "forgotten passphrase: a known address | an unknown one",
+        "forgotten password: a known address | an unknown one",
         lambda: reset("known@families.example"),
         lambda: reset(next(strange_addresses)),
         again,
@@ -203,12 +203,12 @@ def start(pin: Pin, birth_date: date) -> int:
 
 
 def details(client: Client, email: str) -> int:
-    typed = {"email": email, "way": "passphrase", "passphrase": "four words nobody puts together", "terms": "on"}
+    typed = {"email": email, "sign_in_method": "password", "password": "four words nobody puts together", "terms": "on"}
     return client.post("/start/sign-in-details/", typed).status_code
 
 
 def sign_in(email: str) -> int:
-    return a_browser().post("/start/sign-in/", {"login": email, "password": "not the passphrase at all"}).status_code
+    return a_browser().post("/start/sign-in/", {"login": email, "password": "not the password at all"}).status_code
 
 
 def reset(email: str) -> int:

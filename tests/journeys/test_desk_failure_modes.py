@@ -51,7 +51,9 @@ def test_window_left_open_overnight_asks_to_sign_in(
     complete_button(page).click()
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_text("What you just sent was not accepted: sign in and do it again.")).to_be_visible()
+    expect(
+        page.get_by_text("You were signed out, so your last change was not saved. Sign in and try again.")
+    ).to_be_visible()
     check_accessibility(page)
     assert not Registration.objects.exists()
     assert not AuditEvent.objects.filter(action="registration_issued").exists()

@@ -66,8 +66,8 @@ ABOUT = [
 # Sent as they are, nothing in them is right: the page, and the words under which the summary stands.
 EMPTY = {
     "/patients/?last_name=%3F": "Nothing was searched yet.",
-    "/patients/{brother}/register/": "Nothing was issued or sent yet.",
-    "/patients/{patient}/proxy/": "Nothing was issued or sent yet.",
+    "/patients/{brother}/register/": "Nothing was issued or sent.",
+    "/patients/{patient}/proxy/": "Nothing was issued or sent.",
     "/patients/{brother}/decline/": "Nothing was saved yet.",
     "/registrations/{registration}/revoke/": "Nothing was revoked yet.",
     "/associations/{association}/remove/": "Nothing was removed yet.",
@@ -121,10 +121,10 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     declined = factories.a_patient(practice, "Luz", mrn="MG-3")
     for each in (brother, declined):
         factories.a_contact(each)
-    registration = issue_registration(patient, mother, actor=actor, delivery=signup_steps.email())
+    registration = issue_registration(patient, mother, actor=actor, delivery=signup_steps.by_email())
     account = factories.an_account("maria@families.example", "María", "Prado")
     declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
-    failed = issue_registration(brother, brother.contacts.get(), actor=actor, delivery=signup_steps.email())
+    failed = issue_registration(brother, brother.contacts.get(), actor=actor, delivery=signup_steps.by_email())
     assert failed.message
     OutgoingMessage.objects.filter(pk=failed.message.pk).update(
         state="failed", due_at=None, outcome="The mail server refused the address.", address_refused=True

@@ -1,4 +1,4 @@
-"""The account page on paper: what is on record, black on white, and nothing that can be clicked."""
+"""Browser test of the printed account page: black on white, without controls."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests import factories, signup_steps
 from tests.factories import issue_registration
 
 
-def test_the_account_page_is_printed_without_what_can_be_clicked(
+def test_printed_account_page_has_no_controls_and_no_colors(
     page: Page,
     portal: str,
     patient: Patient,
@@ -21,7 +21,7 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     sign_in: Callable[[Page, User], None],
 ) -> None:
     factories.an_association(factories.an_account("maria@families.example", "María", "Prado"), patient)
-    issue_registration(patient, mother, actor=actor, delivery=signup_steps.email())
+    issue_registration(patient, mother, actor=actor, delivery=signup_steps.by_email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
     expect(page.get_by_role("link", name="Remove access")).to_be_visible()
@@ -30,11 +30,13 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
     expect(page.get_by_text("María Prado").first).to_be_visible()
     for role in ("button", "navigation", "textbox"):
-        for each in page.get_by_role(role).all():
-            expect(each).to_be_hidden()
+        for control in page.get_by_role(role).all():
+            expect(control).to_be_hidden()
     expect(page.locator(".btn:visible")).to_have_count(0)
-    colours = "[...document.querySelectorAll('.content, .content *')].filter(e => e.checkVisibility()).map(e => %s)"
-    assert set(page.evaluate(colours % "getComputedStyle(e).color")) == {"rgb(0, 0, 0)"}
-    paper = {"rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"}
-    assert set(page.evaluate(colours % "getComputedStyle(e).backgroundColor")) <= paper
+    styles_of_visible = (
+        "[...document.querySelectorAll('.content, .content *')].filter(e => e.checkVisibility()).map(e => %s)"
+    )
+    assert set(page.evaluate(styles_of_visible % "getComputedStyle(e).color")) == {"rgb(0, 0, 0)"}
+    white_or_none = {"rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"}
+    assert set(page.evaluate(styles_of_visible % "getComputedStyle(e).backgroundColor")) <= white_or_none
     assert page.pdf(format="Letter").startswith(b"%PDF")

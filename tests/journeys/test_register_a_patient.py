@@ -200,7 +200,7 @@ def test_invalid_input_is_reported_twice_and_kept(desk_page: Page, patient: Pati
 
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
-    expect(summary).to_contain_text("Nothing was issued or sent yet.")
+    expect(summary).to_contain_text("Nothing was issued or sent.")
     check_accessibility(page)
     assert page.locator("#id_cell_phone_error").inner_text().startswith("This is not a US phone number.")
     assert "Select how you verified" in page.locator("#id_identified_by_error").inner_text()
@@ -357,7 +357,7 @@ def test_idle_user_is_warned_before_the_session_ends(
     page = desk_page
     page.clock.install()
     page.goto(f"{page.url}patients/{patient.pk}/")
-    warning = page.get_by_text("you will be signed out in two minutes")
+    warning = page.get_by_text("will be signed out in two minutes")
     page.clock.fast_forward("27:00")
     expect(warning).to_be_hidden()
     page.clock.fast_forward("01:31")
@@ -367,7 +367,7 @@ def test_idle_user_is_warned_before_the_session_ends(
     expect(warning).to_be_hidden()
     open_window(page)
     page.clock.fast_forward("28:31")
-    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("you will be signed out")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("will be signed out")
     page.keyboard.press("Escape")
     expect(warning).to_be_hidden()
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -75,8 +75,8 @@ def test_the_familys_pages(
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
     if who == "pin":
-        signup_steps.open_door(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
-        signup_steps.tell_you(client)
+        signup_steps.enter_pin(client, signup_steps.issue_pin([patient], actor=actor), patient.birth_date)
+        signup_steps.enter_about_you(client)
     elif who == "account":
         account = factories.an_account()
         factories.an_association(account, patient)

@@ -1,4 +1,4 @@
-"""Fields that families fill in, with sentences for them."""
+"""Form fields for families, with error messages in plain language."""
 
 import re
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from portal.text_fields import LineField
 from registration import pins
 from registration.pins import Pin
 
-_OLDEST: Final = 130  # years
-# A whole link that was pasted where the PIN goes.
+_MAX_AGE: Final = 130  # years
+# A whole link that was pasted into the PIN field.
 _IN_A_LINK: Final = re.compile(r"#(pin|q)=([\w-]+)(?:\.(\w+))?\s*$")
 _TOKEN: Final = re.compile(r"[\w-]{16,64}")
 
@@ -29,7 +29,7 @@ class Choices(forms.RadioSelect):
 
 
 class BirthDateWidget(forms.MultiWidget):
-    """Month by name, day, year: no two countries read it differently."""
+    """Ask for the month by name, so that nobody can confuse it with the day."""
 
     template_name = "family/widgets/birth_date.html"
     use_fieldset = True
@@ -58,33 +58,33 @@ class BirthDateField(forms.Field):
         month, day, year = ((part or "").strip() for part in value or ["", "", ""])
         if not (month or day or year):
             if self.required:
-                raise forms.ValidationError(_("Choose the month, and type the day and the year."))
+                raise forms.ValidationError(_("Choose the month, and enter the day and the year."))
             return None
         if not (month and day and year):
-            raise forms.ValidationError(_("Choose the month, and type the day and the year."))
-        return _read(month, day, year)
+            raise forms.ValidationError(_("Choose the month, and enter the day and the year."))
+        return _parse(month, day, year)
 
 
-def _read(month: str, day: str, year: str) -> date:
+def _parse(month: str, day: str, year: str) -> date:
     if not re.fullmatch(r"\d{4}", year, re.ASCII):
-        raise forms.ValidationError(_("Type all four digits of the year, as 2019."))
+        raise forms.ValidationError(_("Enter all four digits of the year, like 2019."))
     try:
-        born = date(int(year), int(month), int(day))
+        birth_date = date(int(year), int(month), int(day))
     except (ValueError, OverflowError):
-        raise forms.ValidationError(_("There is no such day in this month.")) from None
+        raise forms.ValidationError(_("That date doesn’t exist. Check the month and the day.")) from None
     today = timezone.localdate()
-    if born > today:
-        raise forms.ValidationError(_("This day is in the future."))
-    if born.year < today.year - _OLDEST:
-        raise forms.ValidationError(_("Please check the year."))
-    return born
+    if birth_date > today:
+        raise forms.ValidationError(_("This date is in the future. Check the year."))
+    if birth_date.year < today.year - _MAX_AGE:
+        raise forms.ValidationError(_("Check the year."))
+    return birth_date
 
 
 @dataclass(frozen=True, repr=False)
 class Key:
     """What opens a registration: a PIN, or the token of a link with a question.
 
-    `mark`: what the link of an e-mail has beside the PIN (`pins.mail_mark`).
+    `mark` comes from the link in an email, where it follows the PIN (`pins.email_proof`).
     """
 
     pin: Pin | None = None
@@ -93,23 +93,21 @@ class Key:
 
     @property
     def is_from_message(self) -> bool:
-        """Whether it was read in the registration's own message: a token is nowhere else."""
-        return bool(self.token) or (self.pin is not None and _is_mark(self.mark, self.pin))
+        """Return True if it was opened from the registration's own message. A token is never sent any other way."""
+        return bool(self.token) or (self.pin is not None and _is_mark_of(self.mark, self.pin))
 
 
-def _is_mark(typed: str, pin: Pin) -> bool:
-    return compare_digest(typed.encode(), pins.email_proof(pin).encode())
+def _is_mark_of(mark: str, pin: Pin) -> bool:
+    return compare_digest(mark.encode(), pins.email_proof(pin).encode())
 
 
 class PinField(forms.CharField):
-    """A PIN as people type it, or the whole link that they got."""
+    """Accept a PIN, however it is typed, or the whole link from the message."""
 
     def __init__(self) -> None:
         super().__init__(
             label=gettext_lazy("PIN"),
-            help_text=gettext_lazy(
-                "It has 12 letters and digits, like K7QF‑2M9T‑XB4C. Capital or small letters do not matter."
-            ),
+            help_text=gettext_lazy("It has 12 letters and numbers, like K7QF‑2M9T‑XB4C. Capital letters don’t matter."),
             max_length=400,
             widget=forms.TextInput(
                 {
@@ -121,7 +119,7 @@ class PinField(forms.CharField):
                     "maxlength": None,
                 }
             ),
-            error_messages={"required": gettext_lazy("Type the PIN that you got from the practice.")},
+            error_messages={"required": gettext_lazy("Enter the PIN the practice gave you.")},
         )
 
     def clean(self, value: str) -> Any:
@@ -130,7 +128,10 @@ class PinField(forms.CharField):
 
 
 def read_key(typed: str) -> Key:
-    """Raises ValidationError with a sentence for the person who typed it."""
+    """Read a PIN, or a link that contains a PIN or a token.
+
+    Raises ValidationError with a message for the person who typed it.
+    """
     in_a_link = _IN_A_LINK.search(typed)
     if in_a_link and in_a_link[1] == "q":
         return Key(token=in_a_link[2])
@@ -138,17 +139,22 @@ def read_key(typed: str) -> Key:
         return Key(pin=pins.read(in_a_link[2]), mark=in_a_link[3] or "") if in_a_link else Key(pin=pins.read(typed))
     except ValueError:
         raise forms.ValidationError(
-            _("A PIN has 12 letters and digits, like K7QF‑2M9T‑XB4C. Please check what you typed.")
+            _("A PIN has 12 letters and numbers, like K7QF‑2M9T‑XB4C. Check what you typed.")
         ) from None
 
 
 def read_token(typed: str) -> Key | None:
-    """What a link left in the hidden field; None where it is no token."""
+    """Read the token that a link put into the hidden field; None if it is not a token."""
     return Key(token=typed) if _TOKEN.fullmatch(typed) else None
 
 
 class NameField(LineField):
-    def __init__(self, label: Any, *, autocomplete: str, max_length: int = 80, **options: Any) -> None:
+    def __init__(
+        self, label: Any, *, autocomplete: str, missing: Any = None, max_length: int = 80, **options: Any
+    ) -> None:
+        """Make a field for a name or a street. `missing` is the message if a required field is empty."""
+        if missing:
+            options["error_messages"] = {"required": missing}
         attrs = {
             "class": "form-control",
             "autocomplete": autocomplete,
@@ -160,12 +166,12 @@ class NameField(LineField):
     def clean(self, value: Any) -> Any:
         typed = super().clean(value)
         if typed and not any(map(str.isalpha, typed)):
-            raise forms.ValidationError(_("Type at least one letter."))
+            raise forms.ValidationError(_("Enter at least one letter."))
         return typed
 
 
 class PhoneField(forms.CharField):
-    """A US phone number, as its ten digits; "" where none was typed."""
+    """A US phone number, returned as ten digits, or "" if the field is empty."""
 
     def __init__(self, **options: Any) -> None:
         attrs = {"class": "form-control", "type": "tel", "inputmode": "tel", "autocomplete": "tel"}
@@ -179,17 +185,21 @@ class PhoneField(forms.CharField):
         try:
             return phones.read_national(typed)
         except ValueError:
-            raise forms.ValidationError(
-                _("This is not a US phone number. Type it with the area code, like (612) 555-0142.")
-            ) from None
+            raise forms.ValidationError(_("Enter a US phone number with the area code, like (612) 555-0142.")) from None
 
 
 class EmailField(forms.EmailField):
-    """In lower case: it is the name to sign in with."""
+    """An email address in lower case, because it is also the user name."""
 
     def __init__(self, **options: Any) -> None:
         attrs = {"class": "form-control", "autocomplete": "username", "spellcheck": "false", "autocapitalize": "none"}
-        options = {"label": gettext_lazy("E-mail address"), "max_length": 254, **options}
+        required = {"required": gettext_lazy("Enter your email address.")}
+        options = {
+            "label": gettext_lazy("Email address"),
+            "max_length": 254,
+            "error_messages": required,
+            **options,
+        }
         super().__init__(widget=forms.EmailInput(attrs), **options)
 
     def clean(self, value: Any) -> Any:

@@ -1,7 +1,8 @@
-"""The family's home: my children, what waits, and adding another one."""
+"""The family's home page: children, offers, requests, adding a child, and signing out."""
 
 from collections.abc import Callable
 from datetime import date
+from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,22 +17,22 @@ from django.views.decorators.http import require_POST, require_safe
 from patients.models import Patient
 from portal import audit
 from portal.audit import Action, Actor
-from portal.phones import national
 from portal.response_timing import evenly_timed
 from portal.sessions import clear_site_data_on_logout
 from registration.claiming import claims, rate_limits, verification
 from registration.communications import languages
 from registration.family import kiosk, labels
-from registration.family.decorators import FamilyRequest, account_required, current_account, forget_account, public
-from registration.family.forms.signup_forms import AnswerQuestionForm, BirthDateForm
+from registration.family.decorators import FamilyRequest, account_required, forget_account, public
+from registration.family.forms.profile_forms import AnswerQuestionForm
+from registration.family.forms.signup_forms import BirthDateForm
 from registration.family.home import overview
-from registration.family.language import spoken
-from registration.family.signup import draft as drafts
-from registration.family.signup.account_views import WELCOME
-from registration.family.signup.pin_views import too_many_attempts_message, wrong_birth_date
+from registration.family.language import current_language
+from registration.family.signup import drafts
+from registration.family.signup.add_to_account_views import WELCOME
+from registration.family.signup.pin_views import too_many_attempts_message, wrong_birth_date_message
 from registration.family.signup.steps import SignupFlow, not_claimable_message
 from registration.matching import self_registrations
-from registration.models import PortalAccount, Registration, SelfRegistration
+from registration.models import Registration, SelfRegistration
 
 
 @require_safe
@@ -41,133 +42,151 @@ def home(request: FamilyRequest) -> HttpResponse:
     for practice in overview.practices_of(account):
         audit.record(Action.FAMILY_VIEWED, actor=Actor.from_request(request), practice=practice)
     children = overview.children_of(account)
-    welcome = request.session.pop(WELCOME, None)
+    is_only_self = bool(children) and all(child.is_self for child in children)
     context = {
-        "account": account,
+        "title": _("My access") if is_only_self else _("My children"),
         "children": children,
-        "is_only_self": bool(children) and all(each.is_self for each in children),
         "unconfirmed": overview.unconfirmed_of(account),
         "offers": overview.offers_to(account),
-        "requests": [
-            (each, AnswerQuestionForm(prefix=str(each.pk)), national(each.practice.phone))
-            for each in overview.requests_by(account)
-        ],
-        "welcome": welcome,
-        "welcome_names": languages.join(welcome["names"]) if welcome else "",
+        "requests": overview.requests_by(account),
+        "welcome": _welcome_sentences(request),
     }
     return render(request, "family/home.html", context)
+
+
+def _welcome_sentences(request: FamilyRequest) -> list[str]:
+    """Return what has just been added or requested. It is announced once."""
+    welcome = request.session.pop(WELCOME, None)
+    if not welcome:
+        return []
+    sentences = []
+    if welcome.get("is_new"):
+        name = request.account.given_names
+        sentences.append(_("Welcome, %(name)s. Your account is ready.") % {"name": name})
+    names = languages.join(welcome["names"])
+    if welcome.get("is_request"):
+        sentence = _(
+            "You requested access to the health records of %(names)s. We’ll email you when the practice confirms it."
+        )
+    else:
+        sentence = _("You now have access to the health records of %(names)s.")
+    return [*sentences, sentence % {"names": names}]
 
 
 @require_safe
 @account_required
 def add_child(request: FamilyRequest) -> HttpResponse:
-    """The door again: PIN and date of birth."""
     return redirect("family:start")
 
 
 @account_required
 @evenly_timed
 def confirm_later(request: HttpRequest, registration_id: UUID, patient_id: UUID) -> HttpResponse:
-    """A child whose date of birth was not known when the PIN was used."""
-    account = _account(request)
+    """Add a child whose date of birth was skipped during sign-up."""
+    account = cast(FamilyRequest, request).account
     registration = get_object_or_404(account.claimed, pk=registration_id)
-    patient = get_object_or_404(overview.remaining_of(registration, account), pk=patient_id)
+    patient = get_object_or_404(overview.remaining_patients(registration, account), pk=patient_id)
 
-    def add(born: date, address: str | None) -> HttpResponse:
-        claims.confirm_later(registration, patient.pk, born, account=account, address=address)
-        request.session[WELCOME] = {"names": [patient.first_name], "asks": False, "is_new": False}
+    def add(birth_date: date, client_address: str | None) -> HttpResponse:
+        claims.confirm_later(registration, patient.pk, birth_date, account=account, address=client_address)
+        request.session[WELCOME] = {"names": [patient.first_name], "is_request": False, "is_new": False}
         return redirect("family:home")
 
-    return _ask_for_birth_date(request, registration, add, patients=[patient])
+    explanation = _("Enter the date of birth so that we know it’s the right person.")
+    return _ask_for_birth_date(request, registration, add, patients=[patient], explanation=explanation)
 
 
 @account_required
 @evenly_timed
 def offer(request: HttpRequest, registration_id: UUID) -> HttpResponse:
-    """A practice offers to add somebody: the date of birth of one of them opens it."""
-    account = _account(request)
+    """Accept a practice's offer to add patients. The date of birth of one of them is enough to open it."""
+    account = cast(FamilyRequest, request).account
     registration = get_object_or_404(account.offers.live(), pk=registration_id)
     patients = list(registration.patients.all())
 
-    def go_on(born: date, address: str | None) -> HttpResponse:
-        opened = verification.verify_offer(registration, born, account=account, address=address)
-        drafts.save(request, drafts.load(request).with_key(opened))
+    def open_offer(birth_date: date, client_address: str | None) -> HttpResponse:
+        key = verification.verify_offer(registration, birth_date, account=account, address=client_address)
+        drafts.save(request, drafts.load(request).with_key(key))
         return SignupFlow(request).redirect_to_next()
 
-    return _ask_for_birth_date(request, registration, go_on, patients=patients, is_offer=True)
-
-
-def _account(request: HttpRequest) -> PortalAccount:
-    account = current_account(request)
-    assert account is not None  # for_families
-    return account
+    explanation = _("Enter the date of birth so that we know it’s the right person.")
+    if len(patients) > 1:
+        explanation = _("First, enter the date of birth of one of them.")
+    return _ask_for_birth_date(request, registration, open_offer, patients=patients, explanation=explanation)
 
 
 def _ask_for_birth_date(
     request: HttpRequest,
     registration: Registration,
-    use: Callable[[date, str | None], HttpResponse],
+    use_birth_date: Callable[[date, str | None], HttpResponse],
     *,
     patients: list[Patient],
-    is_offer: bool = False,
+    explanation: str,
 ) -> HttpResponse:
-    """The form, and what `use` answers to a date that is right."""
+    """Show the form until `use_birth_date` accepts the date, and then return its response."""
     form = BirthDateForm(request.POST if request.method == "POST" else None)
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
-            return use(form.cleaned_data["birth_date"], audit.client_address(request))
+            return use_birth_date(form.cleaned_data["birth_date"], audit.client_address(request))
         except verification.WrongBirthDate:
-            form.add_error("birth_date", wrong_birth_date())
+            form.add_error("birth_date", wrong_birth_date_message())
         except verification.NotClaimable:
             form.add_error(None, not_claimable_message(registration.practice))
         except rate_limits.TooManyAttempts:
             form.add_error(None, too_many_attempts_message(request))
             status = 429
-    name = languages.join([labels.label(registration.practice, each) for each in patients])
-    context = {"form": form, "name": name, "offer": registration if is_offer else None, "several": len(patients) > 1}
+    names = languages.join([labels.patient_label(registration.practice, patient) for patient in patients])
+    is_offer = registration.method == Registration.Method.ACCOUNT
+    context = {
+        "form": form,
+        "names": names,
+        "offered_by": registration.practice.name if is_offer else "",
+        "explanation": explanation,
+    }
     return render(request, "family/birth_date.html", context, status=status)
 
 
 @require_POST
 @account_required
 def answer_question(request: FamilyRequest, self_registration_id: UUID) -> HttpResponse:
-    self_registration = _own(request, self_registration_id)
+    self_registration = _get_own_request(request, self_registration_id)
     form = AnswerQuestionForm(request.POST, prefix=str(self_registration.pk))
     if not form.is_valid():
-        messages.error(request, _("Type your answer."))
+        messages.error(request, _("Enter your answer."))
         return redirect("family:home")
     try:
         self_registrations.answer(
             self_registration, text=form.cleaned_data["answer"], actor=Actor.from_request(request)
         )
     except self_registrations.AlreadyDecided:
-        messages.info(request, _("The practice has decided meanwhile."))
+        messages.info(request, _("The practice has already decided."))
     else:
-        messages.success(request, _("Your answer is with the practice."))
+        messages.success(request, _("Answer sent to the practice."))
     return redirect("family:home")
 
 
 @require_POST
 @account_required
 def withdraw(request: FamilyRequest, self_registration_id: UUID) -> HttpResponse:
+    self_registration = _get_own_request(request, self_registration_id)
     try:
-        self_registrations.withdraw(_own(request, self_registration_id), actor=Actor.from_request(request))
+        self_registrations.withdraw(self_registration, actor=Actor.from_request(request))
     except self_registrations.AlreadyDecided:
-        messages.info(request, _("The practice has decided meanwhile."))
+        messages.info(request, _("The practice has already decided."))
     else:
-        messages.success(request, _("You do not ask for this child any more."))
+        messages.success(request, _("Request canceled."))
     return redirect("family:home")
 
 
-def _own(request: FamilyRequest, self_registration_id: UUID) -> SelfRegistration:
+def _get_own_request(request: FamilyRequest, self_registration_id: UUID) -> SelfRegistration:
     return get_object_or_404(request.account.self_registrations, pk=self_registration_id)
 
 
 @public
 @require_POST
 def keep_session_alive(request: HttpRequest) -> HttpResponse:
-    """A page says it while somebody types: 400 where there is no session and no draft any more."""
+    """Extend the draft or session of a page that is in use. 400 means that there is neither, so the page reloads."""
     has_draft = drafts.exists(request)
     if has_draft:
         drafts.save(request, drafts.load(request))
@@ -178,9 +197,10 @@ def keep_session_alive(request: HttpRequest) -> HttpResponse:
 @require_POST
 @clear_site_data_on_logout
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """What the door says then stands in its address, as no cookie is left that could bear it."""
-    if kiosk.is_on(request):
-        return kiosk.cleared(request)
+    if kiosk.is_active(request):
+        return kiosk.clear(request)
     logout(request)
     forget_account(request)
-    return redirect(f"{reverse('family:start')}?{urlencode({'lang': spoken(), 'signed_out': 'yes'})}")
+    # The query string carries the confirmation, because the browser deletes the cookie that would carry a message.
+    query = urlencode({"lang": current_language(), "signed_out": "yes"})
+    return redirect(f"{reverse('family:start')}?{query}")

@@ -1,118 +1,166 @@
-"""What a family sees at home: its children, who else has access to each, and what waits."""
+"""What the family's home page shows: children, who else has access, offers and requests."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from patients.models import Patient
 from portal.models import Practice
 from portal.phones import national
 from registration.communications import languages
 from registration.family import labels
-from registration.models import Association, PortalAccount, Registration, SelfRegistration
+from registration.family.forms.profile_forms import AnswerQuestionForm
+from registration.models import AccessLevel, Association, PortalAccount, Registration, SelfRegistration
 
-# How long a refusal stays to be read.
-_NEWS_PERIOD = timedelta(days=30)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    name: str
-    relationship: str
+# How long the home page shows a request that the practice turned down.
+_REFUSAL_SHOWN_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """Somebody to whom the account has access. `until` is the last day of it."""
+    """Someone whose record the account has access to. `last_day` is "" if access has no end."""
 
     name: str
     practice: Practice
     phone: str
     is_self: bool
     relationship: str
-    level: str
-    is_limited: bool
-    until: str
-    others: list[Person]
+    access: str
+    last_day: str
+    others: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unconfirmed:
-    """A child of a claimed registration whose date of birth was not known then."""
+    """A child of a claimed registration whose date of birth the family skipped during sign-up."""
 
     registration_id: UUID
     patient_id: UUID
     name: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    registration_id: UUID
+    practice: Practice
+    names: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request for access without a PIN. `form` answers the practice's question, if it has asked one."""
+
+    id: UUID
+    name: str
+    practice: Practice
+    phone: str
+    is_refused: bool
+    is_open: bool
+    question: str
+    sent_on: str
+    form: AnswerQuestionForm
+
+
 def children_of(account: PortalAccount) -> list[Child]:
-    mine = account.associations.live().select_related("patient__practice").order_by("patient__birth_date")
-    return [_child(association) for association in mine]
+    associations = account.associations.live().select_related("patient__practice").order_by("patient__birth_date")
+    return [_child(association) for association in associations]
 
 
 def _child(association: Association) -> Child:
     patient, practice = association.patient, association.patient.practice
-    ends = association.ends_at
     return Child(
         name=" ".join(filter(None, [patient.first_name, patient.family_name])),
         practice=practice,
         phone=national(practice.phone),
         is_self=association.relationship == Association.Relationship.SELF,
-        relationship=labels.relationship(association.relationship),
-        level=labels.level(association.level),
-        is_limited=association.level == "limited",
-        until=languages.format_day(practice.last_day(ends)) if ends else "",
-        others=_others(association),
+        relationship=labels.relationship_label(association.relationship),
+        access=_("Part of the record") if association.level == AccessLevel.LIMITED else _("The whole record"),
+        last_day=_last_day(association),
+        others=", ".join(_others(association)) or _("No one else"),
     )
 
 
-def _others(association: Association) -> list[Person]:
-    """Adults only: the account that a minor has for itself is not named."""
+def _last_day(association: Association) -> str:
+    if association.ends_at is None:
+        return ""
+    return languages.format_day(association.patient.practice.last_day(association.ends_at))
+
+
+def _others(association: Association) -> list[str]:
+    """Name the adults who also have access. A minor's own account is not named."""
     patient, practice = association.patient, association.patient.practice
-    rows = patient.associations.live().exclude(account=association.account_id).select_related("account")
+    others = patient.associations.live().exclude(account=association.account_id).select_related("account")
     if patient.age(on=practice.today()) < practice.age_of_majority:
-        rows = rows.exclude(relationship=Association.Relationship.SELF)
-    return [Person(name=each.account.name, relationship=labels.relationship(each.relationship)) for each in rows]
+        others = others.exclude(relationship=Association.Relationship.SELF)
+    return [f"{other.account.name} ({labels.relationship_label(other.relationship)})" for other in others]
 
 
 def unconfirmed_of(account: PortalAccount) -> list[Unconfirmed]:
-    """Those that can still be added with their date of birth."""
+    """List the children that can still be added with their date of birth."""
     claimed = account.claimed.filter(state=Registration.State.CLAIMED, expires_at__gt=timezone.now())
     return [
-        Unconfirmed(registration_id=each.pk, patient_id=patient.pk, name=labels.label(each.practice, patient))
-        for each in claimed.select_related("practice")
-        for patient in remaining_of(each, account)
+        Unconfirmed(
+            registration_id=registration.pk,
+            patient_id=patient.pk,
+            name=labels.patient_label(registration.practice, patient),
+        )
+        for registration in claimed.select_related("practice")
+        for patient in remaining_patients(registration, account)
     ]
 
 
-def remaining_of(registration: Registration, account: PortalAccount) -> QuerySet[Patient]:
-    """Of whom the account had access once, it gets it back from the practice alone."""
-    had = account.associations.values("patient")
-    return registration.patients.exclude(pk__in=had).filter(active=True, deceased=False)
+def remaining_patients(registration: Registration, account: PortalAccount) -> QuerySet[Patient]:
+    """Return the registration's patients whom the account never had access to.
+
+    Access that has ended can only be given back by the practice.
+    """
+    ever_associated = account.associations.values("patient")
+    return registration.patients.exclude(pk__in=ever_associated).filter(active=True, deceased=False)
 
 
-def offers_to(account: PortalAccount) -> list[tuple[Registration, str]]:
-    """What practices offer to add, with whom it is about."""
+def offers_to(account: PortalAccount) -> list[Offer]:
+    """List the patients whom practices offer to add to this account."""
     offers = account.offers.live().filter(method=Registration.Method.ACCOUNT).select_related("practice")
     return [
-        (each, languages.join([labels.label(each.practice, patient) for patient in each.patients.all()]))
-        for each in offers
+        Offer(
+            registration_id=registration.pk,
+            practice=registration.practice,
+            names=languages.join(
+                [labels.patient_label(registration.practice, patient) for patient in registration.patients.all()]
+            ),
+        )
+        for registration in offers
     ]
 
 
-def requests_by(account: PortalAccount) -> list[SelfRegistration]:
-    """What waits for a practice, and what one refused not long ago."""
-    State = SelfRegistration.State  # noqa: N806 - as it is named everywhere
+def requests_by(account: PortalAccount) -> list[Request]:
+    """List the open requests, and those that a practice turned down recently."""
+    shown_since = timezone.now() - _REFUSAL_SHOWN_FOR
     rows = account.self_registrations.select_related("practice").order_by("created_at")
-    told = timezone.now() - _NEWS_PERIOD
-    return [
-        each
-        for each in rows
-        if each.is_waiting or (each.state == State.REFUSED and each.decided_at and each.decided_at > told)
-    ]
+    return [_request(row) for row in rows if row.is_waiting or _is_recently_refused(row, shown_since)]
+
+
+def _is_recently_refused(row: SelfRegistration, shown_since: datetime) -> bool:
+    is_refused = row.state == SelfRegistration.State.REFUSED
+    return is_refused and row.decided_at is not None and row.decided_at > shown_since
+
+
+def _request(row: SelfRegistration) -> Request:
+    return Request(
+        id=row.pk,
+        name=f"{row.given_names} {row.family_name}",
+        practice=row.practice,
+        phone=national(row.practice.phone),
+        is_refused=row.state == SelfRegistration.State.REFUSED,
+        is_open=row.is_waiting,
+        question=row.question if row.state == SelfRegistration.State.ASKED else "",
+        sent_on=languages.format_day(row.created_at.astimezone(row.practice.zone).date()),
+        form=AnswerQuestionForm(prefix=str(row.pk)),
+    )
 
 
 def practices_of(account: PortalAccount) -> list[Practice]:

@@ -1,4 +1,4 @@
-"""My details: name, phone, language, and the e-mail address, which is proved before it is changed."""
+"""My details: name, phone, language, and the email address, which is verified before it is changed."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +11,6 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal import audit, sealing
@@ -21,28 +20,31 @@ from registration.access import accounts
 from registration.claiming import one_time_codes
 from registration.family import current_practice
 from registration.family.decorators import FamilyRequest, account_required
-from registration.family.forms.signup_forms import CodeForm, EmailForm, ProfileForm
-from registration.family.language import keep, spoken
-from registration.family.signup.account_views import too_many_codes
+from registration.family.forms.account_forms import CodeForm
+from registration.family.forms.profile_forms import EmailForm, ProfileForm
+from registration.family.language import current_language, save_language
+from registration.family.signup.account_views import too_many_codes_message, wrong_code_message
 
-_NEW_ADDRESS: Final = "family_new_address"
+_SESSION_KEY: Final = "family_new_address"
 
 
-def _may_change_it(
+def _may_change_email(
     view: Callable[[FamilyRequest], HttpResponse],
 ) -> Callable[[FamilyRequest], HttpResponse]:
-    """Whoever has proved a moment ago who they are, and is not of the staff, whose address the administrator changes."""
-    verified_email = reauthentication_required(view)
+    """Require a recent authentication, and turn staff away: their administrator changes their address."""
+    view_after_reauthentication = reauthentication_required(view)
 
     @wraps(view)
-    def guarded(request: FamilyRequest) -> HttpResponse:
+    def guarded_view(request: FamilyRequest) -> HttpResponse:
         if request.user.is_staff or request.user.memberships.exists():
-            messages.error(request, _("You work for a practice, so your administrator changes your e-mail address."))
+            messages.error(
+                request, _("You work for a practice, so only your administrator can change your email address.")
+            )
             return redirect("family:profile")
-        response: HttpResponse = verified_email(request)
+        response: HttpResponse = view_after_reauthentication(request)
         return response
 
-    return guarded
+    return guarded_view
 
 
 @account_required
@@ -61,64 +63,65 @@ def profile(request: FamilyRequest) -> HttpResponse:
     accounts.change(account, actor=Actor.from_request(request), **form.cleaned_data)
     messages.success(request, _("Your details are saved."))
     response = redirect("family:profile")
-    keep(response, form.cleaned_data["language"])
+    save_language(response, form.cleaned_data["language"])
     return response
 
 
 @account_required
-@_may_change_it
+@_may_change_email
 def new_email(request: FamilyRequest) -> HttpResponse:
-    """Whether somebody else has the address is not told here: it is not proved yet."""
+    """Send a code to the new address. Nothing here reveals whether another account has the address."""
     form = EmailForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        address = form.cleaned_data["email"]
-        try:
-            code = one_time_codes.send_code(
-                address,
-                practice=current_practice.current(request),
-                language=spoken(),
-                requester_address=audit.client_address(request),
-            )
-        except one_time_codes.TooManyCodes:
-            form.add_error("email", too_many_codes())
-            return render(request, "family/new_email.html", {"form": form}, status=429)
-        request.session[_NEW_ADDRESS] = {"sealed": sealing.seal(address), "code": str(code)}
-        return redirect("family:verify_email")
-    return render(request, "family/new_email.html", {"form": form}, status=422 if form.is_bound else 200)
+    if not form.is_valid():
+        return render(request, "family/new_email.html", {"form": form}, status=422 if form.is_bound else 200)
+    email = form.cleaned_data["email"]
+    try:
+        code_id = one_time_codes.send_code(
+            email,
+            practice=current_practice.find(request),
+            language=current_language(),
+            requester_address=audit.client_address(request),
+        )
+    except one_time_codes.TooManyCodes:
+        form.add_error("email", too_many_codes_message(request))
+        return render(request, "family/new_email.html", {"form": form}, status=429)
+    request.session[_SESSION_KEY] = {"sealed": sealing.seal(email), "code": str(code_id)}
+    return redirect("family:verify_email")
 
 
 @account_required
-@_may_change_it
+@_may_change_email
 def verify_email(request: FamilyRequest) -> HttpResponse:
-    waiting = request.session.get(_NEW_ADDRESS)
-    if not waiting:
+    pending = request.session.get(_SESSION_KEY)
+    if not pending:
         return redirect("family:new_email")
-    address = sealing.unseal(waiting["sealed"])
+    email = sealing.unseal(pending["sealed"])
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            if one_time_codes.verify_code(UUID(waiting["code"]), form.cleaned_data["code"]):
-                return _change(request, address)
-            form.add_error("code", _("This is not the code that we sent. Please check it."))
+            if one_time_codes.verify_code(UUID(pending["code"]), form.cleaned_data["code"]):
+                return _change_email(request, email)
+            form.add_error("code", wrong_code_message())
         except one_time_codes.CodeExpired:
-            form.add_error("code", _("This code is no longer good. Ask for a new one."))
-    context = {"form": form, "email": address, "change_url": reverse("family:new_email")}
+            form.add_error("code", _("This code has expired. Request a new one."))
+    context = {"form": form, "email": email}
     return render(request, "family/verify_email.html", context, status=422 if form.is_bound else 200)
 
 
-def _change(request: FamilyRequest, address: str) -> HttpResponse:
-    del request.session[_NEW_ADDRESS]
-    before = request.user.email
+def _change_email(request: FamilyRequest, email: str) -> HttpResponse:
+    """Change the address, notify the old one, and sign out all other sessions."""
+    del request.session[_SESSION_KEY]
+    old_email = request.user.email
     try:
-        accounts.change(request.account, actor=Actor.from_request(request), email=address)
+        accounts.change(request.account, actor=Actor.from_request(request), email=email)
     except accounts.EmailTaken:
         messages.error(
-            request, _("Another account signs in with this address already. Use that one, or call the practice.")
+            request, _("Another account already uses this email address. Sign in to that one, or call the practice.")
         )
-    else:
-        changed = {"from_email": before, "to_email": address}
-        get_adapter(request).send_notification_mail("account/email/email_changed", request.user, changed, email=before)
-        for session in UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key):
-            session.end()
-        messages.success(request, _("Your e-mail address is changed. You sign in with it from now on."))
+        return redirect("family:profile")
+    context = {"from_email": old_email, "to_email": email}
+    get_adapter(request).send_notification_mail("account/email/email_changed", request.user, context, email=old_email)
+    for session in UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key):
+        session.end()
+    messages.success(request, _("Your email address has been changed. Use it the next time you sign in."))
     return redirect("family:profile")

@@ -1,6 +1,6 @@
-"""The family's door: the PIN or the link, the question, the children, and who the family member is."""
+"""The first sign-up steps: PIN or link, question, children, and who the family member is."""
 
-from typing import Any
+from datetime import date
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,63 +19,66 @@ from registration.family import current_practice, labels
 from registration.family.decorators import current_account, public
 from registration.family.forms.fields import Key
 from registration.family.forms.signup_forms import AboutYouForm, AnswerForm, BirthDateForm, PinForm
-from registration.family.signup import draft as drafts
+from registration.family.signup import drafts
 from registration.family.signup.steps import ABOUT_YOU, CHILDREN, QUESTION, SignupFlow, render_step, requires_step
 
-A_DAY = 24 * 60 * 60  # seconds
+_ONE_DAY = 24 * 60 * 60  # seconds
 
 
 @public
 @evenly_timed
 def start(request: HttpRequest) -> HttpResponse:
-    """ "Let's get started": whatever does not open gets one and the same answer."""
+    """Show "Let's get started", and open the registration. Every key that fails gets the same answer."""
     form = PinForm(request.POST if request.method == "POST" else None)
     if not form.is_bound:
         if request.GET.get("signed_out") == "yes" and not request.user.is_authenticated:
-            messages.success(request, _("You are signed out."))
-        return _door(request, form)
+            messages.success(request, _("You’re signed out."))
+        return _render_start(request, form)
     if not form.is_valid():
-        return _door(request, form, status=422)
+        return _render_start(request, form, status=422)
     key = form.key()
     try:
-        opened = _open(key, form.cleaned_data["birth_date"], address=audit.client_address(request))
-        recipient = verification.get_registration(opened).recipient_key
+        verified_key = _verify(key, form.cleaned_data["birth_date"], client_address=audit.client_address(request))
+        recipient_key = verification.get_registration(verified_key).recipient_key
     except verification.NotClaimable:
-        form.add_error(None, _("This did not open. Please check each letter of the PIN, and the date of birth."))
-        return _door(request, form, status=422, is_closed=True)
+        message = _("That PIN and date of birth don’t match our records. Check each letter and number.")
+        form.add_error(None, message)
+        return _render_start(request, form, status=422, is_not_claimable=True)
     except rate_limits.TooManyAttempts:
         form.add_error(None, too_many_attempts_message(request))
-        return _door(request, form, status=429)
-    request.session.cycle_key()  # whoever knew this browser's session before does not know what it has opened
-    draft = drafts.load(request).of_recipient(recipient)
-    drafts.save(request, draft.with_key(opened, from_message=key.is_from_message))
+        return _render_start(request, form, status=429)
+    # A new session key: someone who knew the old one must not get at the opened registration.
+    request.session.cycle_key()
+    draft = drafts.load(request).for_recipient(recipient_key)
+    drafts.save(request, draft.with_key(verified_key, is_from_message=key.is_from_message))
     return SignupFlow(request).redirect_to_next()
 
 
-def _open(key: Key, birth_date: Any, *, address: str | None) -> VerifiedKey:
+def _verify(key: Key, birth_date: date, *, client_address: str | None) -> VerifiedKey:
     if key.pin:
-        return verification.verify_pin(key.pin, birth_date, address=address)
-    return verification.verify_link(key.token, birth_date, address=address)
+        return verification.verify_pin(key.pin, birth_date, address=client_address)
+    return verification.verify_link(key.token, birth_date, address=client_address)
 
 
-def _door(request: HttpRequest, form: PinForm, *, status: int = 200, is_closed: bool = False) -> HttpResponse:
-    practice = current_practice.current(request)
+def _render_start(
+    request: HttpRequest, form: PinForm, *, status: int = 200, is_not_claimable: bool = False
+) -> HttpResponse:
+    practices = [] if current_practice.find(request) else current_practice.all_practices()
     context = {
         "form": form,
-        "is_closed": is_closed,
-        "adds": current_account(request) is not None,
-        "others": []
-        if practice
-        else [(each.name, national(each.phone), each.phone) for each in current_practice.all_practices()],
+        "is_not_claimable": is_not_claimable,
+        "title": _("Add a child") if current_account(request) else _("Let’s get started"),
+        "is_signed_in": current_account(request) is not None,
+        "practices": [(practice.name, national(practice.phone), practice.phone) for practice in practices],
     }
     return render(request, "family/start.html", context, status=status)
 
 
 def too_many_attempts_message(request: HttpRequest) -> str:
-    practice = current_practice.current(request)
+    practice = current_practice.find(request)
     if practice is None:
-        return _("There were too many tries. Please wait an hour and try again, or call your practice.")
-    return _("There were too many tries. Please wait an hour and try again, or call us at %(phone)s.") % {
+        return _("There were too many tries. Wait an hour and try again, or call your practice.")
+    return _("There were too many tries. Wait an hour and try again, or call us at %(phone)s.") % {
         "phone": national(practice.phone)
     }
 
@@ -85,19 +88,19 @@ def too_many_attempts_message(request: HttpRequest) -> str:
 @requires_step(QUESTION)
 def question(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
     registration = flow.registration
-    assert registration is not None  # the steps before this one
+    assert registration is not None  # The start step is done.
     form = AnswerForm(request.POST if request.method == "POST" else None, question=registration.question)
     if not form.is_valid():
         return render_step(request, flow, "question", form)
     try:
-        opened = verification.verify_answer(flow.opened, form.cleaned_data["answer"], address=flow.address)
+        key = verification.verify_answer(flow.key, form.cleaned_data["answer"], address=flow.client_address)
     except verification.WrongAnswer:
-        form.add_error("answer", _("This is not the answer that the practice has. Please try it another way."))
+        form.add_error("answer", _("That answer doesn’t match the one the practice has. Try writing it another way."))
         return render_step(request, flow, "question", form, status=422)
     except rate_limits.TooManyAttempts:
         form.add_error(None, too_many_attempts_message(request))
         return render_step(request, flow, "question", form, status=429)
-    flow.keep(flow.draft.with_key(opened))
+    flow.save(flow.draft.with_key(key))
     return flow.redirect_to_next()
 
 
@@ -105,47 +108,53 @@ def question(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
 @evenly_timed
 @requires_step(CHILDREN)
 def children(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
-    """One child after the other; what is not known now can be added later."""
-    if not flow.unconfirmed_patients:  # somebody came back: those that were left for later are asked for again
-        flow.keep(flow.draft.replace(postponed=()))
+    """Ask for one child's date of birth at a time. A child that is skipped can be added later."""
+    if not flow.unconfirmed_patients:  # The family came back to this page: ask again for the skipped children.
+        flow.save(flow.draft.replace(postponed_patient_ids=()))
     if not flow.unconfirmed_patients:
         return flow.redirect_to_next()
-    child = flow.unconfirmed_patients[0]
-    if request.method == "POST":
-        child = next((each for each in flow.unconfirmed_patients if str(each.pk) == request.POST.get("child")), child)
+    child = _chosen_child(request, flow)
     if request.method == "POST" and "later" in request.POST:
-        flow.keep(flow.draft.replace(postponed=(*flow.draft.postponed, str(child.pk))))
+        postponed_patient_ids = (*flow.draft.postponed_patient_ids, str(child.pk))
+        flow.save(flow.draft.replace(postponed_patient_ids=postponed_patient_ids))
         return flow.redirect_to_next()
     form = BirthDateForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return _ask_for(request, flow, form, child)
-    return _confirm(request, flow, form, child)
+        return _render_child(request, flow, form, child)
+    return _confirm_child(request, flow, form, child)
 
 
-def _confirm(request: HttpRequest, flow: SignupFlow, form: BirthDateForm, child: Patient) -> HttpResponse:
+def _chosen_child(request: HttpRequest, flow: SignupFlow) -> Patient:
+    """Return the child that the submitted form is about, or else the first."""
+    patient_id = request.POST.get("child") if request.method == "POST" else None
+    patients = flow.unconfirmed_patients
+    return next((patient for patient in patients if str(patient.pk) == patient_id), patients[0])
+
+
+def _confirm_child(request: HttpRequest, flow: SignupFlow, form: BirthDateForm, child: Patient) -> HttpResponse:
     birth_date = form.cleaned_data["birth_date"]
     try:
-        opened = verification.verify_child(flow.opened, child.pk, birth_date, address=flow.address)
+        key = verification.verify_child(flow.key, child.pk, birth_date, address=flow.client_address)
     except verification.WrongBirthDate:
-        form.add_error("birth_date", wrong_birth_date())
-        return _ask_for(request, flow, form, child, status=422)
+        form.add_error("birth_date", wrong_birth_date_message())
+        return _render_child(request, flow, form, child, status=422)
     except rate_limits.TooManyAttempts:
         form.add_error(None, too_many_attempts_message(request))
-        return _ask_for(request, flow, form, child, status=429)
-    flow.keep(flow.draft.with_key(opened))
+        return _render_child(request, flow, form, child, status=429)
+    flow.save(flow.draft.with_key(key))
     return flow.redirect_to_next()
 
 
-def wrong_birth_date() -> str:
-    return _("This is not the date of birth that the practice has. Please check it.")
+def wrong_birth_date_message() -> str:
+    return _("That date of birth doesn’t match our records. Check it and try again.")
 
 
-def _ask_for(
+def _render_child(
     request: HttpRequest, flow: SignupFlow, form: BirthDateForm, child: Patient, *, status: int | None = None
 ) -> HttpResponse:
     assert flow.practice is not None
-    found = languages.join([labels.label(flow.practice, each) for each in flow.confirmed_patients])
-    name = labels.label(flow.practice, child)
+    found = languages.join([labels.patient_label(flow.practice, patient) for patient in flow.confirmed_patients])
+    name = labels.patient_label(flow.practice, child)
     return render_step(request, flow, "children", form, status=status, child=child, name=name, found=found)
 
 
@@ -153,30 +162,35 @@ def _ask_for(
 @requires_step(ABOUT_YOU)
 def about_you(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
     form = AboutYouForm(
-        request.POST if request.method == "POST" else None, may_be_self=flow.may_be_self, initial=_known_about_you(flow)
+        request.POST if request.method == "POST" else None,
+        may_be_self=flow.may_be_self,
+        initial=_initial_about_you(flow),
     )
     if not form.is_valid():
         return render_step(request, flow, "about_you", form, back=flow.previous(ABOUT_YOU))
-    flow.keep(flow.draft.replace(you=form.you()))
+    flow.save(flow.draft.replace(about_you=form.about_you()))
     return flow.redirect_to_next()
 
 
-def _known_about_you(flow: SignupFlow) -> dict[str, str]:
-    """What was typed before, or whom the practice gave the PIN to."""
-    typed = flow.draft.you
-    if typed:
-        return typed | {"who": drafts.SELF if flow.draft.is_self else "child"}
+def _initial_about_you(flow: SignupFlow) -> dict[str, str]:
+    """Return what the family entered before, or else what the practice entered about the recipient."""
+    entered = flow.draft.about_you
+    if entered:
+        return entered | {"who": drafts.SELF if flow.draft.is_self else "child"}
     registration = flow.registration
     given, _space, family = (registration.recipient_name if registration else "").rpartition(" ")
-    who = drafts.SELF if flow.is_for_the_patient else "child"
-    known = {"given_names": given or family, "family_name": family if given else "", "who": who}
-    return known | {"relationship": _as_choice(registration.recipient_relationship if registration else "")}
+    return {
+        "given_names": given or family,
+        "family_name": family if given else "",
+        "who": drafts.SELF if flow.is_for_the_patient else "child",
+        "relationship": _relationship_choice(registration.recipient_relationship if registration else ""),
+    }
 
 
-def _as_choice(relationship: str) -> str:
-    """The practice's own word, "Mother", as one of the choices; "" where it is none."""
-    word = relationship.strip().lower()
-    return word if word in dict(labels.relationships()) and word != "other" else ""
+def _relationship_choice(relationship: str) -> str:
+    """Return the form choice for a relationship that the practice typed, such as "Mother"; "" if there is none."""
+    value = relationship.strip().lower()
+    return value if value in dict(labels.relationship_choices()) and value != "other" else ""
 
 
 @public
@@ -185,13 +199,13 @@ def logo(request: HttpRequest, slug: str) -> HttpResponse:
     png = current_practice.small_logo(slug)
     if png is None:
         raise Http404
-    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": f"public, max-age={A_DAY}"})
+    return HttpResponse(png, content_type="image/png", headers={"Cache-Control": f"public, max-age={_ONE_DAY}"})
 
 
 @public
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    practice = current_practice.current(request)
+    practice = current_practice.find(request)
     if practice and practice.terms_url:
         return redirect(practice.terms_url)
     return render(request, "family/terms.html")

@@ -1,4 +1,4 @@
-"""Where a family stands on its way in: the steps, which of them are done, and which comes next."""
+"""The steps of sign-up: which are done, and which comes next."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from registration import pin_policy
 from registration.claiming import verification
 from registration.family import current_practice
 from registration.family.decorators import current_account
-from registration.family.signup import draft as drafts
-from registration.family.signup.draft import Draft
+from registration.family.signup import drafts
+from registration.family.signup.drafts import Draft
 from registration.models import Association, PortalAccount, Registration
 from registration.values import Recipient
 
@@ -38,24 +38,27 @@ EXISTING_ACCOUNT: Final = "family:existing_account"
 
 @dataclass(frozen=True)
 class Step:
-    name: str
+    url_name: str
     is_done: bool
 
 
 class SignupFlow:
-    """One request on the way in. Asking for the registration raises opening.Closed where it can no longer be claimed."""
+    """The sign-up that one request belongs to.
+
+    Everything that needs the registration raises verification.NotClaimable once it can no longer be claimed.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.draft = drafts.load(request)
         self.account: PortalAccount | None = current_account(request)
 
-    def keep(self, draft: Draft) -> None:
+    def save(self, draft: Draft) -> None:
         self.draft = draft
         drafts.save(self.request, draft)
 
     @property
-    def address(self) -> str | None:
+    def client_address(self) -> str | None:
         return audit.client_address(self.request)
 
     @cached_property
@@ -64,7 +67,7 @@ class SignupFlow:
         return verification.get_registration(key) if key else None
 
     @property
-    def opened(self) -> verification.VerifiedKey:
+    def key(self) -> verification.VerifiedKey:
         key = self.draft.key
         if key is None:
             raise verification.NotClaimable
@@ -73,8 +76,8 @@ class SignupFlow:
     @property
     def practice(self) -> Practice | None:
         if self.draft.is_without_pin:
-            return current_practice.find(self.draft.practice) if self.draft.practice else None
-        return self.registration.practice if self.registration else current_practice.current(self.request)
+            return current_practice.get(self.draft.practice_id) if self.draft.practice_id else None
+        return self.registration.practice if self.registration else current_practice.find(self.request)
 
     @cached_property
     def patients(self) -> list[Patient]:
@@ -83,26 +86,26 @@ class SignupFlow:
     @property
     def confirmed_patients(self) -> list[Patient]:
         key = self.draft.key
-        return [each for each in self.patients if key and each.pk in key.confirmed_patient_ids]
+        return [patient for patient in self.patients if key and patient.pk in key.confirmed_patient_ids]
 
     @property
     def unconfirmed_patients(self) -> list[Patient]:
-        """Whose date of birth is still to be asked for."""
+        """Return the patients whose date of birth we still have to ask for."""
         key = self.draft.key
         return [
-            each
-            for each in self.patients
-            if key and each.pk not in key.confirmed_patient_ids and not self.draft.is_postponed(each.pk)
+            patient
+            for patient in self.patients
+            if key and patient.pk not in key.confirmed_patient_ids and not self.draft.is_postponed(patient.pk)
         ]
 
     @property
     def may_be_self(self) -> bool:
-        """Whether the registration was issued to its one patient, who is of an age to have an account."""
+        """Return True if the PIN was issued to its only patient, who is old enough to have an account."""
         practice = self.practice
         if practice is None or len(self.patients) != 1 or not self.is_for_the_patient:
             return False
         today = practice.today()
-        return all(each.age(on=today) >= pin_policy.own_pin_age(practice) for each in self.confirmed_patients)
+        return all(patient.age(on=today) >= pin_policy.own_pin_age(practice) for patient in self.confirmed_patients)
 
     @property
     def is_for_the_patient(self) -> bool:
@@ -110,87 +113,95 @@ class SignupFlow:
         return registration is not None and registration.recipient_key == Recipient.PATIENT
 
     @property
-    def address_that_got_it(self) -> str:
-        """Where the registration's e-mail went, for whoever has followed its link: they have proved to read it. Else "".
+    def verified_email_address(self) -> str:
+        """Return the address of the registration's email if the family followed the link in it, or else "".
 
-        A PIN that was typed proves nothing: it may have been told at the desk, or printed.
+        Following the link proves that they read that mailbox. A PIN that was typed proves nothing: it may have been given
+        in person or printed.
         """
         registration = self.registration
-        if registration is None or registration.message is None or not self.draft.from_message:
+        if registration is None or registration.message is None or not self.draft.is_from_message:
             return ""
         is_email = registration.delivery == Registration.Delivery.EMAIL
         return registration.message.recipient.strip().lower() if is_email else ""
 
     @property
     def relationship(self) -> str:
-        return (self.draft.you or {}).get("relationship") or Association.Relationship.OTHER.value
+        return (self.draft.about_you or {}).get("relationship") or Association.Relationship.OTHER.value
 
     def steps(self) -> list[Step]:
-        return [*self._first_steps(), *self._last_steps()]
+        return [*self._patient_steps(), *self._account_steps()]
 
-    def _first_steps(self) -> list[Step]:
+    def _patient_steps(self) -> list[Step]:
         draft = self.draft
         if draft.is_without_pin:
             return [
-                Step(WHICH_PRACTICE, bool(draft.practice)),
-                Step(REQUEST_ABOUT_YOU, self._has_said_who()),
+                Step(WHICH_PRACTICE, bool(draft.practice_id)),
+                Step(REQUEST_ABOUT_YOU, self._has_about_you()),
                 Step(REQUEST_CHILDREN, bool(draft.requested_children)),
             ]
         steps = [Step(START, self.registration is not None)]
         if self.registration and self.registration.method == Registration.Method.QUESTION:
-            steps.append(Step(QUESTION, self.opened.answered))
+            steps.append(Step(QUESTION, self.key.answered))
         if len(self.patients) > 1:
             steps.append(Step(CHILDREN, not self.unconfirmed_patients))
         return steps
 
-    def _last_steps(self) -> list[Step]:
+    def _account_steps(self) -> list[Step]:
         draft = self.draft
         if self.account:
             return [Step(ADD, is_done=False)]
-        is_fitting = not draft.is_self or self.may_be_self  # not so with another PIN than the one it was said for
-        you = [] if draft.is_without_pin else [Step(ABOUT_YOU, self._has_said_who() and is_fitting)]
-        has_details = bool(draft.email and draft.terms and (draft.by_passkey or draft.password_hash))
-        return [*you, Step(DETAILS, has_details), Step(CODE, draft.is_email_verified)]
+        # "Myself" may have been chosen for an earlier PIN, and this one is for a child.
+        is_self_allowed = not draft.is_self or self.may_be_self
+        about_you = [] if draft.is_without_pin else [Step(ABOUT_YOU, self._has_about_you() and is_self_allowed)]
+        has_details = bool(draft.email and draft.accepted_terms and (draft.uses_passkey or draft.password_hash))
+        return [*about_you, Step(DETAILS, has_details), Step(CODE, draft.is_email_verified)]
 
-    def _has_said_who(self) -> bool:
-        """An account has a name already, and said only the relationship."""
-        return bool(self.draft.you) and (self.account is not None or "given_names" in (self.draft.you or {}))
+    def _has_about_you(self) -> bool:
+        """Return True if the page about the family member is done; with an account it asks only for the relationship."""
+        return bool(self.draft.about_you) and (
+            self.account is not None or "given_names" in (self.draft.about_you or {})
+        )
 
     def next(self) -> str:
-        """The first step that is not done; KNOWN where all are, and an account with this address is there."""
-        return next((step.name for step in self.steps() if not step.is_done), EXISTING_ACCOUNT)
+        """Return the first step that is not done.
 
-    def previous(self, name: str) -> str:
-        """Where "Back" leads."""
-        names = [step.name for step in self.steps()]
-        place = names.index(name) if name in names else 0
-        return names[place - 1] if place else START
+        If all are done and there is still no account, the email address already has one.
+        """
+        return next((step.url_name for step in self.steps() if not step.is_done), EXISTING_ACCOUNT)
+
+    def previous(self, url_name: str) -> str:
+        """Return the step that the "Back" link of this step leads to."""
+        url_names = [step.url_name for step in self.steps()]
+        position = url_names.index(url_name) if url_name in url_names else 0
+        return url_names[position - 1] if position else START
 
     def redirect_to_next(self) -> HttpResponse:
         return redirect(self.next())
 
 
 def requires_step(
-    name: str,
+    url_name: str,
 ) -> Callable[[Callable[[HttpRequest, SignupFlow], HttpResponse]], Callable[[HttpRequest], HttpResponse]]:
-    """The view is this step: whoever has not done those before it is led to them."""
+    """Declare that a view is this step, and redirect to the first earlier step that is not done."""
 
     def decorate(view: Callable[[HttpRequest, SignupFlow], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)
-        def guided(request: HttpRequest) -> HttpResponse:
+        def step_view(request: HttpRequest) -> HttpResponse:
             flow = SignupFlow(request)
             try:
                 steps = flow.steps()
-                names = [each.name for each in steps]
-                if name not in names:
+                url_names = [step.url_name for step in steps]
+                if url_name not in url_names:
                     return flow.redirect_to_next()
-                if earlier := next((each for each in steps[: names.index(name)] if not each.is_done), None):
-                    return redirect(earlier.name)
+                earlier_steps = steps[: url_names.index(url_name)]
+                if missing := next((step for step in earlier_steps if not step.is_done), None):
+                    return redirect(missing.url_name)
                 return view(request, flow)
             except verification.NotClaimable:
-                return not_claimable(request)
+                return redirect_not_claimable(request)
 
-        return guided
+        return step_view
 
     return decorate
 
@@ -204,24 +215,24 @@ def render_step(
     status: int | None = None,
     **context: Any,
 ) -> HttpResponse:
-    """The page of a step; 422 where what was sent has to be mended."""
-    is_wrong = form is not None and form.is_bound and not form.is_valid()
+    """Render templates/family/<template>.html with status 422 if the form has errors."""
+    has_errors = form is not None and form.is_bound and not form.is_valid()
     context = {"form": form, "flow": flow, **context}
-    return render(request, f"family/{template}.html", context, status=status or (422 if is_wrong else 200))
+    return render(request, f"family/{template}.html", context, status=status or (422 if has_errors else 200))
 
 
-def not_claimable(request: HttpRequest) -> HttpResponse:
-    """What was opened cannot be claimed any more: to the door, with what to do. Who the family is stays known."""
+def redirect_not_claimable(request: HttpRequest) -> HttpResponse:
+    """Go back to the start page with a message. The draft keeps what the family entered about itself."""
     draft = drafts.load(request)
-    drafts.save(request, draft.replace(opened=None, postponed=()))
-    messages.warning(request, not_claimable_message(current_practice.current(request)))
+    drafts.save(request, draft.replace(key_data=None, postponed_patient_ids=()))
+    messages.warning(request, not_claimable_message(current_practice.find(request)))
     return redirect(START)
 
 
 def not_claimable_message(practice: Practice | None) -> str:
-    """One and the same, whatever the reason."""
+    """Return the same message for every reason, so that it reveals nothing (OWASP ASVS 5.0 6.3.8)."""
     if practice is None:
-        return _("This did not open. Please check the PIN and the date of birth, or call your practice.")
-    return _("This did not open. Please check the PIN and the date of birth, or call us at %(phone)s.") % {
+        return _("That PIN and date of birth don’t match our records. Check both, or call your practice.")
+    return _("That PIN and date of birth don’t match our records. Check both, or call us at %(phone)s.") % {
         "phone": national(practice.phone)
     }

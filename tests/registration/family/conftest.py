@@ -16,11 +16,11 @@ def brother(patient: Patient) -> Patient:
 
 @pytest.fixture
 def family(client: Client, patient: Patient, actor: Actor) -> Client:
-    """A browser in which Elena is signed in, who has claimed Sofía."""
-    signup_steps.family_with(client, signup_steps.issued([patient], actor=actor), patient.birth_date)
+    """Return a client signed in as Elena, who has access to her daughter Sofía."""
+    signup_steps.sign_up(client, signup_steps.issue_pin([patient], actor=actor), patient.birth_date)
     return client
 
 
 @pytest.fixture
 def account(family: Client) -> PortalAccount:
-    return PortalAccount.objects.get(user__email=signup_steps.ADDRESS)
+    return PortalAccount.objects.get(user__email=signup_steps.EMAIL)

@@ -1,4 +1,4 @@
-"""/family/: my children, who else has access, my details, and the way out."""
+"""Tests for the pages of a signed-in family: children, access, details and signing out."""
 
 from datetime import timedelta
 
@@ -15,28 +15,28 @@ from registration.models import Association, EmailCode, PortalAccount
 from registration.values import Recipient
 from tests import signup_steps
 
-OWN = ["/family/", "/family/add/", "/family/profile/", "/family/profile/email/", "/family/profile/email/code/"]
+FAMILY_PAGES = ["/family/", "/family/add/", "/family/profile/", "/family/profile/email/", "/family/profile/email/code/"]
 
 
-@pytest.mark.parametrize("address", OWN)
-def test_nobody_is_led_to_the_sign_in(client: Client, practice: Practice, address: str) -> None:
+@pytest.mark.parametrize("address", FAMILY_PAGES)
+def test_family_page_redirects_to_sign_in(client: Client, practice: Practice, address: str) -> None:
     assert client.get(address).headers["Location"] == "/start/sign-in/"
 
 
-@pytest.mark.parametrize("address", OWN)
-def test_staff_has_no_family_account(desk: Client, address: str) -> None:
+@pytest.mark.parametrize("address", FAMILY_PAGES)
+def test_family_page_refuses_staff_without_an_account(desk: Client, address: str) -> None:
     response = desk.get(address)
     assert response.status_code == 403
     assert "No family account yet" in response.content.decode()
 
 
-def test_the_other_parent_is_named_and_a_minors_own_account_is_not(
+def test_other_parent_is_named_but_not_the_minors_own_account(
     family: Client, account: PortalAccount, patient: Patient, actor: Actor
 ) -> None:
     father = Client()
-    signup_steps.family_with(
+    signup_steps.sign_up(
         father,
-        signup_steps.issued([patient], actor=actor, recipient=Recipient(name="Pablo López")),
+        signup_steps.issue_pin([patient], actor=actor, recipient=Recipient(name="Pablo López")),
         patient.birth_date,
         email="pablo@families.example",
         given_names="Pablo",
@@ -52,7 +52,7 @@ def test_the_other_parent_is_named_and_a_minors_own_account_is_not(
     assert "Sofía Own" not in family.get("/family/").content.decode()
 
 
-def test_the_last_day_and_the_level_are_said(family: Client, account: PortalAccount, practice: Practice) -> None:
+def test_last_day_and_limited_access_are_shown(family: Client, account: PortalAccount, practice: Practice) -> None:
     practice.clinical_portal_url = "https://records.maplegrove.example/"
     practice.save()
     ends = timezone.now().astimezone(practice.zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
@@ -60,41 +60,39 @@ def test_the_last_day_and_the_level_are_said(family: Client, account: PortalAcco
     )
     account.associations.update(ends_at=ends, level="limited")
     home = family.get("/family/").content.decode()
-    assert "A part of the record" in home
+    assert "Part of the record" in home
     assert f"{ends - timedelta(days=1):%B} {(ends - timedelta(days=1)).day}, " in home
     assert "https://records.maplegrove.example/" in home
 
 
-def test_access_that_has_ended_is_not_there(family: Client, account: PortalAccount) -> None:
+def test_ended_access_is_hidden(family: Client, account: PortalAccount) -> None:
     account.associations.update(ended_at=timezone.now())
     assert "Sofía" not in family.get("/family/").content.decode().split("<h1>")[1]
 
 
-def test_each_look_is_one_line_in_the_practices_trail(
-    family: Client, account: PortalAccount, practice: Practice
-) -> None:
+def test_each_visit_is_audited_for_the_practice(family: Client, account: PortalAccount, practice: Practice) -> None:
     before = AuditEvent.objects.filter(action="family_viewed").count()
     family.get("/family/")
-    line = AuditEvent.objects.filter(action="family_viewed").latest("id")
+    event = AuditEvent.objects.filter(action="family_viewed").latest("id")
     assert AuditEvent.objects.filter(action="family_viewed").count() == before + 1
-    assert (line.actor, line.practice) == (account.user, practice)
+    assert (event.actor, event.practice) == (account.user, practice)
 
 
-def test_my_details(family: Client, account: PortalAccount) -> None:
-    typed = {"given_names": "Elena", "family_name": "", "phone": "12", "language": "es"}
-    assert family.post("/family/profile/", typed).status_code == 422
-    saved = family.post("/family/profile/", typed | {"family_name": "Ruiz", "phone": "(612) 555-0161"})
+def test_profile_is_saved(family: Client, account: PortalAccount) -> None:
+    fields = {"given_names": "Elena", "family_name": "", "phone": "12", "language": "es"}
+    assert family.post("/family/profile/", fields).status_code == 422
+    saved = family.post("/family/profile/", fields | {"family_name": "Ruiz", "phone": "(612) 555-0161"})
     assert saved.headers["Location"] == "/family/profile/"
     account.refresh_from_db()
     assert (account.name, account.phone, account.language) == ("Elena Ruiz", "6125550161", "es")
     assert family.get("/family/profile/").headers["Content-Language"] == "es"
 
 
-def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: PortalAccount) -> None:
+def test_new_email_address_is_verified_before_it_is_changed(family: Client, account: PortalAccount) -> None:
     assert family.post("/family/profile/email/", {"email": "elena"}).status_code == 422
     family.post("/family/profile/email/", {"email": "New@Families.example"})
     account.user.refresh_from_db()
-    assert account.email == signup_steps.ADDRESS
+    assert account.email == signup_steps.EMAIL
     assert family.post("/family/profile/email/code/", {"code": "12"}).status_code == 422
     code = signup_steps.code_sent_to("new@families.example")
     wrong = "000000" if code != "000000" else "111111"
@@ -104,43 +102,45 @@ def test_a_new_address_is_proved_before_it_is_changed(family: Client, account: P
     assert account.email == "new@families.example"
 
 
-def test_a_changed_address_is_told_to_the_old_one(family: Client, account: PortalAccount) -> None:
+def test_old_email_address_is_notified_of_the_change(family: Client, account: PortalAccount) -> None:
     family.post("/family/profile/email/", {"email": "new@families.example"})
     family.post("/family/profile/email/code/", {"code": signup_steps.code_sent_to("new@families.example")})
-    told = OutgoingMessage.objects.filter(recipient=signup_steps.ADDRESS).order_by("-created_at")[0]
-    assert "new@families.example" in told.content.text
+    notification = OutgoingMessage.objects.filter(recipient=signup_steps.EMAIL).order_by("-created_at")[0]
+    assert "new@families.example" in notification.content.text
 
 
-def test_an_address_is_changed_by_whom_proved_a_moment_ago_who_they_are(family: Client, account: PortalAccount) -> None:
+def test_email_change_requires_a_recent_sign_in(family: Client, account: PortalAccount) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         answer = family.post("/family/profile/email/", {"email": "thief@families.example"})
     assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
     assert not EmailCode.objects.filter(address="thief@families.example").exists()
 
 
-def test_staff_does_not_change_its_address_here(family: Client, account: PortalAccount, practice: Practice) -> None:
+def test_staff_cannot_change_their_email_address_here(
+    family: Client, account: PortalAccount, practice: Practice
+) -> None:
     Membership.objects.create(user=account.user, practice=practice, role=Membership.Role.FRONT_DESK)
     answer = family.post("/family/profile/email/", {"email": "new@families.example"})
     assert answer.headers["Location"] == "/family/profile/"
-    assert "your administrator changes" in family.get("/family/profile/").content.decode()
+    assert "only your administrator can change" in family.get("/family/profile/").content.decode()
 
 
-def test_an_address_that_is_taken_is_told_after_the_proof_only(family: Client, account: PortalAccount) -> None:
+def test_taken_email_address_is_revealed_only_after_verification(family: Client, account: PortalAccount) -> None:
     User.objects.create_user("taken@families.example")
-    asked = family.post("/family/profile/email/", {"email": "taken@families.example"})
-    assert asked.headers["Location"] == "/family/profile/email/code/"
+    response = family.post("/family/profile/email/", {"email": "taken@families.example"})
+    assert response.headers["Location"] == "/family/profile/email/code/"
     family.post("/family/profile/email/code/", {"code": signup_steps.code_sent_to("taken@families.example")})
     assert "Another account" in family.get("/family/profile/").content.decode()
     account.user.refresh_from_db()
-    assert account.email == signup_steps.ADDRESS
+    assert account.email == signup_steps.EMAIL
 
 
-def test_signing_out_leaves_nothing(family: Client) -> None:
+def test_signing_out_clears_the_browser(family: Client) -> None:
     assert family.get("/family/sign-out/").status_code == 405
-    left = family.post("/family/sign-out/")
-    assert left.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+    response = family.post("/family/sign-out/")
+    assert response.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
     family.cookies.clear()  # as the browser does
-    assert "You are signed out." in family.get(left.headers["Location"]).content.decode()
+    assert "You’re signed out." in family.get(response.headers["Location"]).content.decode()
     assert family.get("/family/").headers["Location"] == "/start/sign-in/"
 
 
@@ -154,7 +154,7 @@ def test_signing_out_leaves_nothing(family: Client) -> None:
         "/accounts/reauthenticate/",
     ],
 )
-def test_the_pages_for_signing_in_look_and_speak_like_the_familys(family: Client, address: str) -> None:
+def test_shared_account_pages_are_in_the_family_style_and_language(family: Client, address: str) -> None:
     family.cookies["family-language"] = "es"
     response = family.get(address)
     page = response.content.decode()
@@ -163,7 +163,7 @@ def test_the_pages_for_signing_in_look_and_speak_like_the_familys(family: Client
     assert "dashboard" not in page.lower()
 
 
-def test_staff_pages_keep_the_desks_look(desk: Client) -> None:
+def test_shared_account_pages_are_in_the_staff_style_for_staff(desk: Client) -> None:
     desk.cookies["family-language"] = "es"
     for address in ("/accounts/2fa/", "/"):
         page = desk.get(address).content.decode()
