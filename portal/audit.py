@@ -141,22 +141,23 @@ def record_all(
             events.append(event)
         AuditEvent.objects.bulk_create(events)
         with connection.cursor() as cursor:
-            cursor.execute(_MOVE_HEAD, [number, digest, name])
+            cursor.execute(_UPDATE_HEAD, {"length": number, "digest": digest, "name": name})
 
 
 # Raw SQL because every page view runs these, and building them with the ORM took several times as long as running them.
-_HEAD: Final = "SELECT length, digest FROM portal_auditchain WHERE name = %s"
-_MOVE_HEAD: Final = "UPDATE portal_auditchain SET length = %s, digest = %s WHERE name = %s"
+_CHAINS: Final = AuditChain._meta.db_table
+_SELECT_HEAD: Final = f"SELECT length, digest FROM {_CHAINS} WHERE name = %(name)s"  # noqa: S608
+_UPDATE_HEAD: Final = f"UPDATE {_CHAINS} SET length = %(length)s, digest = %(digest)s WHERE name = %(name)s"  # noqa: S608
 
 
 def _lock_head(name: str) -> tuple[int, str]:
     """Lock the chain until the transaction ends, and return the number and digest of its last event."""
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite allows one writer at a time
     with connection.cursor() as cursor:
-        cursor.execute(_HEAD + lock, [name])
+        cursor.execute(_SELECT_HEAD + lock, {"name": name})
         if not (head := cursor.fetchone()):
             AuditChain.objects.get_or_create(name=name)
-            cursor.execute(_HEAD + lock, [name])
+            cursor.execute(_SELECT_HEAD + lock, {"name": name})
             head = cursor.fetchone()
     length, digest = head
     return length, digest

@@ -11,7 +11,7 @@ _CONNECTED = threading.Semaphore(40)
 
 
 def run_concurrently(*actions: Callable[[], Any]) -> list[Any]:
-    """What each deed gave back, or the exception that ended it; all begun at the same moment."""
+    """Run the actions at the same moment. Return what each returned, or the exception that ended it."""
     results: list[Any] = [None] * len(actions)
     begin = threading.Barrier(len(actions))
 

@@ -19,9 +19,11 @@ _DELIVERY_LABELS: Final = {
 }
 # Names of details as they are stored, where they do not say enough by themselves.
 _NAME_LABELS: Final = {
+    "authorisation": "authorization",  # of earlier versions
     "done": "change",
     "in": "page",
     "to": "account",
+    "told_of_risk": "risk acknowledged",  # of earlier versions
     "what": "kind",
     "whose": "account",
     "why": "reason",

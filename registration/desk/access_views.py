@@ -1,33 +1,40 @@
-"""The staff pages about access: taking it away and giving it back, lost passkeys, families that decline, the age limit."""
+"""Staff pages about access: removing and restoring it, lost passkeys, declines, stopped messages, the age limit."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages as notices
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications import suppressions
 from notifications.models import Channel
 from patients.models import Patient
+from patients.templatetags.patient_values import us_date
 from portal import audit
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
+from portal.models import Practice
 from portal.signals import portal_statuses_needed
-from registration.access import age_limit as coming_of_age
+from registration.access import age_limit as age_limits
 from registration.access import associations
 from registration.desk.forms.access_forms import DeclineForm, RemoveForm, ResetForm, RestoreForm
+from registration.desk.presenters.access_pages import RestorePage, decline_note
 from registration.issuing import declines
 from registration.models import Association, SelfRegistration
 from registration.values import Refused
 
-_ASKS = ["GET", "HEAD", "POST"]
+_FORM_METHODS: Final = ["GET", "HEAD", "POST"]
+_AT_AGE_LIMIT: Final = {
+    Practice.AtAgeLimit.ENDS: "On that birthday, the parents’ access ends.",
+    Practice.AtAgeLimit.LIMITED: "On that birthday, the parents’ access becomes limited.",
+    Practice.AtAgeLimit.RENEWAL: "On that birthday, the parents’ access pauses until you renew it.",
+}
 
 
-@require_http_methods(_ASKS)
+@require_http_methods(_FORM_METHODS)
 @requires(Permission.MANAGE_ACCESS)
 def remove(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
     association = _association(request, association_id)
@@ -39,12 +46,12 @@ def remove(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
         except Refused as error:
             form.add_error(error.field, str(error))
         else:
-            _tell_removed(request, association, removed=removed)
+            _confirm_removal(request, association, removed=removed)
             return redirect(association.patient)
-    return _ask(request, "remove_access", form, association=association)
+    return _form_page(request, "remove_access", form, association=association)
 
 
-@require_http_methods(_ASKS)
+@require_http_methods(_FORM_METHODS)
 @requires(Permission.MANAGE_ACCESS)
 def restore(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
     association = _association(request, association_id)
@@ -55,17 +62,16 @@ def restore(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
         except Refused as error:
             form.add_error(None, str(error))
         else:
-            notices.success(request, f"{association.account.name} has access again and is told by e-mail.")
+            notices.success(request, f"{association.account.name} has access again and will be notified by email.")
             return redirect(association.patient)
-    refused = associations.restore_refusal(association)
-    of_age = associations.is_past_age_limit(association)
-    return _ask(request, "restore_access", form, association=association, refused=refused, of_age=of_age)
+    page = RestorePage(association)
+    return _form_page(request, "restore_access", form, association=association, page=page)
 
 
-@require_http_methods(_ASKS)
+@require_http_methods(_FORM_METHODS)
 @requires(Permission.MANAGE_ACCESS)
 def reset_sign_in(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
-    """A lost passkey: it is taken off the account that this association belongs to."""
+    """Remove the passkeys of the account that this association belongs to, because one was lost."""
     association = _association(request, association_id)
     account = association.account
     form = ResetForm(request.POST or None, practice=request.practice)
@@ -77,13 +83,15 @@ def reset_sign_in(request: StaffRequest, association_id: uuid.UUID) -> HttpRespo
         except Refused as error:
             form.add_error(None, str(error))
         else:
-            notices.success(request, f"The passkeys of {account.name} no longer work. An e-mail says how to go on.")
+            notices.success(
+                request, f"The passkeys of {account.name} no longer work. We’ll email them what to do next."
+            )
             return redirect(association.patient)
     refused = associations.reset_refusal(account, practice=request.practice)
-    return _ask(request, "reset_sign_in", form, association=association, refused=refused)
+    return _form_page(request, "reset_sign_in", form, association=association, refused=refused)
 
 
-@require_http_methods(_ASKS)
+@require_http_methods(_FORM_METHODS)
 @requires(Permission.MANAGE_ACCESS)
 def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = _patient(request, patient_id)
@@ -94,10 +102,16 @@ def decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
         except Refused as error:
             form.add_error(None, str(error))
         else:
-            notices.success(request, "Written down: the family declines the portal. Nothing is sent to it.")
+            notices.success(request, "Decline recorded. We won’t send anything to this family.")
             return redirect(patient)
-    asked = SelfRegistration.objects.waiting().filter(likely=patient)
-    return _ask(request, "decline", form, patient=patient, unfinished=patient.registrations.unfinished(), asked=asked)
+    return _form_page(
+        request,
+        "decline",
+        form,
+        patient=patient,
+        revoked_notes=[decline_note(registration, patient) for registration in patient.registrations.unfinished()],
+        self_registrations=SelfRegistration.objects.waiting().filter(likely=patient),
+    )
 
 
 @require_POST
@@ -106,9 +120,9 @@ def undo_decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient = _patient(request, patient_id)
     row = patient.declines.live().first()
     if row and declines.undo(row, actor=Actor.from_request(request)):
-        notices.success(request, "The family may be registered again.")
+        notices.success(request, "Decline undone. You can register the family again.")
     else:
-        notices.info(request, "That the family declines had been taken back already.")
+        notices.info(request, "The decline was already undone.")
     return redirect(patient)
 
 
@@ -117,7 +131,7 @@ def undo_decline(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 def stop_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient, chosen = _address(request, patient_id)
     suppressions.suppress(request.practice, **chosen, actor=Actor.from_request(request), patient=patient.pk)
-    notices.success(request, f"{request.practice.name} sends nothing to {chosen['address']} any more.")
+    notices.success(request, f"{request.practice.name} will no longer send messages to {chosen['address']}.")
     return redirect(patient)
 
 
@@ -126,26 +140,27 @@ def stop_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 def allow_messages(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
     patient, chosen = _address(request, patient_id)
     suppressions.unsuppress(request.practice, **chosen, actor=Actor.from_request(request), patient=patient.pk)
-    notices.success(request, f"Messages may go to {chosen['address']} again.")
+    notices.success(request, f"{request.practice.name} can send messages to {chosen['address']} again.")
     return redirect(patient)
 
 
 @require_safe
 @requires(Permission.VIEW_PATIENT)
 def age_limit(request: StaffRequest) -> HttpResponse:
-    """The worklist of birthdays in the next 90 days that change what parents may see."""
+    """List the birthdays in the next 90 days that change what parents can see."""
     portal_statuses_needed.send(sender=None)
-    rows = list(coming_of_age.upcoming_birthdays(request.practice))
+    rows = list(age_limits.upcoming_birthdays(request.practice))
     audit.record(
         audit.Action.SEARCHED,
         actor=Actor.from_request(request),
         practice=request.practice,
         details={"by": "minor age limit", "found": len(rows)},
     )
-    return render(request, "desk/age_limit.html", {"rows": rows})
+    what_happens = _AT_AGE_LIMIT[Practice.AtAgeLimit(request.practice.at_minor_age_limit)]
+    return render(request, "desk/age_limit.html", {"rows": rows, "what_happens": what_happens})
 
 
-def _ask(request: StaffRequest, template: str, form: forms.Form, **context: Any) -> HttpResponse:
+def _form_page(request: StaffRequest, template: str, form: forms.Form, **context: Any) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     if association := context.get("association"):
         context["patient"] = association.patient
@@ -153,7 +168,7 @@ def _ask(request: StaffRequest, template: str, form: forms.Form, **context: Any)
 
 
 def _association(request: StaffRequest, association_id: uuid.UUID) -> Association:
-    portal_statuses_needed.send(sender=None)  # what has ended by its date is not to be removed
+    portal_statuses_needed.send(sender=None)  # ends access whose end date has passed, so it cannot be removed
     rows = Association.objects.for_practice(request.practice).select_related(
         "account__user", "patient__practice", "registration"
     )
@@ -165,9 +180,10 @@ def _patient(request: StaffRequest, patient_id: uuid.UUID) -> Patient:
 
 
 def _address(request: StaffRequest, patient_id: uuid.UUID) -> tuple[Patient, dict[str, str]]:
-    """What the family contact has on record: the page names the contact and the channel, never an address."""
+    """Look up the contact's address on record, or raise 404. The form names the contact and channel, never an address."""
     patient = _patient(request, patient_id)
-    contact = next((each for each in patient.contacts.all() if str(each.pk) == request.POST.get("contact")), None)
+    chosen = request.POST.get("contact")
+    contact = next((contact for contact in patient.contacts.all() if str(contact.pk) == chosen), None)
     on_record = {Channel.EMAIL: contact.email, Channel.TEXT: contact.phone} if contact else {}
     channel = request.POST.get("channel", "")
     address = next((value for name, value in on_record.items() if name == channel), "")
@@ -176,14 +192,14 @@ def _address(request: StaffRequest, patient_id: uuid.UUID) -> tuple[Patient, dic
     return patient, {"channel": channel, "address": address}
 
 
-def _tell_removed(request: StaffRequest, association: Association, *, removed: bool) -> None:
+def _confirm_removal(request: StaffRequest, association: Association, *, removed: bool) -> None:
     association.refresh_from_db(fields=["ended_at", "ends_at"])
-    who = association.account.name
+    name = association.account.name
     if not removed:
-        notices.info(request, f"The access of {who} had ended already.")
+        notices.info(request, f"{name}’s access had already ended.")
     elif association.ended_at:
-        notices.success(request, f"{who} has no access any more and is told by e-mail.")
+        notices.success(request, f"{name} no longer has access and will be notified by email.")
     else:
         assert association.ends_at is not None
-        day = request.practice.last_day(association.ends_at)
-        notices.success(request, f"{who} has access until {date_format(day, 'F j, Y')} and is told by e-mail.")
+        day = us_date(request.practice.last_day(association.ends_at))
+        notices.success(request, f"{name} has access until {day} and will be notified by email.")

@@ -1,4 +1,4 @@
-"""The staff pages of registration: the state of registrations, the PIN sheet, revoking."""
+"""Staff pages reached from the account page: the live list of registrations, the PIN sheet, revoking."""
 
 import uuid
 
@@ -14,6 +14,7 @@ from portal.audit import Actor
 from portal.signals import portal_statuses_needed
 from registration.desk import account_panels
 from registration.desk.forms.register_form import RevokeForm
+from registration.desk.presenters import registration_pages
 from registration.issuing import lifecycle, pin_printing
 from registration.models import Registration
 
@@ -21,16 +22,14 @@ from registration.models import Registration
 @require_safe
 @requires(Permission.VIEW_PATIENT)
 def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """The registrations of the account page by themselves: what the page asks for while a message is on its way."""
-    portal_statuses_needed.send(
-        sender=None
-    )  # a message that was just accepted ends the key that it was sent instead of
+    """Return the Registrations panel alone, for the page that refreshes it."""
+    portal_statuses_needed.send(sender=None)  # a message that was just accepted ends the PIN it replaces
     patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     may = access.staff_context(request)["may"]
     panel = account_panels.panel(request, patient, may=may)
     if request.GET.get("seen") == panel["seen"]:
-        return HttpResponse(status=204)  # nothing new: the page keeps what it has, and the focus where it is
-    return render(request, "desk/_live_update.html", {"patient": patient, "panel": panel})
+        return HttpResponse(status=204)  # nothing new: the page keeps its content and the focus
+    return render(request, "desk/_live_update.html", panel)
 
 
 @require_safe
@@ -53,14 +52,18 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     form = RevokeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if lifecycle.revoke(registration, reason=form.cleaned_data["reason"], actor=Actor.from_request(request)):
-            notices.success(request, f"The registration for {registration.recipient_name} is revoked.")
+            notices.success(request, f"The registration for {registration.recipient_name} has been revoked.")
         else:
-            notices.info(request, f"The registration for {registration.recipient_name} had ended already.")
+            notices.info(request, f"The registration for {registration.recipient_name} had already ended.")
         return redirect(patient)
     status = 422 if request.method == "POST" else 200
-    return render(
-        request, "desk/revoke.html", {"registration": registration, "patient": patient, "form": form}, status=status
-    )
+    context = {
+        "patient": patient,
+        "form": form,
+        "summary": registration_pages.summary(registration, patient),
+        "message_note": registration_pages.revoke_note(registration),
+    }
+    return render(request, "desk/revoke.html", context, status=status)
 
 
 def _registration(request: StaffRequest, registration_id: uuid.UUID) -> Registration:
@@ -69,5 +72,5 @@ def _registration(request: StaffRequest, registration_id: uuid.UUID) -> Registra
 
 def _session(request: HttpRequest) -> str:
     key = request.session.session_key
-    assert key is not None, "whoever is signed in has a session"
+    assert key is not None, "anyone who is signed in has a session"
     return key

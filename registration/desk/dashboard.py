@@ -1,4 +1,4 @@
-"""The staff dashboard: what wants attention, access that ends soon, and what was issued last."""
+"""The staff dashboard: what needs attention, access that ends soon, and what was issued recently."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -16,6 +16,8 @@ from portal.access import Permission, StaffRequest, requires
 from portal.models import Practice
 from portal.signals import portal_statuses_needed
 from registration.access import reminders
+from registration.desk.presenters import worklist
+from registration.desk.presenters.worklist import WorklistLine
 from registration.models import Decline, Registration, SelfRegistration
 
 State = Registration.State
@@ -24,36 +26,37 @@ _SLOW_AFTER: Final = timedelta(minutes=5)
 _FAILED_PERIOD: Final = timedelta(days=3)
 _LOCKED_PERIOD: Final = timedelta(days=14)
 _MAX_ROWS: Final = 20
-_MAX_MESSAGES: Final = 500  # messages, for those that are shown
+_MAX_MESSAGES: Final = 500
 
 
 @require_safe
 @requires(Permission.SEE_DASHBOARD)
 def dashboard(request: StaffRequest) -> HttpResponse:
     portal_statuses_needed.send(sender=None)
-    context = _attention(request.practice) | {
-        "latest": _latest(request.practice),
-        "opened": recent.recently_opened(request.practice, user=request.user),
+    practice = request.practice
+    context: dict[str, Any] = {
+        "to_match": SelfRegistration.objects.for_practice(practice).waiting().count(),
+        "attention": _needs_attention(practice),
+        "access_ending": worklist.access_ending(reminders.ending_soon(practice)[:_MAX_ROWS]),
+        "latest": worklist.recently_issued(_latest(practice)),
+        "opened": recent.recently_opened(practice, user=request.user),
         "nothing_is_sent": worker_heartbeat.is_missed(),
     }
     return render(request, "desk/dashboard.html", context)
 
 
-def _attention(practice: Practice) -> dict[str, Any]:
-    """Messages that failed or hang, PINs that locked or end within a day; families to match, to ask again; access that ends.
+def _needs_attention(practice: Practice) -> list[WorklistLine]:
+    """List failed and delayed messages, locked and expiring PINs, and families to ask again.
 
-    Each list begins at what is rare, in an index that holds it: of a large practice's registrations hardly any is listed.
+    Each query starts from an index on something rare, because hardly any registration of a large practice is listed.
     """
-    ending = _for_display(Registration.objects.for_practice(practice).live())
-    return {
-        "failed": _failed(practice)[:_MAX_ROWS],
-        "locked": _locked(practice)[:_MAX_ROWS],
-        "waiting": _delayed(practice),
-        "ending": ending.filter(expires_at__lt=timezone.now() + timedelta(days=1)).order_by("expires_at")[:_MAX_ROWS],
-        "to_match": SelfRegistration.objects.for_practice(practice).waiting().count(),
-        "to_ask": _to_ask(practice)[:_MAX_ROWS],
-        "access_ending": reminders.ending_soon(practice)[:_MAX_ROWS],
-    }
+    return [
+        *worklist.failed(_failed(practice)[:_MAX_ROWS]),
+        *worklist.locked(_locked(practice)[:_MAX_ROWS]),
+        *worklist.delayed(_delayed(practice)),
+        *worklist.expiring(_expiring(practice)[:_MAX_ROWS]),
+        *worklist.to_ask_again(_to_ask_again(practice)[:_MAX_ROWS]),
+    ]
 
 
 def _latest(practice: Practice) -> QuerySet[Registration]:
@@ -65,22 +68,22 @@ def _for_display(registrations: QuerySet[Registration]) -> QuerySet[Registration
 
 
 def _carrying(messages: QuerySet[OutgoingMessage]) -> QuerySet[Registration]:
-    """What these messages carry, the newest of them: the practice is theirs."""
+    """Find the registrations of the newest of these messages. The messages are already limited to the practice."""
     return _for_display(Registration.objects.filter(message__in=messages.order_by("-created_at")[:_MAX_MESSAGES]))
 
 
 def _failed(practice: Practice) -> QuerySet[Registration]:
-    """Messages that failed in the last days, even where the PIN has run out since: the family is still waiting."""
+    """Find recently failed messages, even if the PIN has expired since then: the family is still waiting."""
     messages = OutgoingMessage.objects.for_practice(practice).filter(state=OutgoingMessage.State.FAILED)
-    given_up = Q(state__in=(State.SUPERSEDED, State.REVOKED, State.CLAIMED))
-    lately = _carrying(messages).filter(message__finished_at__gt=timezone.now() - _FAILED_PERIOD)
-    return lately.exclude(given_up).filter(~_was_reissued())
+    settled = Q(state__in=(State.SUPERSEDED, State.REVOKED, State.CLAIMED))
+    recent_failures = _carrying(messages).filter(message__finished_at__gt=timezone.now() - _FAILED_PERIOD)
+    return recent_failures.exclude(settled).filter(~_was_reissued())
 
 
 def _locked(practice: Practice) -> QuerySet[Registration]:
-    """PINs that locked after too many wrong tries, for which nobody has issued a new one."""
+    """Find PINs that locked after too many wrong attempts and have not been issued again."""
     since = timezone.now() - _LOCKED_PERIOD
-    # What locked since then had not run out before; by that it is found.
+    # A PIN locked after `since` also expires after `since`, so the index on expiry applies.
     locked = Registration.objects.for_practice(practice).filter(
         state=State.LOCKED, ended_at__gt=since, expires_at__gt=since
     )
@@ -88,15 +91,21 @@ def _locked(practice: Practice) -> QuerySet[Registration]:
 
 
 def _delayed(practice: Practice) -> list[Registration]:
-    """Live ones whose message should have been on its way by now."""
+    """List usable registrations whose message should have been sent already."""
     messages = OutgoingMessage.objects.for_practice(practice).filter(
         state__in=OutgoingMessage.UNFINISHED, created_at__lt=timezone.now() - _SLOW_AFTER
     )
-    return [each for each in _carrying(messages) if each.is_live][:_MAX_ROWS]
+    return [registration for registration in _carrying(messages) if registration.is_live][:_MAX_ROWS]
+
+
+def _expiring(practice: Practice) -> QuerySet[Registration]:
+    """Find usable registrations that expire within a day."""
+    live = _for_display(Registration.objects.for_practice(practice).live())
+    return live.filter(expires_at__lt=timezone.now() + timedelta(days=1)).order_by("expires_at")
 
 
 def _was_reissued() -> Exists:
-    """Whether the same person was registered again for one of the same patients."""
+    """Match registrations whose recipient was registered again later for one of the same patients."""
     through = Registration.patients.through
     return Exists(
         through.objects.filter(
@@ -107,7 +116,7 @@ def _was_reissued() -> Exists:
     )
 
 
-def _to_ask(practice: Practice) -> QuerySet[Decline]:
-    """Families that declined, whose day to be asked again has come."""
+def _to_ask_again(practice: Practice) -> QuerySet[Decline]:
+    """Find declines whose "ask again" date has come."""
     due = Decline.objects.live().filter(ask_again_on__lte=timezone.localdate())
     return due.for_practice(practice).select_related("patient").order_by("ask_again_on")

@@ -1,4 +1,4 @@
-"""The Patient Registration window: register a patient, add a proxy, send again."""
+"""The Patient Registration window: register a patient, add a proxy, send a registration again."""
 
 import uuid
 from typing import Final
@@ -9,7 +9,7 @@ from django.db import Error
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.text import get_text_list
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from notifications import worker_heartbeat
@@ -21,6 +21,7 @@ from portal.signals import portal_statuses_needed
 from registration.desk.forms.proxy_form import ProxyForm
 from registration.desk.forms.register_form import RegistrationForm
 from registration.desk.forms.safety_checks_form import SafetyChecksForm
+from registration.desk.presenters.registration_pages import CompletedPanel, SendAgainPage
 from registration.issuing import eligibility, pin_display, registrations
 from registration.issuing.request import RegistrationRequest
 from registration.issuing.safety_checks import OverrideRequired
@@ -35,9 +36,9 @@ _METHODS: Final = ["GET", "HEAD", "POST"]
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """The Patient Registration window: over the account page, or a whole page without JavaScript.
+    """Show the Patient Registration window: over the account page, or as a page of its own without JavaScript.
 
-    Where a self-registration for this patient waits it leads there; `another` opens the form all the same.
+    If a self-registration for this patient is waiting, point to it first; the parameter `another` opens the form anyway.
     """
     patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     self_registration = _pending_request(patient)
@@ -56,7 +57,7 @@ def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpRespon
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """The same window for somebody who has access for a time, on paper."""
+    """Show the same window for someone who gets access for a limited time, with a written authorization."""
     patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     form = ProxyForm(request.POST or None, practice=request.practice, patient=patient)
     return _window_response(request, patient, form, is_proxy=True)
@@ -65,7 +66,7 @@ def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
-    """Asks, and sends again what a family lost or never got; what speaks against it by now is asked here, too."""
+    """Confirm and send again what a family lost or never received. New safety warnings need a reason here too."""
     registration = get_object_or_404(Registration.objects.for_practice(request.practice), pk=registration_id)
     patient = registration.patients.all()[0]
     form = SafetyChecksForm(request.POST if request.method == "POST" else None)
@@ -88,7 +89,7 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
         else:
             return _completed(request, patient, new)
     can = registrations.can_send_again(registration)
-    context = {"registration": registration, "patient": patient, "can": can, "form": form}
+    context = {"page": SendAgainPage(registration, patient), "patient": patient, "can": can, "form": form}
     context |= {"nothing_is_sent": worker_heartbeat.is_missed()}
     return render(request, "desk/send_again.html", context, status=status)
 
@@ -120,13 +121,15 @@ def _window_response(
         "refused": refused,
         "self_registration": self_registration,
         "is_proxy": is_proxy,
+        "window_title": "Add Proxy" if is_proxy else "Patient Registration",
+        "window_url": reverse("desk:proxy" if is_proxy else "desk:register", args=[patient.pk]),
     }
     context |= {"nothing_is_sent": worker_heartbeat.is_missed()}
     return render(request, _template(request, "register"), context, status=status)
 
 
 def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | None:
-    """None where the form now says what stands against it."""
+    """Issue the registration, or return None and add the reasons against it to the form."""
     try:
         return registrations.register_patients(
             RegistrationRequest(
@@ -153,11 +156,16 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
 
 
 def _database_unavailable(form: Form, fault: Error) -> int:
-    """The disk is full, somebody holds what is to be written, the server is gone: the form says so, with this status."""
-    log.exception("database not reached")
+    """Tell the user that nothing was saved and return the HTTP status.
+
+    The disk may be full, the rows may be locked for too long, or the server may be gone.
+    """
+    log.exception("database unavailable")
     database_errors.close_broken_connection(fault)
     form.add_error(
-        None, "Nothing was saved: the database did not answer. What you typed is still here: try again in a moment."
+        None,
+        "Nothing was saved because the portal is temporarily unavailable. "
+        "What you typed is still here. Try again in a moment.",
     )
     return 503
 
@@ -165,25 +173,19 @@ def _database_unavailable(form: Form, fault: Error) -> int:
 def _completed(
     request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
 ) -> HttpResponse:
-    """The PIN, shown in the answer to the completion and nowhere else."""
+    """Show the PIN, in the response to the completed form and nowhere else."""
     pin = pin_display.reveal(registration, session_key=_session(request), actor=Actor.from_request(request))
     if pin is None:
-        registration.refresh_from_db()  # another desk may have superseded it since, and taken its PIN with it
-    covered = list(registration.patients.order_by("birth_date"))
+        registration.refresh_from_db()  # another desk may have superseded it, which deletes its PIN
+    panel = CompletedPanel(
+        registration=registration,
+        covered=list(registration.patients.order_by("birth_date")),
+        pin=pin,
+        replaced_names=sorted({replaced.recipient_name for replaced in registration.replaced()}),
+        is_delivery_paused=worker_heartbeat.is_missed(),
+    )
     return render(
-        request,
-        _template(request, "completed"),
-        {
-            "patient": patient,
-            "registration": registration,
-            "covered": covered,
-            "covered_names": get_text_list([each.name for each in covered], "and"),
-            "covered_first_names": get_text_list([each.first_name for each in covered], "and"),
-            "pin": pin,
-            "print_now": print_now and pin is not None,
-            "nothing_is_sent": worker_heartbeat.is_missed(),
-            "replaced": sorted({each.recipient_name for each in registration.replaced()}),
-        },
+        request, _template(request, "completed"), {"patient": patient, "panel": panel, "print_now": print_now}
     )
 
 
@@ -202,11 +204,11 @@ def _record_view(request: StaffRequest, patient: Patient) -> None:
 
 
 def _template(request: StaffRequest, name: str) -> str:
-    """Inside the window the part, otherwise the page around it."""
+    """Choose the content of the window for htmx, otherwise the whole page."""
     return f"desk/_{name}.html" if request.htmx else f"desk/{name}.html"
 
 
 def _session(request: HttpRequest) -> str:
     key = request.session.session_key
-    assert key is not None, "whoever is signed in has a session"
+    assert key is not None, "anyone who is signed in has a session"
     return key

@@ -38,6 +38,7 @@ from registration.values import ByPin, ByText, Delivery, Recipient, Refused
 
 State = Registration.State
 
+_FAILED: Final = Q(message__state=OutgoingMessage.State.FAILED)
 # What a registration that is sent again has in common with the earlier one.
 _COPIED: Final = (
     "practice", "contact", "recipient_key", "recipient_name", "recipient_relationship", "language", "request_digest",
@@ -76,7 +77,7 @@ def _still_present(patients: Sequence[Patient], locked: Sequence[Patient]) -> li
     """Return the locked rows of these patients. Raises Refused if one has been deleted."""
     present = [patient for patient in locked if patient in patients]
     if len(present) != len(patients):
-        raise Refused("This patient is no longer there. Search again.")
+        raise Refused("This patient is no longer on record. Search again.")
     return present
 
 
@@ -158,9 +159,8 @@ def send_again(
 ) -> Registration:
     """Issue a new credential of the same kind, on the same terms, to the same people at the same address.
 
-    Sending again twice returns the same new registration. The earlier one stays valid until the new message is accepted
-    (`lifecycle.supersede_replaced`); an earlier resend that failed ends now. Raises Refused and
-    safety_checks.OverrideRequired; then nothing has changed.
+    Sending again twice returns the same new registration. The earlier one stays valid until the new message is accepted,
+    and a failed resend ends now. Raises Refused and safety_checks.OverrideRequired; then nothing has changed.
     """
     credential = credentials.recreate(registration) if can_send_again(registration) else None
     with transaction.atomic():
@@ -168,14 +168,13 @@ def send_again(
         registration.refresh_from_db()
         current = _current_registration(registration)
         resends = current.replacements.filter(state=State.PENDING)
-        failed = Q(message__state=OutgoingMessage.State.FAILED)
-        if earlier_resend := resends.filter(~failed, expires_at__gt=timezone.now()).first():
+        if earlier_resend := resends.filter(~_FAILED, expires_at__gt=timezone.now()).first():
             return earlier_resend
         if credential is None or not can_send_again(registration):
             raise Refused("This registration has ended and cannot be sent again. Start a new registration.")
         delivery = delivery_of(registration)
         new = _checked_copy(registration, patients, delivery, override_reasons, replaces=current)
-        superseded = list(resends.filter(failed))
+        superseded = list(resends.filter(_FAILED))
         _supersede(superseded, at=new.issued_at, by=actor.require_user())
         _issue(new, patients, credential, delivery, session_key=session_key, actor=actor)
         Registration.objects.filter(pk=current.pk).update(sent_again=True)

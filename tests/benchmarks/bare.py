@@ -56,7 +56,7 @@ def query(name: str, practice: Practice, *, after: int | None = None) -> Callabl
     # The count needs the other tables for a phone number alone.
     counted = joined if "c." in where else f"FROM {NameKey._meta.db_table} k WHERE k.practice_id = ? AND {where}"
     count = f"SELECT COUNT(*) FROM (SELECT 1 {counted} LIMIT 1001) AS counted"
-    counts, fetches = _deed(count, arguments), _deed(rows, [*arguments, *place])
+    counts, fetches = _timed_query(count, arguments), _timed_query(rows, [*arguments, *place])
 
     def run() -> int:
         counts()
@@ -68,14 +68,14 @@ def query(name: str, practice: Practice, *, after: int | None = None) -> Callabl
 def by_mrn(key: str, practice: Practice, *, most: int) -> Callable[[], int]:
     """The patients whose MRN begins so; gives back how many they were."""
     sql = f"SELECT * FROM {Patient._meta.db_table} WHERE practice_id = ? AND mrn_key >= ? AND mrn_key < ? ORDER BY mrn_key, id LIMIT ?"
-    return _deed(sql, [_key(practice), key, f"{key}\U0010ffff", most])
+    return _timed_query(sql, [_key(practice), key, f"{key}\U0010ffff", most])
 
 
 def _key(practice: Practice) -> object:
     return practice.pk.hex if connection.vendor == "sqlite" else practice.pk
 
 
-def _deed(sql: str, arguments: list[Any]) -> Callable[[], int]:
+def _timed_query(sql: str, arguments: list[Any]) -> Callable[[], int]:
     connection.ensure_connection()
     driver = connection.connection.cursor()
     if connection.vendor == "postgresql":

@@ -110,7 +110,7 @@ class Desk:
         self.shoot("account", whole=True)
 
     def _say_that_they_know(self) -> None:
-        self.page.get_by_label("They know that others may be able to read").check()
+        self.page.get_by_label("They understand that others may be able to read").check()
 
     def _complete(self) -> None:
         self.page.get_by_role("button", name="Complete Registration").click()
@@ -162,7 +162,7 @@ class Desk:
         self.shoot("before-you-send", page.get_by_role("dialog"))
         page.goto(SHOWN + an_account_for("Whitfield", "William"))
         page.get_by_role("button", name="Register Patient").click()
-        expect(page.get_by_text("This family is here already")).to_be_visible()
+        expect(page.get_by_text("This family already has an account")).to_be_visible()
         self.shoot("here-already", page.get_by_role("dialog"))
         page.goto(SHOWN + path_of("García-López", "Mateo"))
         page.get_by_role("link", name="Add proxy").click()

@@ -1,4 +1,4 @@
-"""What goes wrong at a desk, in a browser: a night, two tabs, the back button, the network, the database; and the mouse."""
+"""Failures at the desk, in a browser: an expired session, two tabs, the back button, the network, the database."""
 
 import sqlite3
 from contextlib import closing
@@ -36,7 +36,9 @@ def type_an_address(page: Page) -> Locator:
     return address
 
 
-def test_a_window_left_open_overnight(desk_page: Page, patient: Patient, mother: Contact, front_desk: User) -> None:
+def test_window_left_open_overnight_asks_to_sign_in(
+    desk_page: Page, patient: Patient, mother: Contact, front_desk: User
+) -> None:
     page = desk_page
     open_account(page)
     account = page.url
@@ -49,7 +51,9 @@ def test_a_window_left_open_overnight(desk_page: Page, patient: Patient, mother:
     complete_button(page).click()
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_text("What you just sent was not accepted: sign in and do it again.")).to_be_visible()
+    expect(
+        page.get_by_text("You were signed out, so your last change was not saved. Sign in and try again.")
+    ).to_be_visible()
     check_accessibility(page)
     assert not Registration.objects.exists()
     assert not AuditEvent.objects.filter(action="registration_issued").exists()
@@ -63,7 +67,7 @@ def test_a_window_left_open_overnight(desk_page: Page, patient: Patient, mother:
     assert Registration.objects.count() == 1
 
 
-def test_two_tabs(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_second_tab_replaces_the_pin_of_the_first(desk_page: Page, patient: Patient, mother: Contact) -> None:
     first = desk_page
     open_account(first)
     second = first.context.new_page()
@@ -84,11 +88,11 @@ def test_two_tabs(desk_page: Page, patient: Patient, mother: Contact) -> None:
         page.bring_to_front()
         page.get_by_role("link", name="Done").click()
         registrations = page.get_by_role("region", name="Registrations")
-        expect(registrations.get_by_text("Superseded", exact=True)).to_be_visible()
-        expect(registrations.get_by_text("Pending", exact=True)).to_be_visible()
+        expect(registrations.get_by_text("Replaced", exact=True)).to_be_visible()
+        expect(registrations.get_by_text("PIN active", exact=True)).to_be_visible()
 
 
-def test_back_and_forward_after_completing(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_back_and_forward_do_not_show_the_pin_again(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -103,7 +107,7 @@ def test_back_and_forward_after_completing(desk_page: Page, patient: Patient, mo
     assert Registration.objects.count() == 1
 
 
-def test_back_and_forward_without_javascript(
+def test_reload_without_javascript_shows_the_same_pin(
     browser: Browser, portal: str, practice: Practice, patient: Patient, mother: Contact, front_desk: User
 ) -> None:
     with browser.new_context(java_script_enabled=False) as context:
@@ -123,8 +127,8 @@ def test_back_and_forward_without_javascript(
         assert Registration.objects.count() == 1
 
 
-def test_the_answer_is_lost_on_its_way(desk_page: Page, patient: Patient, mother: Contact) -> None:
-    """It did get through: nobody knows, and pressing again does no harm."""
+def test_lost_response_creates_no_second_registration(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    """The request succeeds, but the browser never learns of it. Submitting again does no harm."""
     page = desk_page
     open_account(page)
     open_window(page)
@@ -146,7 +150,7 @@ def test_the_answer_is_lost_on_its_way(desk_page: Page, patient: Patient, mother
     assert Registration.objects.get() == first
 
 
-def test_the_network_goes_before_the_window_opens(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_window_that_cannot_open_reports_it(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     page.context.set_offline(True)
@@ -160,7 +164,7 @@ def test_the_network_goes_before_the_window_opens(desk_page: Page, patient: Pati
     expect(page.get_by_text("The window could not be opened")).to_be_hidden()
 
 
-def test_somebody_holds_the_database(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_locked_database_saves_nothing_and_keeps_the_input(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -183,8 +187,10 @@ def test_somebody_holds_the_database(desk_page: Page, patient: Patient, mother: 
     assert Registration.objects.count() == 1
 
 
-def test_by_mouse_alone(desk_page: Page, practice: Practice, patient: Patient, mother: Contact) -> None:
-    """From the dashboard to the PIN, the clicks counted; the second time for this patient there are fewer."""
+def test_registration_by_mouse_stays_within_the_click_limit(
+    desk_page: Page, practice: Practice, patient: Patient, mother: Contact
+) -> None:
+    """Count the clicks from the dashboard to the PIN. The second time for a patient takes fewer."""
     assert clicks_to_the_pin(desk_page) == MOST_CLICKS
     Practice.objects.update(usual_identification=Identification.KNOWN)
     assert clicks_to_the_pin(desk_page) == 4
@@ -205,13 +211,13 @@ def clicks_to_the_pin(page: Page) -> int:
     click(page.get_by_role("option", name="García-López, Sofía"))
     click(page.locator("#register-patient"))
     window = page.get_by_role("dialog", name="Patient Registration")
-    identified = window.get_by_label("How was this person identified?")
+    identified = window.get_by_label("How did you verify identity?")
     if not identified.input_value():
         click(identified)
         page.keyboard.press("Escape")
         identified.select_option("Photo ID")
-        clicks += 1  # on the line of the list, which the browser draws outside the page
-    risk = window.get_by_label("They know that others may be able to read")
+        clicks += 1  # the option itself, which the browser draws outside the page
+    risk = window.get_by_label("They understand that others may be able to read")
     if not risk.is_checked():
         click(risk)
     click(complete_button(page))

@@ -66,12 +66,12 @@ ABOUT = [
 # Sent as they are, nothing in them is right: the page, and the words under which the summary stands.
 EMPTY = {
     "/patients/?last_name=%3F": "Nothing was searched yet.",
-    "/patients/{brother}/register/": "Nothing was issued or sent yet.",
-    "/patients/{patient}/proxy/": "Nothing was issued or sent yet.",
-    "/patients/{brother}/decline/": "Nothing was written down yet.",
+    "/patients/{brother}/register/": "Nothing was issued or sent.",
+    "/patients/{patient}/proxy/": "Nothing was issued or sent.",
+    "/patients/{brother}/decline/": "Nothing was saved yet.",
     "/registrations/{registration}/revoke/": "Nothing was revoked yet.",
     "/associations/{association}/remove/": "Nothing was removed yet.",
-    "/associations/{association}/reset-sign-in/": "Nothing was taken off yet.",
+    "/associations/{association}/reset-sign-in/": "Nothing was removed yet.",
     "/matches/{asked}/refuse/": "Nothing was said to the family yet.",
     "/accounts/password/change/": "Nothing was saved yet.",
     "/accounts/reauthenticate/": "Nothing was done yet.",
@@ -254,4 +254,4 @@ def test_the_main_job_without_javascript(
         page.get_by_role("link", name="Revoke").click()
         page.get_by_label("Reason").fill("sent to a wrong address")
         page.get_by_role("button", name="Revoke").click()
-        expect(page.get_by_text("is revoked.")).to_be_visible()
+        expect(page.get_by_text("has been revoked.")).to_be_visible()

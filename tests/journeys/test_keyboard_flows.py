@@ -143,9 +143,7 @@ class Keys:
 # --- The desk ---
 
 
-def test_what_is_sent_sent_again_revoked_and_stopped(
-    desk_page: Page, portal: str, patient: Patient, mother: Contact
-) -> None:
+def test_desk_flows_work_by_keyboard(desk_page: Page, portal: str, patient: Patient, mother: Contact) -> None:
     page, keys = desk_page, Keys(desk_page, f"{portal}/patients/{patient.pk}/")
     window = page.get_by_role("dialog")
     register, first = (
@@ -168,11 +166,11 @@ def test_what_is_sent_sent_again_revoked_and_stopped(
     keys.use("button", "Complete Registration")
     page.get_by_role("alert").and_(page.locator(":focus")).wait_for()
     keys.look()
-    keys.use("link", "Answer: Type the answer that the family gives.")
+    keys.use("link", "Answer: Enter the family’s answer.")
     expect(page.get_by_role("textbox", name="Answer")).to_be_focused()
     keys.type("Answer", "Rex")
-    keys.tick("checkbox", re.compile("They know that others may be able to read"))
-    keys.pick("How was this person identified?", "Photo ID")
+    keys.tick("checkbox", re.compile("They understand that others may be able to read"))
+    keys.pick("How did you verify identity?", "Photo ID")
     keys.use("button", "Complete Registration")
     keys.comes("Registration completed")
     keys.use("link", "Done")
@@ -190,28 +188,31 @@ def test_what_is_sent_sent_again_revoked_and_stopped(
     keys.comes("Revoke this registration?")
     keys.skip()
     keys.type("Reason", "sent to a wrong address")
-    keys.use("button", "Revoke")
-    keys.says("is revoked")
+    keys.use("button", "Revoke registration")
+    keys.says("has been revoked")
 
     keys.skip()
-    keys.use("link", "Family declines")
-    keys.comes("Family declines the portal")
+    keys.use("link", "Record a decline")
+    keys.comes("Record a decline")
     keys.skip()
     keys.type("Reason", "Prefers the phone")
     keys.type_day("Ask again on", timezone.localdate() + timedelta(days=90))
-    keys.use("button", "Family declines")
-    keys.says("Written down")
+    keys.use("button", "Record the decline")
+    keys.says("Decline recorded")
     keys.skip()
-    keys.use("button", "Undo: the family does not decline any more")
-    keys.says("may be registered again")
+    keys.use("button", "Undo the decline")
+    keys.says("You can register the family again")
 
-    for button, then in (("Stop messages to", "sends nothing to"), ("Allow again: messages to", "may go to")):
+    for button, then in (
+        ("Stop messages to", "will no longer send messages to"),
+        ("Allow messages to", "can send messages to"),
+    ):
         keys.skip()
         keys.use("button", f"{button} {mother.email}")
         keys.says(then)
 
     keys.skip()
-    keys.use("link", "Add proxy")
+    keys.use("link", "Add Proxy")
     keys.comes("Add Proxy")
     keys.skip()
     keys.type("Name", "Rosa Prado")
@@ -220,7 +221,7 @@ def test_what_is_sent_sent_again_revoked_and_stopped(
     keys.type_day("Last day of access", timezone.localdate() + timedelta(days=90))
     keys.type("Authorization", "Written consent of the mother, on file")
     keys.tick("radio", "Do not send PIN")
-    keys.pick("How was this person identified?", "Photo ID")
+    keys.pick("How did you verify identity?", "Photo ID")
     keys.use("button", "Complete Registration")
     keys.comes("Registration completed")
     keys.use("button", "Hand this screen to the family")
@@ -231,7 +232,7 @@ def test_what_is_sent_sent_again_revoked_and_stopped(
     keys.comes("Sign in")
 
 
-def test_what_happens_meanwhile_takes_no_focus_away(
+def test_failed_request_and_live_update_keep_the_focus(
     desk_page: Page, portal: str, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     """A registration that does not get through; and news, while one is at what they change."""
@@ -255,16 +256,16 @@ def test_what_happens_meanwhile_takes_no_focus_away(
 
     keys.walk(page.get_by_text("Ended (1)"))
     keys.press("Enter")
-    for name, back in (("Undo access of Elena García", False), ("Family declines", True)):
+    for name, back in (("Restore access of Elena García", False), ("Record a decline", True)):
         link = keys.to("link", name, back=back)
         issue_registration(patient, mother, actor=actor)
         with page.expect_response("**/registrations/?seen=*"):
             page.evaluate("htmx.trigger(document.body, 'registration-issued')")
-        expect(page.get_by_text("Superseded", exact=True)).to_have_count(int(back))
+        expect(page.get_by_text("Replaced", exact=True)).to_have_count(int(back))
         keys.is_on(link)
 
 
-def test_the_practice_merge_match_and_access(
+def test_merge_match_and_access_work_by_keyboard(
     desk_page: Page, portal: str, practice: Practice, front_desk: User
 ) -> None:
     elsewhere = factories.a_practice("Harbor Street")
@@ -310,15 +311,15 @@ def test_the_practice_merge_match_and_access(
     keys.skip()
     keys.type("Reason", "The parents’ agreement changed.")
     keys.use("button", "Remove access")
-    keys.says("has no access any more")
+    keys.says("no longer has access")
     keys.skip()
     keys.walk(page.get_by_text("Ended (1)"))
     keys.press("Enter")
-    keys.use("link", "Undo access of Elena García")
-    keys.comes("Give this access back?")
+    keys.use("link", "Restore access of Elena García")
+    keys.comes("Restore this access?")
     keys.skip()
     keys.type("Reason", "Removed by mistake.")
-    keys.use("button", "Undo")
+    keys.use("button", "Restore access")
     keys.says("has access again")
 
     keys.walk(page.get_by_role("combobox", name="Practice", exact=True), "Shift+Tab")
@@ -327,7 +328,7 @@ def test_the_practice_merge_match_and_access(
     expect(page.get_by_role("link", name="Harbor Street")).to_be_visible()
 
 
-def test_ones_own_sign_in(desk_page: Page, portal: str) -> None:
+def test_sign_in_security_works_by_keyboard(desk_page: Page, portal: str) -> None:
     page, keys = desk_page, Keys(desk_page, f"{portal}/accounts/2fa/")
     keys.skip()
     keys.use("link", "Set up the app")

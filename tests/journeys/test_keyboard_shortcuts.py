@@ -1,4 +1,4 @@
-"""The desk by keyboard alone: from the sign-in to the PIN, the keys counted; and a list that is never the wrong one."""
+"""Keyboard shortcuts: from sign-in to the PIN with counted keystrokes, quick search, and the list of shortcuts."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -8,23 +8,23 @@ from portal.models import Practice, User
 from tests import factories
 from tests.journeys.conftest import check_accessibility
 
-MOST_KEYS = 30  # beside what is typed for the sign-in and the name
+MOST_KEYS = 30  # not counting the text typed for the sign-in and the name
 
 
 class Keyboard:
-    """Presses keys, counts them, and knows no mouse."""
+    """Press keys and count them."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.pressed = page, 0
 
     def press(self, *keys: str) -> None:
-        self.page.wait_for_load_state()  # and with it for what listens to keys
+        self.page.wait_for_load_state()  # the key listeners are set up by then
         for key in keys:
             self.page.keyboard.press(key)
             self.pressed += 1
 
     def tab_to(self, what: str) -> None:
-        """Until the focus is on what matches the selector."""
+        """Press Tab until the focus matches the selector."""
         while not self.page.evaluate("what => document.activeElement.matches(what)", what):
             assert self.pressed < 2 * MOST_KEYS, f"{what} is not reached"
             self.press("Tab")
@@ -37,7 +37,7 @@ def the_quick_search(page: Page) -> Keyboard:
     return keyboard
 
 
-def test_from_the_sign_in_to_the_pin(
+def test_registration_from_sign_in_stays_within_the_key_limit(
     page: Page, portal: str, front_desk: User, patient: Patient, mother: Contact
 ) -> None:
     page.goto(portal)
@@ -80,7 +80,7 @@ def test_from_the_sign_in_to_the_pin(
     expect(page.locator(":focus")).to_be_visible()
 
 
-def test_escape_from_the_window_goes_back_to_where_one_pressed_the_key(
+def test_escape_returns_the_focus_to_where_the_shortcut_was_pressed(
     desk_page: Page, portal: str, patient: Patient, mother: Contact
 ) -> None:
     page, keyboard = desk_page, Keyboard(desk_page)
@@ -94,7 +94,7 @@ def test_escape_from_the_window_goes_back_to_where_one_pressed_the_key(
     expect(link).to_be_focused()
 
 
-def test_a_slow_answer_never_takes_the_place_of_a_newer_one(desk_page: Page, practice: Practice) -> None:
+def test_late_search_response_is_ignored(desk_page: Page, practice: Practice) -> None:
     factories.a_patient(practice, "Ann", "Abbot", mrn="")
     factories.a_patient(practice, "Bob", "Baker", mrn="")
     page = desk_page
@@ -113,7 +113,7 @@ def test_a_slow_answer_never_takes_the_place_of_a_newer_one(desk_page: Page, pra
     expect(page.get_by_text("Abbot")).to_have_count(0)
 
 
-def test_did_you_mean_is_chosen_like_a_patient(desk_page: Page, practice: Practice) -> None:
+def test_suggestion_is_selected_like_a_patient(desk_page: Page, practice: Practice) -> None:
     factories.a_patient(practice, "William", "Johnson")
     page, keyboard = desk_page, the_quick_search(desk_page)
     page.keyboard.type("bill johnson")
@@ -126,7 +126,7 @@ def test_did_you_mean_is_chosen_like_a_patient(desk_page: Page, practice: Practi
     expect(page.get_by_role("heading", name="Johnson, William")).to_be_visible()
 
 
-def test_escape_goes_back_where_one_was(desk_page: Page, patient: Patient) -> None:
+def test_escape_from_quick_search_returns_the_focus(desk_page: Page, patient: Patient) -> None:
     page, keyboard = desk_page, Keyboard(desk_page)
     page.get_by_role("link", name="Patient Administration").focus()
     keyboard.press("/")
@@ -138,7 +138,7 @@ def test_escape_goes_back_where_one_was(desk_page: Page, patient: Patient) -> No
     expect(page.get_by_role("link", name="Patient Administration")).to_be_focused()
 
 
-def test_enter_without_a_choice_leads_to_the_page(desk_page: Page, patient: Patient) -> None:
+def test_enter_without_a_selection_opens_the_search_page(desk_page: Page, patient: Patient) -> None:
     keyboard = the_quick_search(desk_page)
     desk_page.keyboard.type("sofia")
     keyboard.press("Enter")
@@ -147,7 +147,7 @@ def test_enter_without_a_choice_leads_to_the_page(desk_page: Page, patient: Pati
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (320, 256)])  # 320 x 256: 1280 x 1024 at 400 %
-def test_the_keys_are_listed_and_can_be_switched_off(desk_page: Page, width: int, height: int) -> None:
+def test_shortcuts_are_listed_and_can_be_turned_off(desk_page: Page, width: int, height: int) -> None:
     page, keyboard = desk_page, Keyboard(desk_page)
     page.set_viewport_size({"width": width, "height": height})
     keyboard.press("?")
@@ -175,7 +175,7 @@ def test_the_keys_are_listed_and_can_be_switched_off(desk_page: Page, width: int
         page.reload()
 
 
-def test_a_key_that_is_typed_into_a_field_is_a_letter(desk_page: Page, portal: str, patient: Patient) -> None:
+def test_shortcut_key_in_a_field_types_a_letter(desk_page: Page, portal: str, patient: Patient) -> None:
     page = desk_page
     page.goto(f"{portal}/patients/")
     page.get_by_label("Last name").focus()

@@ -1,4 +1,4 @@
-"""The main job, in a browser, by label and role alone: from the search to the message and the sheet."""
+"""The main task in a browser, by label and role only: from the search to the message and the PIN sheet."""
 
 import io
 import re
@@ -43,9 +43,9 @@ def open_window(page: Page) -> None:
 
 
 def answer_what_is_always_asked(page: Page) -> None:
-    """How one knows who it is; and, where something is sent, that the risk is known."""
-    page.get_by_label("How was this person identified?").select_option("Photo ID")
-    risk = page.get_by_label("They know that others may be able to read")
+    """Select how identity was verified and, if a message is sent, acknowledge the risk."""
+    page.get_by_label("How did you verify identity?").select_option("Photo ID")
+    risk = page.get_by_label("They understand that others may be able to read")
     if risk.is_visible():
         risk.check()
 
@@ -65,7 +65,7 @@ def shown_pin(page: Page) -> str:
 
 
 def sheet_text(page: Page, link: str = "Print PIN") -> str:
-    """The text of the PIN sheet as the desk's own browser gets it."""
+    """Return the text of the PIN sheet, fetched by the desk's own browser."""
     href = page.get_by_role("link", name=link).first.get_attribute("href")
     assert href
     response = page.request.get(page.url.split("/patients/")[0] + href)
@@ -92,7 +92,7 @@ def open_message(page: Page) -> None:
     check_accessibility(page)
 
 
-def test_by_email_with_a_printed_sheet(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_pin_by_email_matches_the_printed_sheet(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -115,7 +115,7 @@ def test_by_email_with_a_printed_sheet(desk_page: Page, patient: Patient, mother
     expect(page.get_by_text(pin)).to_be_visible()
 
 
-def test_the_print_box_opens_the_sheet(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_print_checkbox_opens_the_sheet(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -130,13 +130,13 @@ def test_the_print_box_opens_the_sheet(desk_page: Page, patient: Patient, mother
     assert AuditEvent.objects.filter(action="registration_issued").count() == 1
 
 
-def test_by_text_message(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_pin_by_text_message_arrives(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
     page.get_by_role("radio", name="Text Message").check()
     expect(page.get_by_label("Cell phone number")).to_have_value("(612) 555-0161")
-    page.get_by_label("Cell Carrier").select_option("Verizon (until March 31, 2027)")
+    page.get_by_label("Cell Carrier").select_option("Verizon (until 03/31/2027)")
     expect(page.get_by_text("Verizon will stop delivering our texts (ends 03/31/2027).")).to_be_visible()
     complete(page)
     pin = shown_pin(page)
@@ -147,7 +147,7 @@ def test_by_text_message(desk_page: Page, patient: Patient, mother: Contact) -> 
     expect(page.get_by_text("6125550161@vtext.com")).to_be_visible()
 
 
-def test_told_in_person(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_pin_in_person_sends_no_message(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -156,12 +156,14 @@ def test_told_in_person(desk_page: Page, patient: Patient, mother: Contact) -> N
     pin = shown_pin(page)
     assert pin in sheet_text(page)
     page.get_by_role("link", name="Done").click()
-    expect(page.get_by_text("Told in person: nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Given in person; nothing was sent.")).to_be_visible()
     page.get_by_role("link", name="Demo mailbox").click()
     expect(page.get_by_text("No messages yet.")).to_be_visible()
 
 
-def test_with_a_verification_question(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_verification_question_sends_a_link_without_the_answer(
+    desk_page: Page, patient: Patient, mother: Contact
+) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -184,26 +186,24 @@ def test_with_a_verification_question(desk_page: Page, patient: Patient, mother:
     assert "Rex" not in page.content()
 
 
-def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
-    desk_page: Page, patient: Patient, mother: Contact
-) -> None:
+def test_invalid_input_is_reported_twice_and_kept(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
-    page.get_by_role("radio", name="Somebody else").check()
+    page.get_by_role("radio", name="Someone else").check()
     page.get_by_label("Name", exact=True).fill("Rosa Prado")
     page.get_by_role("radio", name="Text Message").check()
     page.get_by_label("Cell phone number").fill("555-12")
-    page.get_by_label("Cell Carrier").select_option("AT&T (ended June 17, 2025)")
+    page.get_by_label("Cell Carrier").select_option("AT&T (ended 06/17/2025)")
     expect(page.get_by_text("no longer delivers our texts (ended 06/17/2025)")).to_be_visible()
     page.get_by_role("button", name="Complete Registration").click()
 
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
-    expect(summary).to_contain_text("Nothing was issued or sent yet.")
+    expect(summary).to_contain_text("Nothing was issued or sent.")
     check_accessibility(page)
     assert page.locator("#id_cell_phone_error").inner_text().startswith("This is not a US phone number.")
-    assert "Choose how you know" in page.locator("#id_identified_by_error").inner_text()
+    assert "Select how you verified" in page.locator("#id_identified_by_error").inner_text()
     expect(page.get_by_label("Cell Carrier")).to_have_value(re.compile(r"\d+"))
     expect(page.get_by_label("Name", exact=True)).to_have_value("Rosa Prado")
     expect(page.get_by_label("Cell phone number")).to_have_value("555-12")
@@ -213,7 +213,7 @@ def test_bad_input_is_told_beside_the_field_and_at_the_top_and_loses_nothing(
     assert not AuditEvent.objects.filter(action="registration_issued").exists()
 
 
-def test_the_network_is_gone_and_comes_back(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_registration_completes_after_a_network_failure(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -227,7 +227,7 @@ def test_the_network_is_gone_and_comes_back(desk_page: Page, patient: Patient, m
     assert Registration.objects.count() == 1
 
 
-def test_escape_closes_the_window_and_the_focus_comes_back(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_escape_closes_the_window_and_returns_the_focus(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -236,7 +236,7 @@ def test_escape_closes_the_window_and_the_focus_comes_back(desk_page: Page, pati
     expect(page.get_by_role("button", name="Register Patient")).to_be_focused()
 
 
-def test_an_address_goes_with_the_person_typed_or_not(
+def test_address_follows_the_selected_recipient(
     desk_page: Page, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     page = desk_page
@@ -250,9 +250,7 @@ def test_an_address_goes_with_the_person_typed_or_not(
     expect(address).to_have_value("elena@families.example")
 
 
-def test_the_window_stays_open_while_a_registration_is_being_made(
-    desk_page: Page, patient: Patient, mother: Contact
-) -> None:
+def test_window_stays_open_while_submitting(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -261,7 +259,7 @@ def test_the_window_stays_open_while_a_registration_is_being_made(
     answer_what_is_always_asked(page)
     page.route("**/register/", lambda route: held.append(route))
     page.get_by_role("button", name="Complete Registration").click()
-    while not held:  # the answer is on its way until this test lets it go
+    while not held:  # the request is held until this test continues it
         page.wait_for_timeout(20)
     for _ in range(3):
         page.keyboard.press("Escape")
@@ -272,11 +270,9 @@ def test_the_window_stays_open_while_a_registration_is_being_made(
     assert shown_pin(page)
 
 
-def test_the_live_state_does_not_take_the_focus_away(
-    desk_page: Page, patient: Patient, mother: Contact, settings: Settings
-) -> None:
+def test_live_update_keeps_the_focus(desk_page: Page, patient: Patient, mother: Contact, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_PORT = 1  # nobody there: the message waits
+    settings.EMAIL_PORT = 1  # no server there, so the message waits
     page = desk_page
     open_account(page)
     open_window(page)
@@ -291,7 +287,7 @@ def test_the_live_state_does_not_take_the_focus_away(
     expect(page.get_by_role("link", name="Revoke")).to_be_focused()
 
 
-def test_a_page_from_before_somebody_else_signed_in(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_stale_page_issues_nothing(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_account(page)
     open_window(page)
@@ -301,7 +297,7 @@ def test_a_page_from_before_somebody_else_signed_in(desk_page: Page, patient: Pa
     assert not Registration.objects.exists()
 
 
-def test_the_window_as_a_page_of_its_own(desk_page: Page, patient: Patient, mother: Contact, father: Contact) -> None:
+def test_window_works_as_a_page(desk_page: Page, patient: Patient, mother: Contact, father: Contact) -> None:
     page = desk_page
     page.goto(f"{page.url}patients/{patient.pk}/register/")
     address = page.get_by_role("textbox", name="Email Address")
@@ -315,8 +311,8 @@ def test_the_window_as_a_page_of_its_own(desk_page: Page, patient: Patient, moth
     expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
 
 
-def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -> None:
-    """The first time there is one box to tick; the second time Enter is enough."""
+def test_registration_by_keyboard_needs_one_checkbox_once(desk_page: Page, patient: Patient, mother: Contact) -> None:
+    """The first time, one checkbox is needed. The second time, Enter is enough."""
     Practice.objects.update(usual_identification=Identification.KNOWN)
     page = desk_page
     page.goto(page.url + "patients/")
@@ -333,7 +329,7 @@ def test_by_keyboard_alone(desk_page: Page, patient: Patient, mother: Contact) -
     )
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_focused()
-    risk = page.get_by_label("They know that others may be able to read")
+    risk = page.get_by_label("They understand that others may be able to read")
     tab_to(page, lambda: risk.evaluate("e => e === document.activeElement"))
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
@@ -355,13 +351,13 @@ def tab_to(page: Page, there: Callable[[], bool]) -> None:
     pytest.fail("Tab does not lead there")
 
 
-def test_who_does_nothing_is_warned_before_the_session_ends(
+def test_idle_user_is_warned_before_the_session_ends(
     desk_page: Page, patient: Patient, mother: Contact, front_desk: User
 ) -> None:
     page = desk_page
     page.clock.install()
     page.goto(f"{page.url}patients/{patient.pk}/")
-    warning = page.get_by_text("you will be signed out in two minutes")
+    warning = page.get_by_text("will be signed out in two minutes")
     page.clock.fast_forward("27:00")
     expect(warning).to_be_hidden()
     page.clock.fast_forward("01:31")
@@ -371,10 +367,10 @@ def test_who_does_nothing_is_warned_before_the_session_ends(
     expect(warning).to_be_hidden()
     open_window(page)
     page.clock.fast_forward("28:31")
-    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("you will be signed out")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("will be signed out")
     page.keyboard.press("Escape")
     expect(warning).to_be_hidden()
     expect(page.get_by_role("dialog")).to_be_visible()
-    Session.objects.all().delete()  # as after half an hour of nobody
+    Session.objects.all().delete()  # as after 30 idle minutes
     page.clock.fast_forward("31:00")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

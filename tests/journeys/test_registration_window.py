@@ -1,4 +1,4 @@
-"""What the Patient Registration window asks and offers, in a browser: concerns, siblings, an account, a match, a proxy."""
+"""The Patient Registration window in a browser: safety checks, siblings, an account, a match, a proxy."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ def open_window_of(page: Page, patient: Patient) -> None:
     open_window(page)
 
 
-def test_a_teens_guardian_who_may_not_see_the_record(desk_page: Page, practice: Practice) -> None:
+def test_barred_guardian_of_a_teen_needs_two_reasons(desk_page: Page, practice: Practice) -> None:
     page = desk_page
     lena = factories.a_patient(practice, "Lena", "Varga", birth_date=timezone.localdate() - timedelta(days=14 * 366))
     factories.a_contact(lena, "Igor", "Varga", email="igor@families.example", has_authority=False)
@@ -55,7 +55,7 @@ def test_a_teens_guardian_who_may_not_see_the_record(desk_page: Page, practice: 
     assert (told["confirmed authority"], told["confirmed teen"]) == ("Court order of November 20", "Lena agrees")
 
 
-def test_concerns_without_javascript(
+def test_safety_check_works_without_javascript(
     browser: Browser, portal: str, practice: Practice, front_desk: User, sign_in: Callable[[Page, User], None]
 ) -> None:
     lena = factories.a_patient(practice, "Lena", "Varga", birth_date=timezone.localdate() - timedelta(days=14 * 366))
@@ -77,7 +77,7 @@ def test_concerns_without_javascript(
         expect(page.get_by_text("One PIN for Lena and Mark.")).to_be_visible()
 
 
-def test_one_pin_for_the_children_who_share_the_person(
+def test_siblings_with_the_same_contact_share_one_pin(
     desk_page: Page, practice: Practice, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     page = desk_page
@@ -100,7 +100,7 @@ def test_one_pin_for_the_children_who_share_the_person(
     assert Registration.objects.count() == 1
 
 
-def test_the_family_is_here_already(desk_page: Page, patient: Patient, mother: Contact, father: Contact) -> None:
+def test_existing_account_needs_no_pin(desk_page: Page, patient: Patient, mother: Contact, father: Contact) -> None:
     page = desk_page
     an_account()
     open_window_of(page, patient)
@@ -119,7 +119,9 @@ def test_the_family_is_here_already(desk_page: Page, patient: Patient, mother: C
     check_accessibility(page)
 
 
-def test_somebody_asked_already(desk_page: Page, practice: Practice, patient: Patient, father: Contact) -> None:
+def test_waiting_self_registration_is_offered_first(
+    desk_page: Page, practice: Practice, patient: Patient, father: Contact
+) -> None:
     page = desk_page
     asked = SelfRegistration.objects.create(
         practice=practice,
@@ -141,7 +143,7 @@ def test_somebody_asked_already(desk_page: Page, practice: Practice, patient: Pa
     assert shown_pin(page)
 
 
-def test_send_again(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_send_again_replaces_the_pin(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     open_window_of(page, patient)
     complete(page)
@@ -156,10 +158,10 @@ def test_send_again(desk_page: Page, patient: Patient, mother: Contact) -> None:
     check_accessibility(page)
     assert shown_pin(page) != first
     page.get_by_role("link", name="Done").click()
-    expect(page.get_by_role("region", name="Registrations").get_by_text("Superseded", exact=True)).to_be_visible()
+    expect(page.get_by_role("region", name="Registrations").get_by_text("Replaced", exact=True)).to_be_visible()
 
 
-def test_a_proxy(desk_page: Page, patient: Patient, mother: Contact) -> None:
+def test_proxy_needs_an_authorization(desk_page: Page, patient: Patient, mother: Contact) -> None:
     page = desk_page
     page.goto(f"{page.url.rstrip('/')}/patients/{patient.pk}/proxy/")
     page.get_by_label("Name", exact=True).fill("Rosa Prado")

@@ -70,10 +70,10 @@ def test_messages_wait_during_an_outage_and_are_then_sent_once(
     for patient in waiting:
         account = page(desk, patient.get_absolute_url())
         assert "Waiting to try again" in account
-        assert f"{DOWN} 6 tries so far; next at" in account
+        assert f"{DOWN} 6 tries so far. Next try at" in account
         assert "Accepted" not in account
     dashboard = page(desk, "/")
-    assert dashboard.count("Message still waiting") == len(waiting)
+    assert dashboard.count("Message delayed") == len(waiting)
     assert DOWN in dashboard
     assert "Accepted" in page(desk, early.get_absolute_url())
     work_until(at(13), clock)
@@ -89,5 +89,5 @@ def test_messages_wait_during_an_outage_and_are_then_sent_once(
     for patient in waiting:
         assert "Waiting to try again" not in page(desk, patient.get_absolute_url())
         assert "Accepted" in page(desk, patient.get_absolute_url())
-    assert "Message still waiting" not in page(desk, "/")
+    assert "Message delayed" not in page(desk, "/")
     assert audit.verify() == []

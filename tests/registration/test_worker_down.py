@@ -21,7 +21,7 @@ from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
 
-WARNING = "Messages wait: nothing is being sent right now."
+WARNING = "Messages are not being sent right now."
 LATER = worker_heartbeat.MISSED_AFTER + timedelta(seconds=1)
 
 

@@ -1,4 +1,4 @@
-"""What the desk is asked before it changes who has access: the shape of it. What may be done is for the use cases to say."""
+"""Forms for changes of access and for declines. Whether a change is allowed is decided by the use cases."""
 
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ def _reason(*, help_text: str) -> LineField:
     return LineField(
         label="Reason",
         max_length=200,
-        error_messages={"required": "Type a reason. Your manager sees it."},
+        error_messages={"required": "Enter a reason. Your manager can see it."},
         help_text=help_text,
     )
 
@@ -28,13 +28,13 @@ def _day(*, label: str, help_text: str) -> forms.DateField:
         required=False,
         widget=DayInput(attrs={"autocomplete": "off"}),
         help_text=help_text,
-        error_messages={"invalid": "This does not read as a date. Type it as 12/31/2026."},
+        error_messages={"invalid": "Enter a date like 12/31/2026."},
     )
 
 
 class RemoveForm(StaffForm):
-    reason = _reason(help_text="For example: the parents’ agreement changed.")
-    on = _day(label="Last day of access", help_text="Leave it empty to end access at once.")
+    reason = _reason(help_text="For example: custody agreement changed.")
+    on = _day(label="Last day of access", help_text="Leave blank to end access right away.")
 
 
 class RestoreForm(StaffForm):
@@ -43,10 +43,10 @@ class RestoreForm(StaffForm):
 
 class ResetForm(StaffForm):
     identified_by = forms.ChoiceField(
-        label="How did you know who asks?",
+        label="How did you verify the caller’s identity?",
         choices=Identification.choices,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how you knew who asks."},
+        error_messages={"required": "Select how you verified the caller’s identity."},
     )
 
     def __init__(self, *args: Any, practice: Practice, **options: Any) -> None:
@@ -55,11 +55,11 @@ class ResetForm(StaffForm):
 
 
 class DeclineForm(StaffForm):
-    reason = _reason(help_text="As the family put it. For example: prefers the phone.")
-    ask_again_on = _day(label="Ask again on", help_text="Leave it empty if the family does not want to be asked again.")
+    reason = _reason(help_text="In the family’s words. For example: prefers to call.")
+    ask_again_on = _day(label="Ask again on", help_text="Leave blank if the family does not want to be asked again.")
 
     def clean_ask_again_on(self) -> date | None:
         day: date | None = self.cleaned_data["ask_again_on"]
         if day and day <= timezone.localdate():
-            raise forms.ValidationError("Choose a day to come.")
+            raise forms.ValidationError("Choose a future date.")
         return day

@@ -1,4 +1,4 @@
-"""The part of the Patient Registration window that says where the registration is sent."""
+"""The part of the Patient Registration window about delivery: by email, by text message or in person."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,13 +23,13 @@ from registration.values import ByEmail, ByText, Delivery, InPerson
 DeliveryMethod = Registration.Delivery
 
 
-def in_words(time: timedelta) -> str:
-    """In the largest unit that says it exactly.
+def format_duration(duration: timedelta) -> str:
+    """Format a duration in the largest unit that is exact.
 
-    >>> in_words(timedelta(days=7)), in_words(timedelta(days=1)), in_words(timedelta(hours=36)), in_words(timedelta(minutes=10))
-    ('7 days', '24 hours', '36 hours', '10 minutes')
+    >>> [format_duration(timedelta(hours=hours)) for hours in (168, 24, 36, 1 / 6)]
+    ['7 days', '24 hours', '36 hours', '10 minutes']
     """
-    minutes = round(time.total_seconds() / 60)
+    minutes = round(duration.total_seconds() / 60)
     if minutes % (24 * 60) == 0 and minutes > 24 * 60:
         return f"{minutes // (24 * 60)} days"
     if minutes % 60 == 0:
@@ -44,6 +44,7 @@ class DeliveryForm(StaffForm):
         choices=DeliveryMethod.choices,
         initial=DeliveryMethod.EMAIL,
         widget=forms.RadioSelect,
+        error_messages={"required": "Choose how to send it."},
     )
     email = forms.CharField(
         label="Email Address", required=False, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
@@ -55,13 +56,14 @@ class DeliveryForm(StaffForm):
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
     )
     carrier = CarrierField(
-        queryset=Carrier.objects.all(), label="Cell Carrier", required=False, empty_label="Choose a carrier"
+        queryset=Carrier.objects.all(), label="Cell Carrier", required=False, empty_label="Select a carrier"
     )
     shared_address = forms.BooleanField(
-        label="They share this address or number", required=False, help_text="Both may read what is sent there."
+        label="They share this address or number", required=False, help_text="Both can read messages sent there."
     )
     risk_acknowledged = forms.BooleanField(
-        label="They know that others may be able to read plain e-mail and texts, and prefer it", required=False
+        label="They understand that others may be able to read regular email and texts, and still prefer it",
+        required=False,
     )
 
     def __init__(self, *args: Any, practice: Practice, patient: Patient, **options: Any) -> None:
@@ -73,18 +75,14 @@ class DeliveryForm(StaffForm):
         self.asks_whether_shared = False
 
     @property
-    def good_for(self) -> str:
-        """How long what is issued may be claimed, by each way; the practice's settings say it."""
-        by_way = pin_policy.pin_validity(self.practice)
-        told = {
-            DeliveryMethod.EMAIL: "sent by e-mail",
-            DeliveryMethod.TEXT: "by text",
-            DeliveryMethod.NONE: "told in person",
-        }
-        if len(set(by_way.values())) == 1:
-            return f"It can be used for {in_words(by_way[DeliveryMethod.EMAIL])}, however it is sent."
-        ways = ", ".join(f"{in_words(by_way[way])} {words}" for way, words in told.items())
-        return f"It can be used for {ways}."
+    def validity_note(self) -> str:
+        """Return how long a PIN or link is valid by each delivery method, as the practice has set it."""
+        validity = pin_policy.pin_validity(self.practice)
+        by_email = format_duration(validity[DeliveryMethod.EMAIL])
+        if len(set(validity.values())) == 1:
+            return f"Valid for {by_email}, however it is sent."
+        by_text, in_person = (format_duration(validity[name]) for name in (DeliveryMethod.TEXT, DeliveryMethod.NONE))
+        return f"Valid for {by_email} by email, {by_text} by text message, {in_person} in person."
 
     @property
     def may_be_patient(self) -> bool:
@@ -101,14 +99,15 @@ class DeliveryForm(StaffForm):
                 return InPerson()
 
     def person(self, choice: str) -> Contact | Patient | None:
-        """Who stands behind a choice of “For whom”; None for somebody else."""
+        """Return the person behind a choice of recipient; None for "Someone else"."""
         if choice == PATIENT:
             return self.patient
-        return next((each for each in self.contacts if str(each.pk) == choice), None)
+        return next((contact for contact in self.contacts if str(contact.pk) == choice), None)
 
-    # --- How it is done ---
+    # --- Validation ---
 
     def require(self, name: str, message: str) -> bool:
+        """Return whether the field has a valid value; add the message as its error if it is empty."""
         if name in self.errors:
             return False
         if not self.cleaned_data.get(name):
@@ -117,46 +116,49 @@ class DeliveryForm(StaffForm):
         return True
 
     def clean_address(self) -> None:
-        """The e-mail address in the form in which mail servers take it."""
-        if not self.require("email", "Type the e-mail address, or choose another way."):
+        """Normalize the email address for mail servers."""
+        if not self.require("email", "Enter the email address or choose another delivery method."):
             return
         try:
             valid = validate_email(self.cleaned_data["email"], check_deliverability=settings.CHECK_EMAIL_DELIVERABILITY)
         except EmailNotValidError as error:
-            self.add_error("email", f"This address cannot be right. {error}")
+            self.add_error("email", f"This email address is not valid. {error}")
             return
         self.cleaned_data["email"] = valid.normalized
-        self._check_not_anothers("email", email_key(valid.normalized))
+        self._check_owner("email", email_key(valid.normalized))
 
     def clean_number(self) -> None:
-        """The ten digits of a number of the United States, and the carrier through which they are reached."""
-        if self.require("cell_phone", "Type the cell phone number."):
+        """Reduce the US number to its ten digits, and require the carrier."""
+        if self.require("cell_phone", "Enter the cell phone number."):
             try:
                 number = phones.read_national(self.cleaned_data["cell_phone"])
             except ValueError as error:
                 self.add_error("cell_phone", str(error))
             else:
                 self.cleaned_data["cell_phone"] = number
-                self._check_not_anothers("cell_phone", phone_key(number))
-        self.require("carrier", "Choose the family’s cell carrier.")
+                self._check_owner("cell_phone", phone_key(number))
+        self.require("carrier", "Select the family’s cell carrier.")
 
-    def _check_not_anothers(self, field: str, key: str) -> None:
-        """A PIN for one parent must not go to the other one because the address of the first was left in the field."""
+    def _check_owner(self, field: str, key: str) -> None:
+        """Refuse an address that belongs to someone else, unless they share it.
+
+        Otherwise one parent's PIN could go to the other parent because the wrong address was left in the field.
+        """
         chosen = self.cleaned_data.get("recipient")
         if chosen == PATIENT:
-            return  # a parent's address for a patient of age is a matter of registration.safety_warnings
-        people: dict[str, Contact | Patient] = {str(each.pk): each for each in self.contacts}
+            return  # issuing.safety_checks asks about a parent's address for a patient of age
+        people: dict[str, Contact | Patient] = {str(contact.pk): contact for contact in self.contacts}
         if self.may_be_patient:
             people[PATIENT] = self.patient
-        owners = {choice: each for choice, each in people.items() if key in {each.email_key, each.phone_key}}
-        named = names.key(self.cleaned_data.get("other_name") or "") if chosen == OTHER else ""
-        if named in {names.key(each.name) for each in owners.values()}:
-            return  # somebody else who is not: registration.rules says so
+        owners = {choice: person for choice, person in people.items() if key in {person.email_key, person.phone_key}}
+        typed_name = names.key(self.cleaned_data.get("other_name") or "") if chosen == OTHER else ""
+        if typed_name in {names.key(owner.name) for owner in owners.values()}:
+            return  # issuing.eligibility refuses a contact who was entered as "Someone else"
         if owners and chosen not in owners and not self.cleaned_data.get("shared_address"):
             self.asks_whether_shared = True
             owner = "the patient" if PATIENT in owners else next(iter(owners.values())).name
             self.add_error(
                 field,
-                f"This belongs to {owner}, who is not the one you chose. "
-                "Check “For whom”, or say below that they share it.",
+                f"This belongs to {owner}, not the person you selected. "
+                "Check the recipient, or check the box below if they share it.",
             )

@@ -1,5 +1,6 @@
-"""This family is here already: the e-mail address signs in to a portal account, so that a PIN would make a second one."""
+"""The choice to add to an existing account: a PIN for an email address that already signs in would create a second one."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,12 +13,34 @@ from registration.values import ByEmail, Delivery, InPerson
 
 ADD: Final = "add"
 PIN: Final = "pin"
+_LABELS: Final = {ADD: "Add to this account", PIN: "Send a PIN anyway"}
+_HINTS: Final = {
+    ADD: "No PIN. The parent is notified, signs in and confirms.",
+    PIN: "It can be used with this account or a new one.",
+}
+
+
+@dataclass(frozen=True)
+class AccountChoice:
+    """A radio button with a hint."""
+
+    value: str
+    id: str
+    is_checked: bool
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self.value]
+
+    @property
+    def hint(self) -> str:
+        return _HINTS[self.value]
 
 
 class ExistingAccountForm(DeliveryForm):
     existing_account = forms.ChoiceField(
-        label="This family is here already",
-        choices=[(ADD, "Add to this account"), (PIN, "Send a PIN all the same")],
+        label="This family already has an account",
+        choices=list(_LABELS.items()),
         required=False,
         widget=forms.RadioSelect,
     )
@@ -27,17 +50,17 @@ class ExistingAccountForm(DeliveryForm):
         super().__init__(*args, **options)
         self.account: PortalAccount | None = None
 
-    def look_for_account(self, email: str) -> None:
+    def find_account(self, email: str) -> None:
         self.account = accounts.by_email(email) if email else None
 
     def clean_account(self) -> None:
-        """The choice is made for the account that was shown: for another one, or a new one, it is asked for."""
-        self.look_for_account(self._address_of_recipient())
+        """Require a choice for this account. A choice only counts for the account that was displayed."""
+        self.find_account(self._address_of_recipient())
         if self.account is None:
             return
-        chosen_for: UUID | None = self.cleaned_data.get("offered_account")
-        if chosen_for != self.account.pk or not self.cleaned_data.get("existing_account"):
-            self.add_error("existing_account", f"{self.account.email} signs in to the portal. Say what is to be done.")
+        displayed: UUID | None = self.cleaned_data.get("offered_account")
+        if displayed != self.account.pk or not self.cleaned_data.get("existing_account"):
+            self.add_error("existing_account", f"{self.account.email} already has a portal account. Choose what to do.")
 
     @property
     def adds_to_account(self) -> bool:
@@ -51,24 +74,38 @@ class ExistingAccountForm(DeliveryForm):
 
     @property
     def account_choice(self) -> str:
-        """What is chosen, beforehand or for the account that is shown."""
+        """Return the choice made for the displayed account, otherwise the default."""
         if self.account and self.data.get("offered_account") == str(self.account.pk):
             return str(self.data.get("existing_account") or ADD)
-        return PIN if self.sees_it_already else ADD
+        return PIN if self.can_see_record else ADD
 
     @property
-    def sees_it_already(self) -> bool:
+    def account_choices(self) -> list[AccountChoice]:
+        return [
+            AccountChoice(value, f"id_existing_account_{number}", value == self.account_choice)
+            for number, value in enumerate(_LABELS)
+        ]
+
+    @property
+    def account_note(self) -> str:
+        """Return what is known about the account, to follow its email address."""
+        owner = f" It belongs to {self.account_name}." if self.account_name else ""
+        access = f" It can already see {self.patient.first_name}’s record." if self.can_see_record else ""
+        return f"already has a portal account.{owner}{access}"
+
+    @property
+    def can_see_record(self) -> bool:
         return self.account is not None and self.account.associations.live().filter(patient=self.patient).exists()
 
     @property
     def account_name(self) -> str:
-        """Whose it is, where this practice has to do with the account; "" for one of another practice."""
+        """Return the owner's name if the account has ever had access in this practice; "" otherwise, for privacy."""
         if self.account is None or not self.account.associations.for_practice(self.practice).exists():
             return ""
         return self.account.name
 
     def _address_of_recipient(self) -> str:
-        """What is typed where an e-mail is sent, otherwise what is on record."""
+        """Return the entered address if the registration is sent by email, otherwise the address on record."""
         if self.cleaned_data.get("delivery") == DeliveryMethod.EMAIL:
             return "" if "email" in self.errors else str(self.cleaned_data.get("email") or "")
         person = self.person(str(self.cleaned_data.get("recipient") or ""))

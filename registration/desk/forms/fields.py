@@ -1,7 +1,8 @@
-"""Choices of the Patient Registration window that say more than a name."""
+"""Choices of the Patient Registration window that show more than a label."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final
 
@@ -13,28 +14,46 @@ from django.utils import timezone
 from notifications.models import Carrier
 from patients.models import Contact
 from patients.same_person import Sibling
+from portal import phones
 
-# Of “For whom”; every other choice is the key of a family contact.
+# Choices of the recipient. Every other choice is the key of a family contact.
 PATIENT: Final = "patient"
 OTHER: Final = "other"
 
-_AVAILABLE: Final = "Available"
-_WILL_END: Final = "Will end"
-_GONE: Final = "Not available any more"
-_HEADINGS: Final = (_AVAILABLE, _WILL_END, _GONE)
+
+class _Availability(StrEnum):
+    """The groups of the carrier list, in order. The values are their headings."""
+
+    AVAILABLE = "Available"
+    ENDING = "Ending"
+    ENDED = "No longer available"
 
 
 @dataclass(frozen=True)
 class RecipientChoice:
-    """A radio button of “For whom”, and the contact that it stands for."""
+    """A radio button for a recipient, and the family contact it represents."""
 
     radio: BoundWidget
     contact: Contact | None
 
+    @property
+    def authority_note(self) -> str:
+        is_barred = self.contact is not None and not self.contact.has_authority
+        return "Not authorized to see the record: you will be asked why · " if is_barred else ""
+
+    @property
+    def email(self) -> str:
+        return (self.contact.email if self.contact else "") or "no email on record"
+
+    @property
+    def phone(self) -> str:
+        phone = self.contact.phone if self.contact else ""
+        return phones.national(phone) if phone else "no phone on record"
+
 
 @dataclass(frozen=True)
 class SiblingChoice:
-    """A checkbox of “Also for”, and the recipients that this child has in common with the patient."""
+    """A checkbox for a sibling, and the contacts that the sibling shares with the patient."""
 
     checkbox: BoundWidget
     sibling: Sibling
@@ -42,25 +61,26 @@ class SiblingChoice:
 
     @property
     def shared_keys(self) -> str:
-        return " ".join(str(each.pk) for each in self.shared)
+        return " ".join(str(contact.pk) for contact in self.shared)
 
     @property
     def shared_names(self) -> str:
-        return " and ".join(each.name for each in self.shared)
+        return " and ".join(contact.name for contact in self.shared)
 
 
 class _ByAvailability(ModelChoiceIterator[Carrier]):
-    """Carriers that work, then those that will end, then those that are gone, each group under its heading."""
+    """List the carriers in groups: those that work, those that will end, those that have ended."""
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         yield "", self.field.empty_label
-        carriers = sorted(self.queryset, key=lambda each: _HEADINGS.index(_heading(each)))
-        for heading, group in groupby(carriers, key=_heading):
-            yield heading, [self.choice(each) for each in group]
+        order = list(_Availability)
+        carriers = sorted(self.queryset, key=lambda carrier: order.index(_availability(carrier)))
+        for availability, group in groupby(carriers, key=_availability):
+            yield availability.value, [self.choice(carrier) for carrier in group]
 
 
 class _CarrierSelect(forms.Select):
-    """Tells, with each carrier, what the desk has to know before it picks it."""
+    """Attach to each carrier the warning that the page shows when it is selected."""
 
     def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **options)
@@ -74,14 +94,14 @@ class CarrierField(forms.ModelChoiceField[Carrier]):
     iterator = _ByAvailability
 
     def label_from_instance(self, obj: Carrier) -> str:
-        if _heading(obj) == _GONE:
+        if _availability(obj) == _Availability.ENDED:
             return f"{obj.name} (ended {obj.when})" if obj.when else f"{obj.name} (ended)"
-        if _heading(obj) == _WILL_END:
+        if _availability(obj) == _Availability.ENDING:
             return f"{obj.name} (until {obj.when})" if obj.when else f"{obj.name} (will end)"
         return f"{obj.name} (never verified)" if obj.status == Carrier.Status.UNVERIFIED else obj.name
 
 
-def _heading(carrier: Carrier) -> str:
+def _availability(carrier: Carrier) -> _Availability:
     if carrier.has_ended(on=timezone.localdate()):
-        return _GONE
-    return _WILL_END if carrier.will_end else _AVAILABLE
+        return _Availability.ENDED
+    return _Availability.ENDING if carrier.will_end else _Availability.AVAILABLE

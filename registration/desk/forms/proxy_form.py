@@ -1,4 +1,4 @@
-"""Add Proxy: the Patient Registration window for somebody who may see the record for a time, on paper."""
+"""Add Proxy: the Patient Registration window for someone with a written authorization, for a limited time."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,13 +21,13 @@ class ProxyForm(RegistrationForm):
         label="Last day of access",
         widget=DayInput,
         help_text=f"At most {MAX_PROXY_YEARS} years from today.",
-        error_messages={"required": "Choose the last day of access."},
+        error_messages={"required": "Enter the last day of access."},
     )
     authorization = LineField(
         label="Authorization",
         max_length=200,
-        help_text="For example: Written consent of the mother, on file.",
-        error_messages={"required": "Say what gives this person the right."},
+        help_text="For example: written consent from the mother, on file.",
+        error_messages={"required": "Enter the authorization, for example a court order."},
     )
 
     field_order: Iterable[str] | None = (
@@ -40,19 +40,19 @@ class ProxyForm(RegistrationForm):
         super().__init__(*args, **options)
         del self.fields["also"]
         recipient = self._field("recipient", forms.ChoiceField)
-        recipient.choices = [(OTHER, "Somebody else")]
+        recipient.choices = [(OTHER, "Someone else")]
         recipient.widget = forms.HiddenInput()
 
     def _prefilled(self) -> dict[str, Any]:
-        """Nothing of what is on record: it is somebody else's."""
+        """Leave out what is on record, because it belongs to other people."""
         kept = ("form_token", "identified_by", "language")
         return {"recipient": OTHER} | {name: value for name, value in super()._prefilled().items() if name in kept}
 
     @property
     def chosen_recipient(self) -> Recipient:
-        """A family contact remains one: there would be two PINs for one person otherwise."""
+        """Recognize a family contact by name, so that one person does not get two PINs."""
         name = names.key(self.cleaned_data["other_name"])
-        contact = next((each for each in self.contacts if names.key(each.name) == name), None)
+        contact = next((contact for contact in self.contacts if names.key(contact.name) == name), None)
         relationship = self.cleaned_data["other_relationship"] or (contact.relationship if contact else "")
         return Recipient(
             name=contact.name if contact else self.cleaned_data["other_name"],

@@ -1,4 +1,4 @@
-"""The Patient Registration window: the shape of what is typed. What may be issued is for `registration.rules` to say."""
+"""The form of the Patient Registration window. Whether it may be issued is decided by `issuing.eligibility`."""
 
 import uuid
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from registration.desk.forms.safety_checks_form import SafetyChecksForm
 from registration.models import Identification, Registration, VerificationQuestion
 from registration.values import ByPin, ByQuestion, Method, Proxy, Recipient, ToAccount
 
-_METHODS = [(each.value, each.label) for each in (Registration.Method.PIN, Registration.Method.QUESTION)]
+_METHODS = [(method.value, method.label) for method in (Registration.Method.PIN, Registration.Method.QUESTION)]
 
 
 class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
@@ -32,25 +32,25 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
         widget=forms.RadioSelect,
     )
     question = forms.ModelChoiceField(
-        queryset=VerificationQuestion.objects.none(), label="Question", required=False, empty_label="Choose a question"
+        queryset=VerificationQuestion.objects.none(), label="Question", required=False, empty_label="Select a question"
     )
     answer = LineField(
         label="Answer",
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="As the family tells it. Capitals, accents and spaces will not matter.",
+        help_text="In the family’s words. Capitals, accents and spaces do not matter.",
     )
     recipient = forms.ChoiceField(
-        label="For whom", widget=forms.RadioSelect, error_messages={"required": "Choose who receives the registration."}
+        label="Recipient", widget=forms.RadioSelect, error_messages={"required": "Select the recipient."}
     )
     other_name = LineField(label="Name", required=False, max_length=200)
     other_relationship = LineField(label="Relationship to the patient", required=False, max_length=80)
     also = forms.MultipleChoiceField(label="Also for", required=False, widget=forms.CheckboxSelectMultiple)
     identified_by = forms.ChoiceField(
-        label="How was this person identified?",
-        choices=[("", "Choose"), *Identification.choices],
-        error_messages={"required": "Choose how you know that it is this person."},
+        label="How did you verify identity?",
+        choices=[("", "Select one"), *Identification.choices],
+        error_messages={"required": "Select how you verified identity."},
     )
     language = forms.ChoiceField(label="Language of the message", choices=settings.LANGUAGES)
     print_pin = forms.BooleanField(label="Print PIN: a paper copy for the family", required=False)
@@ -78,15 +78,15 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
         if not questions:  # a practice without a list of questions registers by PIN alone
             self._field("method", forms.ChoiceField).choices = _METHODS[:1]
         self._field("recipient", forms.ChoiceField).choices = list(self._recipients())
-        also = [(str(each.patient.pk), each.patient.name) for each in self.siblings]
+        also = [(str(sibling.patient.pk), sibling.patient.name) for sibling in self.siblings]
         self._field("also", forms.MultipleChoiceField).choices = also
         self.initial = self._prefilled()
-        self.look_for_account(str(self.initial.get("email", "")))
+        self.find_account(str(self.initial.get("email", "")))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("recipient") == OTHER:
-            self.require("other_name", "Type the name of the person who receives it.")
+            self.require("other_name", "Enter the recipient’s name.")
         self._clean_siblings()
         if cleaned.get("delivery") == DeliveryMethod.EMAIL:
             self.clean_address()
@@ -96,15 +96,15 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
             if cleaned.get("delivery") == DeliveryMethod.TEXT:
                 self.clean_number()
         if cleaned.get("delivery") in {DeliveryMethod.EMAIL, DeliveryMethod.TEXT}:
-            self.require("risk_acknowledged", "Tell them, and tick this; or choose “Do not send PIN”.")
+            self.require("risk_acknowledged", "Explain the risk and check this box, or choose “Do not send PIN”.")
         return cleaned
 
-    # --- What a valid form asks for ---
+    # --- What a valid form asks to issue ---
 
     @property
     def chosen_patients(self) -> list[Patient]:
         also = set(self.cleaned_data.get("also", []))
-        return [self.patient, *(each.patient for each in self.siblings if str(each.patient.pk) in also)]
+        return [self.patient, *(sibling.patient for sibling in self.siblings if str(sibling.patient.pk) in also)]
 
     @property
     def chosen_method(self) -> Method:
@@ -131,7 +131,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     @property
     def chosen_language(self) -> str:
-        """An account's owner chose one already."""
+        """Return the language of the account if there is one, because its owner chose it."""
         return self.account.language if self.account and self.adds_to_account else self.cleaned_data["language"]
 
     @property
@@ -142,39 +142,42 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     @property
     def recipient_choices(self) -> list[RecipientChoice]:
-        """The radio buttons of “For whom”, each with the contact that it stands for."""
-        contacts = {str(each.pk): each for each in self.contacts}
+        """Return the radio buttons of the recipient, each with the family contact it represents."""
+        contacts = {str(contact.pk): contact for contact in self.contacts}
         return [RecipientChoice(radio, contacts.get(str(radio.data["value"]))) for radio in self["recipient"]]
 
     @property
     def sibling_choices(self) -> list[SiblingChoice]:
         return [
-            SiblingChoice(checkbox, each, [contact for contact in self.contacts if contact.pk in each.shared_with])
-            for checkbox, each in zip(self["also"], self.siblings, strict=True)
+            SiblingChoice(
+                checkbox, sibling, [contact for contact in self.contacts if contact.pk in sibling.shared_with]
+            )
+            for checkbox, sibling in zip(self["also"], self.siblings, strict=True)
         ]
 
     @property
     def contacts_data(self) -> dict[str, dict[str, str | bool]]:
-        """What the page fills in when a contact is chosen."""
+        """Return what the page fills in when a recipient is chosen."""
         informed = self._informed_recipients()
-        people: dict[str, Contact | Patient] = {PATIENT: self.patient, **{str(each.pk): each for each in self.contacts}}
+        people: dict[str, Contact | Patient] = {str(contact.pk): contact for contact in self.contacts}
+        people[PATIENT] = self.patient
         return {
-            choice: {"email": each.email, "phone": _shown(each.phone), "informed": _name_key(each) in informed}
-            for choice, each in people.items()
+            choice: {"email": person.email, "phone": _shown(person.phone), "informed": _name_key(person) in informed}
+            for choice, person in people.items()
         }
 
-    # --- How it is done ---
+    # --- Setup and validation ---
 
     def _recipients(self) -> Iterable[tuple[str, str]]:
         if self.may_be_patient:
             yield PATIENT, "The patient"
         for contact in self.contacts:
             yield str(contact.pk), " · ".join(filter(None, [contact.name, contact.relationship]))
-        yield OTHER, "Somebody else"
+        yield OTHER, "Someone else"
 
     def _prefilled(self) -> dict[str, Any]:
-        """The patient who is of age, otherwise the first contact who may have a PIN, with what is on record."""
-        first = next((each for each in self.contacts if each.has_authority), None)
+        """Preselect the patient if of age, otherwise the first authorized contact, with the address on record."""
+        first = next((contact for contact in self.contacts if contact.has_authority), None)
         chosen: Contact | Patient | None = self.patient if self.may_be_patient else first
         return {
             "form_token": uuid.uuid4(),
@@ -187,9 +190,9 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
         }
 
     def _informed_recipients(self) -> set[str]:
-        """The names of those who were told once, when this patient was registered for them."""
+        """Return the names of people who have acknowledged the risk in an earlier registration for this patient."""
         informed = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
-        return {names.key(each) for each in informed}
+        return {names.key(name) for name in informed}
 
     def _field(self, name: str, kind: type[Any]) -> Any:
         field = self.fields[name]
@@ -199,18 +202,16 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
     def _clean_question(self) -> None:
         if self.cleaned_data.get("method") != Registration.Method.QUESTION:
             return
-        self.require("question", "Choose a question.")
-        if self.require("answer", "Type the answer that the family gives.") and not names.key(
-            self.cleaned_data["answer"]
-        ):
-            self.add_error("answer", "The answer needs at least one letter or digit.")
+        self.require("question", "Select a question.")
+        if self.require("answer", "Enter the family’s answer.") and not names.key(self.cleaned_data["answer"]):
+            self.add_error("answer", "Enter an answer with at least one letter or digit.")
 
     def _clean_siblings(self) -> None:
-        """One PIN for several children goes to somebody whom they share."""
+        """Require that all children share the recipient of their one PIN."""
         recipient, also = self.cleaned_data.get("recipient"), self.cleaned_data.get("also") or []
-        for each in self.siblings:
-            if str(each.patient.pk) in also and recipient not in {str(key) for key in each.shared_with}:
-                self.add_error("also", f"{each.patient.first_name} does not share the person whom you chose.")
+        for sibling in self.siblings:
+            if str(sibling.patient.pk) in also and recipient not in {str(key) for key in sibling.shared_with}:
+                self.add_error("also", f"{sibling.patient.first_name} does not have this contact.")
 
 
 def _name_key(person: Contact | Patient) -> str:
@@ -226,6 +227,6 @@ class RevokeForm(StaffForm):
     reason = LineField(
         label="Reason",
         max_length=200,
-        error_messages={"required": "Type a reason. Your manager sees it."},
-        help_text="For example: sent to a wrong address.",
+        error_messages={"required": "Enter a reason. Your manager can see it."},
+        help_text="For example: sent to the wrong address.",
     )

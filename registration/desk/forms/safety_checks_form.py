@@ -1,4 +1,4 @@
-"""Before you send: a field for the reason of each concern that the desk is asked about."""
+"""“Before you send”: a field for the override reason of each safety warning."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _PREFIX = "confirmed_"
 
 @dataclass(frozen=True)
 class WarningField:
-    """A concern as the window shows it. `text` is empty where something else is to be mended first."""
+    """A warning and its field. `text` is empty while another error has to be fixed first."""
 
     field: BoundField
     text: str
@@ -29,32 +29,32 @@ class WarningField:
 class SafetyChecksForm(StaffForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._concerns: dict[str, SafetyWarning] = {}
+        self._warnings: dict[str, SafetyWarning] = {}
         for key in safety_checks.QUESTIONS:
-            if self._name(key) in self.data:  # what was confirmed is kept while something else is mended
+            if self._name(key) in self.data:  # keep the reasons while another error is fixed
                 self._add(key)
 
     @property
     def override_reasons(self) -> dict[str, str]:
-        """The reasons that were given, by the key of the concern."""
-        named = {key: self.cleaned_data.get(self._name(key), "") for key in safety_checks.QUESTIONS}
-        return {key: reason for key, reason in named.items() if reason}
+        """Return the reasons that were entered, by the key of the warning."""
+        reasons = {key: self.cleaned_data.get(self._name(key), "") for key in safety_checks.QUESTIONS}
+        return {key: reason for key, reason in reasons.items() if reason}
 
     def ask(self, found: Sequence[SafetyWarning]) -> None:
-        """Asks for the reasons. Only what was asked before and left empty is a mistake."""
-        self._concerns = {each.key: each for each in found}
+        """Add a field for each warning. A field that was already shown and left empty gets an error."""
+        self._warnings = {warning.key: warning for warning in found}
         for key in safety_checks.QUESTIONS:
             name = self._name(key)
-            if key not in self._concerns:
+            if key not in self._warnings:
                 self.fields.pop(name, None)
             elif name not in self.fields:
                 self._add(key)
             elif not self.cleaned_data.get(name):
-                self.add_error(name, "Type the reason. It is kept in the audit trail.")
-        for each in self.warning_fields:
-            described = [each.text_id, *([f"{each.field.auto_id}_error"] if each.field.errors else [])]
-            each.field.field.widget.attrs["aria-describedby"] = " ".join(described)
-        unanswered = [each.field for each in self.warning_fields if not each.field.value()]
+                self.add_error(name, "Enter the reason. It is kept in the audit trail.")
+        for warning in self.warning_fields:
+            described_by = [warning.text_id, *([f"{warning.field.auto_id}_error"] if warning.field.errors else [])]
+            warning.field.field.widget.attrs["aria-describedby"] = " ".join(described_by)
+        unanswered = [warning.field for warning in self.warning_fields if not warning.field.value()]
         if unanswered and not self.errors:
             first = unanswered[0]
             first.field.widget.attrs |= {"autofocus": True, "data-take-focus": True}
@@ -63,8 +63,8 @@ class SafetyChecksForm(StaffForm):
     def warning_fields(self) -> Iterator[WarningField]:
         for key in safety_checks.QUESTIONS:
             if (name := self._name(key)) in self.fields:
-                found = self._concerns.get(key)
-                yield WarningField(self[name], found.text if found else "")
+                warning = self._warnings.get(key)
+                yield WarningField(self[name], warning.text if warning else "")
 
     def _add(self, key: str) -> None:
         name = self._name(key)

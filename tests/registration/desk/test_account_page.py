@@ -1,4 +1,4 @@
-"""What the desk sees on the account page and the dashboard, and what it does there about access."""
+"""The account page and the dashboard: what staff see there, and how they change access."""
 
 import re
 import uuid
@@ -25,7 +25,7 @@ from tests.factories import a_self_registration, an_account, an_association, iss
 
 
 def text_of(html: str) -> str:
-    """As a person reads it."""
+    """Strip the tags and collapse the whitespace."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace(" .", ".")
 
 
@@ -43,23 +43,23 @@ def association(patient: Patient) -> Association:
 # --- Associations ---
 
 
-def test_who_may_not_see_the_record_any_more_is_pointed_out_and_keeps_access_until_a_person_decides(
+def test_barred_contact_is_flagged_and_keeps_access_until_staff_remove_it(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
-    """Nothing ends by itself: an export that is wrong for an hour must not lock a parent out of a sick child's record, and
-    a letter about it could not be taken back. A court order is in the record as the same word: a person tells them apart.
+    """Access does not end automatically: an export that is wrong for an hour must not lock a parent out of a sick child's
+    record, and the notice could not be recalled. Only a person can tell such an error from a court order.
     """
     association = an_association(an_account(), patient)
-    assert "The record says by now" not in page(desk, patient)
+    assert "is now marked as not allowed" not in page(desk, patient)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
     lifecycle.revoke_ineligible()
     shown = page(desk, patient)
-    assert "The record says by now that Elena García may not see it" in shown
+    assert "Elena García is now marked as not allowed to see this record" in shown
     assert association in Association.objects.live()
     assert f"/associations/{association.pk}/remove/" in desk.get(patient.get_absolute_url()).content.decode()
 
 
-def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_out(
+def test_other_parent_and_overridden_contact_are_not_flagged(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
@@ -70,51 +70,51 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
     )
     shown = page(desk, patient)
     assert "Luis Prado" in shown
-    assert "By Merge Match" in shown
-    assert "The record says by now" not in shown
+    assert "Granted by Merge Match" in shown
+    assert "is now marked as not allowed" not in shown
 
 
-def test_the_account_page_says_who_has_access_how_much_and_since_when(
+def test_association_shows_level_start_and_origin(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     an_association(an_account(), patient, registration=registration, level="limited")
     seen = page(desk, patient)
     assert "Elena García Mother Limited elena@families.example" in seen
-    assert f"Since {timezone.localtime():%b} " in seen
-    assert "By the PIN of" in seen
+    assert f"Since {timezone.localtime():%m/%d/%Y}" in seen
+    assert "Granted by PIN issued" in seen
 
 
-def test_a_match_is_named(desk: Client, practice: Practice, patient: Patient) -> None:
+def test_access_by_merge_match_is_labeled(desk: Client, practice: Practice, patient: Patient) -> None:
     account = an_account()
     asked = a_self_registration(practice, account)
     an_association(account, patient, self_registration=asked)
-    assert "By Merge Match" in page(desk, patient)
+    assert "Granted by Merge Match" in page(desk, patient)
 
 
-def test_removing_access_asks_for_a_reason_and_does_it(desk: Client, association: Association) -> None:
+def test_remove_access_needs_a_reason_and_ends_access(desk: Client, association: Association) -> None:
     path = f"/associations/{association.pk}/remove/"
     assert "Remove this access?" in desk.get(path).content.decode()
     response = desk.post(path, {"reason": "", "on": ""})
     assert response.status_code == 422
-    assert "Type a reason" in response.content.decode()
+    assert "Enter a reason" in response.content.decode()
     response = desk.post(path, {"reason": "The court order changed.", "on": ""}, follow=True)
     seen = text_of(response.content.decode())
-    assert "Elena García has no access any more" in seen
+    assert "Elena García no longer has access" in seen
     assert "Ended (1)" in seen
     assert "Removed by Dana Fields The court order changed." in seen
     assert Patient.objects.get().portal_status == PortalStatus.UNREGISTERED
 
 
-def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
+def test_scheduled_removal_shows_author_and_can_be_canceled(
     desk: Client, practice: Practice, association: Association
 ) -> None:
     last = practice.today() + timedelta(days=6)
     path = f"/associations/{association.pk}/remove/"
     response = desk.post(path, {"reason": "They move away", "on": last.isoformat()}, follow=True)
     seen = text_of(response.content.decode())
-    assert f"Elena García has access until {last:%B} {last.day}, {last.year}" in seen
-    shown = f"Ends {last:%b} {last.day}, {last.year} Dana Fields: They move away"
+    assert f"Elena García has access until {last:%m/%d/%Y}" in seen
+    shown = f"Ends {last:%m/%d/%Y} Dana Fields: They move away"
     assert shown in seen
     response = desk.post(f"/associations/{association.pk}/restore/", {"reason": "They stay"}, follow=True)
     assert "They move away" not in response.content.decode()
@@ -124,11 +124,11 @@ def test_a_later_day_is_shown_with_who_wrote_it_down_and_can_be_undone(
     ("typed", "why", "kind"),
     [
         ("2020-11-23", "This date is in the past", "date"),
-        ("soon", "does not read as a date", "text"),
-        ("2/30/2027", "does not read as a date", "text"),
+        ("soon", "Enter a date like 12/31/2026.", "text"),
+        ("2/30/2027", "Enter a date like 12/31/2026.", "text"),
     ],
 )
-def test_a_day_that_cannot_be_is_told_beside_its_field(
+def test_invalid_date_is_reported_beside_its_field(
     desk: Client, association: Association, typed: str, why: str, kind: str
 ) -> None:
     response = desk.post(f"/associations/{association.pk}/remove/", {"reason": "They move away", "on": typed})
@@ -139,7 +139,7 @@ def test_a_day_that_cannot_be_is_told_beside_its_field(
     assert re.search(rf'<input type="{kind}" name="on" value="{typed}"', html)
 
 
-def test_what_ended_can_be_undone(desk: Client, association: Association, actor: Actor) -> None:
+def test_ended_access_can_be_restored(desk: Client, association: Association, actor: Actor) -> None:
     associations.remove(association, reason="-", on=None, actor=actor)
     path = f"/associations/{association.pk}/restore/"
     assert desk.post(path, {"reason": ""}).status_code == 422
@@ -148,7 +148,7 @@ def test_what_ended_can_be_undone(desk: Client, association: Association, actor:
     assert Association.objects.live().exists()
 
 
-def test_undo_says_why_it_cannot_be(desk: Client, association: Association, actor: Actor) -> None:
+def test_restore_explains_why_it_is_refused(desk: Client, association: Association, actor: Actor) -> None:
     associations.remove(association, reason="-", on=None, actor=actor)
     Patient.objects.update(deceased=True)
     path = f"/associations/{association.pk}/restore/"
@@ -159,7 +159,7 @@ def test_undo_says_why_it_cannot_be(desk: Client, association: Association, acto
     assert not Association.objects.live().exists()
 
 
-def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practice) -> None:
+def test_access_ended_by_age_limit_can_be_renewed(desk: Client, practice: Practice) -> None:
     practice.at_minor_age_limit = Practice.AtAgeLimit.RENEWAL
     practice.save()
     grown = factories.a_patient(practice, "Mateo", birth_date=date(2000, 1, 1))
@@ -173,7 +173,7 @@ def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practic
     assert "the record is Mateo’s own" in asked
 
 
-def test_a_lost_passkey_is_offered_where_there_is_one(desk: Client, association: Association) -> None:
+def test_lost_passkey_is_offered_only_with_a_passkey(desk: Client, association: Association) -> None:
     assert "Lost passkey" not in page(desk, association.patient)
     Authenticator.objects.create(user=association.account.user, type=Authenticator.Type.WEBAUTHN, data={})
     assert "Lost passkey" in page(desk, association.patient)
@@ -184,7 +184,7 @@ def test_a_lost_passkey_is_offered_where_there_is_one(desk: Client, association:
     assert not Authenticator.objects.exists()
 
 
-def test_a_colleagues_passkey_is_not_for_the_desk(desk: Client, patient: Patient, practice: Practice) -> None:
+def test_staff_passkey_cannot_be_removed_by_the_desk(desk: Client, patient: Patient, practice: Practice) -> None:
     account = an_account()
     association = an_association(account, patient)
     Membership.objects.create(user=account.user, practice=practice, role="front_desk")
@@ -196,8 +196,8 @@ def test_a_colleagues_passkey_is_not_for_the_desk(desk: Client, patient: Patient
 # --- Declined ---
 
 
-def test_that_the_family_declines_is_written_down_and_undone(desk: Client, patient: Patient) -> None:
-    assert "Family declines" in page(desk, patient)
+def test_decline_is_recorded_and_undone(desk: Client, patient: Patient) -> None:
+    assert "Record a decline" in page(desk, patient)
     tomorrow = timezone.localdate() + timedelta(days=2)
     form = {"reason": "Prefers the phone", "ask_again_on": tomorrow.isoformat()}
     desk.post(f"/patients/{patient.pk}/decline/", form)
@@ -205,24 +205,24 @@ def test_that_the_family_declines_is_written_down_and_undone(desk: Client, patie
     assert "Status Declined" in seen
     assert "by Dana Fields: Prefers the phone" in seen
     assert "Ask again on" in seen
-    assert "Nothing is sent to a family that declined. A PIN can be told in person." in seen
+    assert "This family declined, so nothing is sent. You can still give a PIN in person." in seen
     response = desk.post(f"/patients/{patient.pk}/decline/undo/", follow=True)
-    assert "The family may be registered again" in response.content.decode()
+    assert "You can register the family again" in response.content.decode()
     assert "Status Unregistered" in page(desk, patient)
     response = desk.post(f"/patients/{patient.pk}/decline/undo/", follow=True)
-    assert "taken back already" in response.content.decode()
+    assert "already undone" in response.content.decode()
 
 
-def test_declining_needs_a_reason_and_a_day_to_come(desk: Client, patient: Patient) -> None:
+def test_decline_needs_a_reason_and_a_future_date(desk: Client, patient: Patient) -> None:
     response = desk.post(f"/patients/{patient.pk}/decline/", {"reason": "", "ask_again_on": "2020-01-01"})
     assert response.status_code == 422
     html = response.content.decode()
-    assert "Type a reason" in html
-    assert "Choose a day to come" in html
+    assert "Enter a reason" in html
+    assert "Choose a future date" in html
 
 
-def test_who_has_access_does_not_decline(desk: Client, association: Association) -> None:
-    assert "Family declines" not in page(desk, association.patient)
+def test_family_with_access_cannot_decline(desk: Client, association: Association) -> None:
+    assert "Record a decline" not in page(desk, association.patient)
     response = desk.post(f"/patients/{association.patient_id}/decline/", {"reason": "Prefers the phone"})
     assert response.status_code == 422
     assert "Remove the access first" in response.content.decode()
@@ -246,7 +246,9 @@ def test_messages_to_a_contact_are_stopped_and_allowed_again(desk: Client, patie
 
 
 @pytest.mark.parametrize("channel", ["pigeon", ""])
-def test_what_is_not_on_record_cannot_be_stopped(desk: Client, patient: Patient, mother: Contact, channel: str) -> None:
+def test_messages_to_an_unknown_address_cannot_be_stopped(
+    desk: Client, patient: Patient, mother: Contact, channel: str
+) -> None:
     path = f"/patients/{patient.pk}/messages/stop/"
     assert desk.post(path, {"contact": str(mother.pk), "channel": channel}).status_code == 404
     assert desk.post(path, {"contact": str(uuid.uuid4()), "channel": "email"}).status_code == 404
@@ -256,7 +258,7 @@ def test_what_is_not_on_record_cannot_be_stopped(desk: Client, patient: Patient,
 # --- Registrations ---
 
 
-def test_a_claimed_registration_says_by_whom_and_for_whom_else(
+def test_used_registration_names_the_account_and_the_siblings(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
@@ -266,14 +268,16 @@ def test_a_claimed_registration_says_by_whom_and_for_whom_else(
         state="claimed", ended_at=timezone.now(), claimed_by=an_account(), language="es", identified_by="known"
     )
     seen = page(desk, patient)
-    assert re.search(r"Claimed \w+ \d+, \d+:\d\d [AP]M by Elena García\.", seen)
+    assert re.search(r"Used \d\d/\d\d/\d{4}, \d+:\d\d [AP]M by Elena García\.", seen)
     assert "Also for García-López, Mateo" in seen
-    assert "In Spanish. Identified by: Known to staff." in seen
+    assert "Language: Spanish. Identity check: Known to staff." in seen
     assert "Revoke" not in seen
     assert registration.patients.count() == 2
 
 
-def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_failed_attempts_are_summarized_by_reason(
+    desk: Client, patient: Patient, mother: Contact, actor: Actor
+) -> None:
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     for address, why in [("198.51.100.4", "date of birth")] * 3 + [
         ("198.51.100.5", "locked"),
@@ -285,16 +289,16 @@ def test_the_desk_sees_why_nobody_got_in(desk: Client, patient: Patient, mother:
     assert re.search(r"Last attempt: \d\d/\d\d/\d{4}, \d+:\d\d [AP]M\.", seen)
 
 
-def test_an_offer_to_an_account_is_called_one(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
+def test_offer_to_an_account_is_labeled(desk: Client, patient: Patient, mother: Contact, actor: Actor) -> None:
     issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     Registration.objects.update(method="account", account=an_account())
     seen = page(desk, patient)
-    assert "Offer to the account of Elena García" in seen
-    assert "To be confirmed in the portal until" in seen
+    assert "Account offer for Elena García" in seen
+    assert "Can be confirmed in the portal until" in seen
     assert "Offered to an account" in seen
 
 
-def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
+def test_page_refreshes_fast_for_messages_and_slowly_for_open_pins(
     desk: Client, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     html = desk.get(patient.get_absolute_url()).content.decode()
@@ -311,16 +315,16 @@ def test_the_page_asks_often_for_a_message_and_slowly_for_a_claim(
     Registration.objects.update(state="claimed", ended_at=timezone.now(), claimed_by=an_account())
     an_association(Registration.objects.get().claimed_by, patient)  # type: ignore[arg-type]
     part = desk.get(live[1]).content.decode()
-    assert "Claimed" in part
+    assert "Used" in part
     assert part.count('data-hx-swap-oob="true"') == 2
     assert "elena@families.example" in part
     assert "every 15s" not in part
 
 
-def test_who_waits_for_a_match_is_named(desk: Client, practice: Practice, patient: Patient) -> None:
+def test_waiting_self_registration_is_linked(desk: Client, practice: Practice, patient: Patient) -> None:
     asked = a_self_registration(practice, an_account())
     html = desk.get(patient.get_absolute_url()).content.decode()
-    assert "Elena García registered without a PIN" in text_of(html)
+    assert "Elena García has requested access without a PIN" in text_of(html)
     assert f"/matches/{asked.pk}/" in html
 
 
@@ -331,23 +335,23 @@ def dashboard(desk: Client) -> str:
     return text_of(desk.get("/").content.decode())
 
 
-def test_the_dashboard_is_calm_where_nothing_waits(desk: Client) -> None:
+def test_dashboard_shows_empty_states(desk: Client) -> None:
     seen = dashboard(desk)
-    assert "Nothing. No message failed" in seen
-    assert "Nobody’s." in seen
+    assert "All clear: no failed or delayed messages" in seen
+    assert "No access ends in the next two weeks." in seen
 
 
-def test_the_dashboard_names_the_pins_that_end_within_a_day(
+def test_dashboard_lists_pins_that_expire_within_a_day(
     desk: Client, front_desk: User, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     ends = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email)).expires_at
     for hours, is_named in ((25, False), (23, True), (0, False)):
         with time_machine.travel(ends - timedelta(hours=hours)):
             desk.force_login(front_desk)
-            assert ("PIN ends soon" in dashboard(desk)) is is_named, f"{hours} hours before"
+            assert ("Expires soon" in dashboard(desk)) is is_named, f"{hours} hours before"
 
 
-def test_the_dashboard_names_what_waits_for_the_desk(
+def test_dashboard_lists_locked_pins_requests_and_follow_ups(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, actor: Actor
 ) -> None:
     registration = issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
@@ -364,19 +368,19 @@ def test_the_dashboard_names_what_waits_for_the_desk(
     assert "PIN locked García-López, Sofía" in seen
     assert "Ask again Kowalski, Olek" in seen
     assert "Kowalski, Iga" not in seen
-    assert "1 self-registration waits to be matched" in seen
+    assert "1 access request waiting to be matched" in seen
     assert "Rosa López, mother" in seen
     issue_registration(patient, mother, actor=actor, delivery=ByEmail(mother.email))
     assert "PIN locked" not in dashboard(desk)
     assert registration.pk
 
 
-def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Client, practice: Practice) -> None:
+def test_age_limit_list_shows_access_and_notices(desk: Client, practice: Practice) -> None:
     birth = age_limit.latest_birth(practice.today() + timedelta(days=20), 18)
     teen = factories.a_patient(practice, "Mateo", birth_date=birth)
     an_association(an_account(), teen)
     seen = text_of(desk.get("/minor-age-limit/").content.decode())
-    assert "García-López, Mateo Elena García mother, full Not yet Register the patient" in seen
+    assert "García-López, Mateo Elena García mother, full Not yet Register Patient" in seen
     age_limit.send_advance_notices()
     assert "mother, full Yes" in text_of(desk.get("/minor-age-limit/").content.decode())
 
@@ -385,7 +389,7 @@ def test_the_worklist_says_who_has_access_and_whether_they_were_told(desk: Clien
 
 
 @pytest.mark.parametrize("path", ["remove", "restore", "reset-sign-in"])
-def test_another_practices_access_is_not_there(
+def test_access_of_another_practice_is_not_found(
     client: Client, association: Association, other_practice: Practice, path: str
 ) -> None:
     client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
@@ -396,7 +400,7 @@ def test_another_practices_access_is_not_there(
 
 
 @pytest.mark.parametrize("path", ["decline/", "decline/undo/", "messages/stop/", "messages/allow/"])
-def test_another_practices_family_is_not_there(
+def test_family_of_another_practice_is_not_found(
     client: Client, patient: Patient, mother: Contact, other_practice: Practice, path: str
 ) -> None:
     client.force_login(factories.a_member(other_practice, email="desk@harborstreet.example"))
@@ -405,7 +409,7 @@ def test_another_practices_family_is_not_there(
     assert not SuppressedAddress.objects.exists()
 
 
-def test_a_family_gets_nowhere_near(client: Client, association: Association) -> None:
+def test_family_account_cannot_remove_access(client: Client, association: Association) -> None:
     client.force_login(User.objects.get(email="elena@families.example"))
     response = client.post(f"/associations/{association.pk}/remove/", {"reason": "-"})
     assert response.status_code in {302, 403}

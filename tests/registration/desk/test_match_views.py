@@ -188,7 +188,7 @@ def test_match_of_a_parent_with_a_teen_needs_an_override_reason(desk: Client, pr
     response = desk.post(url(pending, "match"), answer)  # sent from a page that was open since yesterday
     assert (response.status_code, "Before you match" in html(response)) == (422, True)
     response = desk.post(url(pending, "match"), answer | {"confirmed_teen": " "})
-    assert (response.status_code, "Type the reason" in html(response)) == (422, True)
+    assert (response.status_code, "Enter the reason" in html(response)) == (422, True)
     assert not Association.objects.exists()
     desk.post(url(pending, "match"), answer | {"confirmed_teen": "Rosa asked for it."})
     assert Association.objects.get().level == "limited"

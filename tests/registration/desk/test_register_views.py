@@ -1,4 +1,4 @@
-"""The Patient Registration window and what follows from it, request by request."""
+"""The Patient Registration window, the PIN sheet and the dashboard, request by request."""
 
 import uuid
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ from tests import factories
 
 
 def typed(contact: Contact | None, **fields: Any) -> dict[str, Any]:
-    """What the desk types for this contact, or for the patient."""
+    """Return the form data for this contact, or for the patient."""
     return {
         "method": "pin",
         "recipient": str(contact.pk) if contact else "patient",
@@ -41,7 +41,7 @@ def carrier(name: str) -> str:
     return str(Carrier.objects.get(name=name).pk)
 
 
-def test_completing_shows_the_pin_once_and_writes_it_down(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_completed_registration_shows_the_pin_and_is_audited(desk: Client, patient: Patient, mother: Contact) -> None:
     response = desk.post(window(patient), typed(mother))
     assert response.status_code == 200
     assert "Registration PIN" in response.content.decode()
@@ -52,29 +52,29 @@ def test_completing_shows_the_pin_once_and_writes_it_down(desk: Client, patient:
 
 
 BAD = {
-    "no address": ({"email": ""}, "email", "Type the e-mail address"),
-    "an address that cannot be": ({"email": "elena@@families"}, "email", "cannot be right"),
-    "a header in the address": ({"email": "a@b.example\nBcc: c@d.example"}, "email", "cannot be right"),
-    "no number": ({"delivery": "text", "carrier": "Verizon"}, "cell_phone", "Type the cell phone number"),
+    "no address": ({"email": ""}, "email", "Enter the email address"),
+    "an address that cannot be": ({"email": "elena@@families"}, "email", "This email address is not valid"),
+    "a header in the address": ({"email": "a@b.example\nBcc: c@d.example"}, "email", "This email address is not valid"),
+    "no number": ({"delivery": "text", "carrier": "Verizon"}, "cell_phone", "Enter the cell phone number"),
     "an impossible number": ({"delivery": "text", "cell_phone": "555-12", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
     "a British number": ({"delivery": "text", "cell_phone": "+44 20 7946 0958", "carrier": "Verizon"}, "cell_phone", "not a US phone number"),
-    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Choose the family’s cell carrier"),
+    "no carrier": ({"delivery": "text", "cell_phone": "(612) 555-0161"}, "carrier", "Select the family’s cell carrier"),
     "a carrier of nobody": ({"delivery": "text", "cell_phone": "(612) 555-0161", "carrier": "77777"}, "carrier", "Choose one from the list"),
-    "no question": ({"method": "question", "answer": "Rex"}, "question", "Choose a question"),
-    "no answer": ({"method": "question", "question": "first"}, "answer", "Type the answer"),
+    "no question": ({"method": "question", "answer": "Rex"}, "question", "Select a question."),
+    "no answer": ({"method": "question", "question": "first"}, "answer", "Enter the family’s answer"),
     "an answer of nothing": ({"method": "question", "question": "first", "answer": "?!"}, "answer", "at least one letter or digit"),
     "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "needs a message"),
-    "nobody chosen": ({"recipient": ""}, "recipient", "Choose who receives"),
-    "somebody else without a name": ({"recipient": "other"}, "other_name", "Type the name"),
+    "nobody chosen": ({"recipient": ""}, "recipient", "Select the recipient."),
+    "somebody else without a name": ({"recipient": "other"}, "other_name", "Enter the recipient’s name."),
     "a contact of another practice": ({"recipient": "theirs"}, "recipient", "Choose one from the list"),
     "the other parent's address": ({"recipient": "other", "other_name": "Rosa Prado"}, "email", "belongs to Elena García"),
     "the patient, who is a child": ({"recipient": "patient"}, "recipient", "Choose one from the list"),
-    "not told of the risk": ({"risk_acknowledged": ""}, "risk_acknowledged", "Tell them, and tick this"),
-    "nobody knows who it was": ({"identified_by": ""}, "identified_by", "Choose how you know"),
+    "not told of the risk": ({"risk_acknowledged": ""}, "risk_acknowledged", "Explain the risk and check this box"),
+    "nobody knows who it was": ({"identified_by": ""}, "identified_by", "Select how you verified"),
     "identified in a way of one's own": ({"identified_by": "a hunch"}, "identified_by", "Choose one from the list"),
     "a language that we do not speak": ({"language": "tlh"}, "language", "Choose one from the list"),
     "a child that is nobody's sibling": ({"also": "theirs"}, "also", "Choose one from the list"),
-    "no way chosen": ({"delivery": ""}, "delivery", "Choose one"),
+    "no way chosen": ({"delivery": ""}, "delivery", "Choose how to send it."),
     "a mangled window": ({"form_token": "x"}, "form_token", "Reload this page"),
     "a name that is too long": ({"recipient": "other", "other_name": "x" * 10_000, "email": "x@y.example"}, "other_name", "no more than 200"),
     "a NUL": ({"recipient": "other", "other_name": "Ro\x00sa", "email": "x@y.example"}, "other_name", "special characters"),
@@ -83,7 +83,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 @pytest.mark.parametrize("htmx", [False, True])
-def test_bad_input_is_told_twice_and_changes_nothing(
+def test_invalid_input_is_reported_twice_and_changes_nothing(
     desk: Client, practice: Practice, other_practice: Practice, patient: Patient, mother: Contact, case: str, htmx: bool
 ) -> None:
     stranger = factories.a_contact(factories.a_patient(other_practice))
@@ -114,7 +114,7 @@ def test_bad_input_is_told_twice_and_changes_nothing(
     assert patient.portal_status == "unregistered"
 
 
-def test_a_second_click_shows_the_same_pin(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_second_submission_shows_the_same_pin(desk: Client, patient: Patient, mother: Contact) -> None:
     data = typed(mother)
     first, second = (desk.post(window(patient), data).content.decode() for _ in range(2))
     pin = first.split('class="pin"')[1].split("</p>")[0]
@@ -123,9 +123,7 @@ def test_a_second_click_shows_the_same_pin(desk: Client, patient: Patient, mothe
     assert OutgoingMessage.objects.count() == 1
 
 
-def test_the_window_again_after_a_quarter_of_an_hour_shows_no_pin(
-    desk: Client, patient: Patient, mother: Contact
-) -> None:
+def test_resubmission_after_15_minutes_shows_no_pin(desk: Client, patient: Patient, mother: Contact) -> None:
     data = typed(mother)
     with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
         desk.post(window(patient), data)
@@ -136,10 +134,12 @@ def test_the_window_again_after_a_quarter_of_an_hour_shows_no_pin(
 
 
 @pytest.mark.parametrize("change", [{"deceased": True}, {"active": False}, {"given_names": "Baby Girl"}])
-def test_who_cannot_be_registered(desk: Client, patient: Patient, mother: Contact, change: dict[str, Any]) -> None:
+def test_ineligible_patient_cannot_be_registered(
+    desk: Client, patient: Patient, mother: Contact, change: dict[str, Any]
+) -> None:
     Patient.objects.filter(pk=patient.pk).update(**change)
     assert "register-patient" not in desk.get(patient.get_absolute_url()).content.decode()
-    assert "Complete Registration" not in desk.get(window(patient)).content.decode()
+    assert ">Complete Registration<" not in desk.get(window(patient)).content.decode()
     assert desk.post(window(patient), typed(mother)).status_code == 422
     assert not Registration.objects.exists()
 
@@ -148,7 +148,7 @@ def sheet_of(registration: Registration) -> str:
     return f"/registrations/{registration.pk}/sheet.pdf"
 
 
-def test_the_sheet_holds_the_pin_that_was_shown(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_sheet_contains_the_displayed_pin(desk: Client, patient: Patient, mother: Contact) -> None:
     import io
     import re
 
@@ -161,7 +161,7 @@ def test_the_sheet_holds_the_pin_that_was_shown(desk: Client, patient: Patient, 
     assert AuditEvent.objects.filter(action="sheet_printed", patient_id=patient.pk).count() == 1
 
 
-def test_the_sheet_is_gone_after_a_quarter_of_an_hour(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_sheet_is_gone_after_15_minutes(desk: Client, patient: Patient, mother: Contact) -> None:
     with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
         desk.post(window(patient), typed(mother))
         path = sheet_of(Registration.objects.get())
@@ -171,7 +171,7 @@ def test_the_sheet_is_gone_after_a_quarter_of_an_hour(desk: Client, patient: Pat
         assert desk.get(path).status_code == 410
 
 
-def test_the_sheet_is_for_the_session_that_completed_it(
+def test_sheet_is_refused_to_another_session(
     desk: Client, practice: Practice, patient: Patient, mother: Contact, front_desk: User
 ) -> None:
     desk.post(window(patient), typed(mother))
@@ -180,7 +180,7 @@ def test_the_sheet_is_for_the_session_that_completed_it(
     assert another.get(sheet_of(Registration.objects.get())).status_code == 410
 
 
-def test_a_revoked_pin_is_printed_no_more(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_revoked_pin_cannot_be_printed(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.post(window(patient), typed(mother))
     registration = Registration.objects.get()
     assert desk.post(f"/registrations/{registration.pk}/revoke/", {"reason": ""}).status_code == 422
@@ -191,8 +191,8 @@ def test_a_revoked_pin_is_printed_no_more(desk: Client, patient: Patient, mother
     assert "Canceled before it was sent." in html
 
 
-def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient, mother: Contact) -> None:
-    assert "Nothing. No message failed or hangs" in desk.get("/").content.decode()
+def test_dashboard_lists_failed_messages(desk: Client, patient: Patient, mother: Contact) -> None:
+    assert "All clear: no failed or delayed messages" in desk.get("/").content.decode()
     desk.post(window(patient), typed(mother))
     OutgoingMessage.objects.update(
         state="failed", due_at=None, finished_at=timezone.now(), outcome="The address was refused (550)."
@@ -202,7 +202,7 @@ def test_the_dashboard_tells_what_wants_attention(desk: Client, patient: Patient
     assert "The address was refused (550)." in html
 
 
-def test_a_message_that_waits_is_told_with_its_next_try(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_delayed_message_shows_its_tries(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.post(window(patient), typed(mother))
     OutgoingMessage.objects.update(attempts=2, outcome="The mail server could not be reached or closed the connection.")
     html = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
@@ -211,16 +211,14 @@ def test_a_message_that_waits_is_told_with_its_next_try(desk: Client, patient: P
     assert "every 2s" in html
 
 
-def test_a_practice_without_questions_registers_by_pin_alone(
-    desk: Client, practice: Practice, patient: Patient
-) -> None:
+def test_practice_without_questions_offers_only_the_pin(desk: Client, practice: Practice, patient: Patient) -> None:
     practice.verification_questions.update(active=False)
     html = desk.get(window(patient)).content.decode()
     assert "Register Patient with" in html
     assert "Verification Question" not in html
 
 
-def test_an_adult_of_another_system_is_registered_as_the_patient(desk: Client, practice: Practice) -> None:
+def test_adult_without_contacts_is_registered_as_the_patient(desk: Client, practice: Practice) -> None:
     adult = factories.a_patient(
         practice, "Suzanna632", "Yundt842", birth_date="1938-07-24", email="suzanna@families.example"
     )
@@ -233,7 +231,7 @@ def test_an_adult_of_another_system_is_registered_as_the_patient(desk: Client, p
     assert Registration.objects.get().recipient_key == "patient"
 
 
-def test_parents_who_share_an_address_can_say_so(
+def test_shared_address_is_accepted_when_confirmed(
     desk: Client, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     data = typed(father, email="elena@families.example")
@@ -244,7 +242,7 @@ def test_parents_who_share_an_address_can_say_so(
     assert Registration.objects.get().recipient_name == "Pablo López"
 
 
-def test_a_patient_of_age_comes_first(desk: Client, practice: Practice) -> None:
+def test_patient_of_age_is_preselected(desk: Client, practice: Practice) -> None:
     grown = factories.a_patient(
         practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
     )
@@ -257,7 +255,7 @@ def test_a_patient_of_age_comes_first(desk: Client, practice: Practice) -> None:
     assert 'value="astrid@families.example"' in html
 
 
-def test_a_second_pin_says_that_the_first_no_longer_works(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_second_pin_reports_that_the_first_was_replaced(desk: Client, patient: Patient, mother: Contact) -> None:
     assert "no longer works" not in desk.post(window(patient), typed(mother)).content.decode()
     assert (
         "The earlier registration for Elena García no longer works."
@@ -265,7 +263,7 @@ def test_a_second_pin_says_that_the_first_no_longer_works(desk: Client, patient:
     )
 
 
-def test_the_page_is_told_only_what_is_new(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_unchanged_panel_is_not_sent_again(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.post(window(patient), typed(mother))
     html = desk.get(patient.get_absolute_url()).content.decode()
     seen = html.split("?seen=")[1].split('"')[0]
@@ -275,9 +273,7 @@ def test_the_page_is_told_only_what_is_new(desk: Client, patient: Patient, mothe
     assert "Accepted by the mail server." in desk.get(path, {"seen": seen}).content.decode()
 
 
-def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
-    desk: Client, patient: Patient, mother: Contact
-) -> None:
+def test_failed_message_stays_listed_after_the_pin_expires(desk: Client, patient: Patient, mother: Contact) -> None:
     Practice.objects.update(pin_profile=Practice.PinProfile.NIST)
     with time_machine.travel("2026-11-23T15:00:00Z", tick=False) as clock:
         desk.force_login(User.objects.get(email="desk@maplegrove.example"))
@@ -290,14 +286,12 @@ def test_a_failed_message_stays_in_sight_when_the_pin_has_run_out(
     assert "Not sent: it was no longer valid." in html
 
 
-def test_looking_at_the_window_is_looking_at_the_record(desk: Client, patient: Patient) -> None:
+def test_opening_the_window_is_audited(desk: Client, patient: Patient) -> None:
     desk.get(window(patient))
     assert AuditEvent.objects.latest("id").details == {"in": "Patient Registration window"}
 
 
-def test_a_window_whose_registration_has_ended_promises_nothing(
-    desk: Client, patient: Patient, mother: Contact
-) -> None:
+def test_resubmission_after_revocation_reports_the_end(desk: Client, patient: Patient, mother: Contact) -> None:
     data = typed(mother)
     desk.post(window(patient), data)
     desk.post(f"/registrations/{Registration.objects.get().pk}/revoke/", {"reason": "mistake"})
@@ -306,7 +300,7 @@ def test_a_window_whose_registration_has_ended_promises_nothing(
     assert "is on its way" not in html
 
 
-def test_the_grown_patients_address_is_not_another_persons(desk: Client, practice: Practice) -> None:
+def test_adult_patients_address_is_refused_for_a_contact(desk: Client, practice: Practice) -> None:
     grown = factories.a_patient(
         practice, "Astrid", "Johansson", birth_date=date(2000, 1, 2), email="astrid@families.example"
     )
@@ -322,7 +316,7 @@ def test_the_grown_patients_address_is_not_another_persons(desk: Client, practic
         ({"has_authority": False}, "Select this person in the list"),
     ],
 )
-def test_somebody_else_who_cannot_be_chosen_in_the_list(
+def test_contact_entered_as_someone_else_is_refused(
     desk: Client, patient: Patient, mother: Contact, change: dict[str, Any], told: str
 ) -> None:
     Contact.objects.update(**change)
@@ -330,7 +324,7 @@ def test_somebody_else_who_cannot_be_chosen_in_the_list(
     assert told in desk.post(window(patient), data).content.decode()
 
 
-def test_a_failure_that_was_made_good_needs_no_attention(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_reissued_registration_clears_the_failed_message(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.post(window(patient), typed(mother))
     OutgoingMessage.objects.update(state="failed", due_at=None, finished_at=timezone.now(), outcome="Refused.")
     Registration.objects.update(state="expired")

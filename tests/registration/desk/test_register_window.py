@@ -1,4 +1,4 @@
-"""What the window offers besides a PIN for one child: the whole family, an account, a match, a proxy, the family's language."""
+"""What the window offers besides a PIN for one child: siblings, an account, a match, a proxy, the family's language."""
 
 import re
 from datetime import date, timedelta
@@ -40,7 +40,7 @@ def completed(desk: Client, patient: Patient, data: dict[str, Any]) -> str:
 
 
 def checked(html: str, name: str) -> list[str]:
-    """The values of the radio buttons or boxes of this name that are checked."""
+    """Return the values of the checked radio buttons or checkboxes of this name."""
     inputs = re.findall(rf'<input[^>]*name="{name}"[^>]*>', html)
     return [
         re.findall(r'value="([^"]*)"', each)[0] if "value=" in each else "on" for each in inputs if "checked" in each
@@ -52,7 +52,7 @@ def chosen(html: str, name: str) -> str:
     return str(re.findall(r'<option value="([^"]*)" selected', options)[0])
 
 
-# --- The whole family at once ---
+# --- Siblings ---
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def mateo(practice: Practice) -> Patient:
     return mateo
 
 
-def test_siblings_are_offered_with_whom_they_share(
+def test_siblings_are_offered_with_shared_contacts(
     desk: Client, patient: Patient, mother: Contact, father: Contact, mateo: Patient
 ) -> None:
     html = opened(desk, patient)
@@ -73,7 +73,7 @@ def test_siblings_are_offered_with_whom_they_share(
     assert checked(html, "also") == []
 
 
-def test_one_registration_for_all_of_them(desk: Client, patient: Patient, mother: Contact, mateo: Patient) -> None:
+def test_siblings_share_one_registration(desk: Client, patient: Patient, mother: Contact, mateo: Patient) -> None:
     html = completed(desk, patient, typed(mother, also=[str(mateo.pk)]))
     assert "One PIN for Mateo and Sofía." in html
     assert Registration.objects.count() == OutgoingMessage.objects.count() == 1
@@ -82,42 +82,42 @@ def test_one_registration_for_all_of_them(desk: Client, patient: Patient, mother
     assert "Pending" in again.split("Also for")[1].split("</fieldset>")[0]
 
 
-def test_the_dashboard_names_all_of_them(desk: Client, patient: Patient, mother: Contact, mateo: Patient) -> None:
+def test_dashboard_lists_all_siblings(desk: Client, patient: Patient, mother: Contact, mateo: Patient) -> None:
     completed(desk, patient, typed(mother, also=[str(mateo.pk)]))
     page = desk.get("/").content.decode()
     assert "García-López, Sofía · Mateo" in page or "García-López, Mateo · Sofía" in page
 
 
-def test_a_sibling_who_does_not_share_the_chosen_person(
+def test_sibling_without_the_recipient_is_refused(
     desk: Client, patient: Patient, mother: Contact, father: Contact, mateo: Patient
 ) -> None:
     html = refused(desk, patient, typed(father, email="pablo@families.example", also=[str(mateo.pk)]))
-    assert html.count("Mateo does not share the person whom you chose.") == 2
+    assert html.count("Mateo does not have this contact.") == 2
     assert checked(html, "also") == [str(mateo.pk)]
 
 
 @pytest.mark.parametrize(
     ("profile", "says"),
     [
-        ("practice", "It can be used for 7 days, however it is sent."),
-        ("nist", "It can be used for 24 hours sent by e-mail, 10 minutes by text, 7 days told in person."),
+        ("practice", "Valid for 7 days, however it is sent."),
+        ("nist", "Valid for 24 hours by email, 10 minutes by text message, 7 days in person."),
     ],
 )
-def test_how_long_it_will_be_good_is_said_before_it_is_issued(
+def test_window_shows_how_long_the_pin_is_valid(
     desk: Client, patient: Patient, mother: Contact, profile: str, says: str
 ) -> None:
     Practice.objects.update(pin_profile=profile)
     assert says in desk.get(f"/patients/{patient.pk}/register/").content.decode()
 
 
-def test_without_siblings_there_is_nothing_to_choose(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_patient_without_siblings_sees_no_sibling_list(desk: Client, patient: Patient, mother: Contact) -> None:
     assert "Also for" not in opened(desk, patient)
 
 
-# --- How one knows, what one was told, in which language ---
+# --- Identity check, risk acknowledgment, language ---
 
 
-def test_the_usual_identification_is_chosen_beforehand(
+def test_usual_identification_is_preselected(
     desk: Client, practice: Practice, patient: Patient, mother: Contact
 ) -> None:
     assert chosen(opened(desk, patient), "identified_by") == ""
@@ -127,7 +127,7 @@ def test_the_usual_identification_is_chosen_beforehand(
     assert Registration.objects.get().identified_by == "other"
 
 
-def test_who_was_told_of_the_risk_once_is_not_told_again(
+def test_risk_acknowledged_before_is_prechecked(
     desk: Client, patient: Patient, mother: Contact, father: Contact
 ) -> None:
     assert checked(opened(desk, patient), "risk_acknowledged") == []
@@ -137,13 +137,13 @@ def test_who_was_told_of_the_risk_once_is_not_told_again(
     assert re.search(rf'"{father.pk}": {{[^}}]*"informed": false', html), "the other parent was not told"
 
 
-def test_in_person_there_is_no_such_risk(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_delivery_in_person_needs_no_risk_acknowledgment(desk: Client, patient: Patient, mother: Contact) -> None:
     completed(desk, patient, typed(mother, delivery="none", risk_acknowledged=""))
     assert not Registration.objects.get().risk_acknowledged
 
 
 @pytest.mark.parametrize(("tag", "language"), [("es-MX", "es"), ("hmn", "en"), ("", "en")])
-def test_the_family_is_written_to_in_its_language(
+def test_message_uses_the_familys_language(
     desk: Client, patient: Patient, mother: Contact, tag: str, language: str
 ) -> None:
     Patient.objects.update(language=tag)
@@ -155,21 +155,21 @@ def test_the_family_is_written_to_in_its_language(
     assert "/start/?lang=es" in registration.message.content.text
 
 
-# --- This family is here already ---
+# --- This family already has an account ---
 
 
 @pytest.fixture
 def account(db: None) -> PortalAccount:
-    return an_account()
+    return an_account(language="es")
 
 
-def test_an_address_on_record_that_signs_in_already(
+def test_address_on_record_with_an_account_needs_no_pin(
     desk: Client, patient: Patient, mother: Contact, account: PortalAccount
 ) -> None:
     html = opened(desk, patient)
-    assert "This family is here already" in html
+    assert "This family already has an account" in html
     assert checked(html, "existing_account") == ["add"]
-    assert "the account of" not in html, "it is one of another practice, whose affair the name is"
+    assert "It belongs to" not in html, "it is one of another practice, whose affair the name is"
 
     data = typed(mother, existing_account="add", offered_account=str(account.pk))
     html = completed(desk, patient, data)
@@ -179,7 +179,7 @@ def test_an_address_on_record_that_signs_in_already(
     assert (registration.method, registration.account, registration.language) == ("account", account, "es")
 
 
-def test_the_parent_is_told_and_gets_no_second_key(
+def test_parent_with_an_account_is_notified_without_a_pin(
     desk: Client, patient: Patient, mother: Contact, account: PortalAccount, mail_server: MailServer
 ) -> None:
     completed(desk, patient, typed(mother, existing_account="add", offered_account=str(account.pk)))
@@ -192,7 +192,9 @@ def test_the_parent_is_told_and_gets_no_second_key(
     assert "#pin" not in body.get_content()
 
 
-def test_a_pin_all_the_same(desk: Client, patient: Patient, mother: Contact, account: PortalAccount) -> None:
+def test_pin_can_be_sent_despite_an_account(
+    desk: Client, patient: Patient, mother: Contact, account: PortalAccount
+) -> None:
     html = completed(desk, patient, typed(mother, existing_account="pin", offered_account=str(account.pk)))
     assert 'class="pin"' in html
 
@@ -200,46 +202,48 @@ def test_a_pin_all_the_same(desk: Client, patient: Patient, mother: Contact, acc
 @pytest.mark.parametrize(
     "choice", [{}, {"existing_account": "add"}, {"existing_account": "add", "offered_account": "old"}]
 )
-def test_an_address_that_is_typed_and_signs_in_already(
+def test_entered_address_with_an_account_requires_a_choice(
     desk: Client, patient: Patient, mother: Contact, choice: dict[str, str]
 ) -> None:
-    """Nobody has seen the choice for this account yet: it is asked for, and nothing is lost."""
+    """The choice for this account has not been displayed yet, so it is required; the other input is kept."""
     account = an_account("new@families.example")
     other = an_account("other@families.example")
     choice = {name: str(other.pk) if value == "old" else value for name, value in choice.items()}
     html = refused(desk, patient, typed(mother, email="New@families.example", print_pin="on", **choice))
-    assert html.count("new@families.example signs in to the portal. Say what is to be done.") == 2
+    assert html.count("new@families.example already has a portal account. Choose what to do.") == 2
     assert checked(html, "existing_account") == ["add"]
     assert checked(html, "print_pin") == ["on"]
     assert f'name="offered_account" value="{account.pk}"' in html
 
 
-def test_an_account_on_record_counts_though_a_text_is_sent(
+def test_account_on_record_counts_for_text_messages(
     desk: Client, patient: Patient, mother: Contact, account: PortalAccount
 ) -> None:
     text = typed(mother, delivery="text", email="", cell_phone="", carrier="")
-    assert "signs in to the portal" in refused(desk, patient, text)
+    assert "already has a portal account" in refused(desk, patient, text)
     completed(desk, patient, {**text, "existing_account": "add", "offered_account": str(account.pk)})
     registration = Registration.objects.get()
     assert registration.message is not None
     assert registration.message.recipient == "elena@families.example"
 
 
-def test_a_choice_for_an_account_that_is_not_meant_any_more_says_nothing(
+def test_choice_for_another_account_is_ignored(
     desk: Client, patient: Patient, father: Contact, account: PortalAccount
 ) -> None:
     data = typed(father, email="pablo@families.example", existing_account="add", offered_account=str(account.pk))
     assert 'class="pin"' in completed(desk, patient, data)
 
 
-def test_who_sees_the_record_already(desk: Client, patient: Patient, mother: Contact, account: PortalAccount) -> None:
+def test_account_with_access_is_not_offered_again(
+    desk: Client, patient: Patient, mother: Contact, account: PortalAccount
+) -> None:
     Association.objects.create(account=account, patient=patient, relationship="mother")
     html = opened(desk, patient)
-    assert "It sees the record of Sofía already." in html
-    assert "the account of Elena García" in html
+    assert "It can already see Sofía’s record." in html
+    assert "It belongs to Elena García." in html
     assert checked(html, "existing_account") == ["pin"]
     data = typed(mother, existing_account="add", offered_account=str(account.pk))
-    assert "there is nothing to add" in refused(desk, patient, data)
+    assert "There is nothing to add" in refused(desk, patient, data)
 
 
 # --- Somebody asked already ---
@@ -260,7 +264,7 @@ def asked(practice: Practice, patient: Patient, account: PortalAccount) -> SelfR
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_a_self_registration_leads_to_the_match(
+def test_waiting_self_registration_leads_to_merge_match(
     desk: Client, patient: Patient, mother: Contact, asked: SelfRegistration, htmx: bool
 ) -> None:
     response = desk.get(window(patient), headers={"HX-Request": "true"} if htmx else {})
@@ -268,11 +272,11 @@ def test_a_self_registration_leads_to_the_match(
     assert "Elena García requested access to Sofía’s record" in html
     assert f"/matches/{asked.pk}/" in html
     assert "?another=1" in html
-    assert "Complete Registration" not in html
+    assert ">Complete Registration<" not in html
     assert ("<html" in html) is not htmx
 
 
-def test_the_form_opens_all_the_same_for_somebody_else(
+def test_form_opens_for_another_recipient(
     desk: Client, patient: Patient, father: Contact, asked: SelfRegistration
 ) -> None:
     html = opened(desk, patient, another="1")
@@ -281,7 +285,7 @@ def test_the_form_opens_all_the_same_for_somebody_else(
     completed(desk, patient, typed(father, email="pablo@families.example", another="1"))
 
 
-def test_a_window_from_before_somebody_asked(
+def test_window_opened_before_a_self_registration_is_refused(
     desk: Client, patient: Patient, father: Contact, asked: SelfRegistration
 ) -> None:
     data = typed(father, email="pablo@families.example")
@@ -305,7 +309,7 @@ def a_proxy(**fields: str) -> dict[str, Any]:
     return {**data, "level": "limited", "authorization": "Consent, on file", "access_ends_on": until, **fields}
 
 
-def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_proxy_gets_a_pin(desk: Client, patient: Patient, mother: Contact) -> None:
     html = desk.get(proxy(patient)).content.decode()
     assert "Add Proxy" in html
     assert 'value="elena@families.example"' not in html, "an address on record is not the proxy's"
@@ -314,22 +318,22 @@ def test_a_proxy_gets_a_pin_like_everybody(desk: Client, patient: Patient, mothe
     registration = Registration.objects.get()
     assert (registration.recipient_name, registration.level) == ("Rosa Prado", "limited")
     assert registration.access_ends_on == timezone.localdate() + timedelta(days=90)
-    assert AuditEvent.objects.get(action="registration_issued").details["authorisation"] == "Consent, on file"
+    assert AuditEvent.objects.get(action="registration_issued").details["authorization"] == "Consent, on file"
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
         ({"authorization": ""}, "Enter the authorization, for example a court order."),
-        ({"access_ends_on": ""}, "Choose the last day of access."),
+        ({"access_ends_on": ""}, "Enter the last day of access."),
         ({"access_ends_on": "2001-01-01"}, "must be after today"),
         ({"access_ends_on": "2101-01-01"}, "at most 2 years"),
-        ({"level": "everything"}, "not one of the available choices"),
-        ({"other_name": ""}, "Type the name"),
+        ({"level": "everything"}, "Choose one from the list"),
+        ({"other_name": ""}, "Enter the recipient’s name."),
         ({"email": "elena@families.example"}, "belongs to Elena García"),
     ],
 )
-def test_a_proxy_without_a_paper_or_an_end_is_refused(
+def test_proxy_with_invalid_terms_is_refused(
     desk: Client, patient: Patient, mother: Contact, fields: dict[str, str], told: str
 ) -> None:
     response = desk.post(proxy(patient), a_proxy(**fields))
@@ -340,7 +344,7 @@ def test_a_proxy_without_a_paper_or_an_end_is_refused(
     assert not Registration.objects.exists()
 
 
-def test_a_family_contact_may_be_a_proxy_and_remains_one_person(desk: Client, patient: Patient) -> None:
+def test_family_contact_added_as_proxy_stays_one_person(desk: Client, patient: Patient) -> None:
     aunt = factories.a_contact(patient, "Rosa", "Prado", email="rosa@prado.example", has_authority=False)
     response = desk.post(proxy(patient), a_proxy(other_name="rosa PRADO"))
     assert response.status_code == 200
@@ -351,7 +355,7 @@ def test_a_family_contact_may_be_a_proxy_and_remains_one_person(desk: Client, pa
 # --- The screen that is handed over ---
 
 
-def test_the_screen_can_be_handed_to_the_family(desk: Client, patient: Patient, mother: Contact) -> None:
+def test_screen_can_be_handed_to_the_family(desk: Client, patient: Patient, mother: Contact) -> None:
     html = completed(desk, patient, typed(mother))
     form = re.search(r'<form method="post" action="/start/kiosk/#pin=([0-9A-Z]{12})"', html)
     assert form, "the PIN is in the fragment, which no browser sends"

@@ -191,7 +191,7 @@ def test_window_shows_warnings_and_continues_with_reasons(desk: Client, patient:
 
     html = ask_window(desk, teen, {**data, "confirmed_authority": "Court order", "confirmed_teen": ""})
     assert 'value="Court order"' in html
-    assert html.count("Type the reason.") == 2, "at the top and beside the field"
+    assert html.count("Enter the reason.") == 2, "at the top and beside the field"
 
     given = {"confirmed_authority": "Court order", "confirmed_teen": "Sofía agrees"}
     assert desk.post(window(teen), {**data, **given}).status_code == 200

@@ -227,12 +227,12 @@ def path(registration: Registration) -> str:
 def test_page_confirms_then_shows_the_new_pin(desk: Client, registration: Registration) -> None:
     html = desk.get(path(registration)).content.decode()
     assert "elena@families.example" in html
-    assert "works until the new message is accepted" in html
+    assert "stays valid until the new message is accepted" in html
     assert Registration.objects.count() == 1
 
     first, second = (desk.post(path(registration)).content.decode() for _ in range(2))
     assert "Registration completed" in first
-    assert "The earlier one works until this message is accepted." in first
+    assert "The earlier PIN stays valid until this message is accepted." in first
     assert "García-López, Sofía" in first
     assert "García-López, Mateo" in first
     shown = first.split('class="pin"')[1].split("</p>")[0]
@@ -247,7 +247,7 @@ def test_page_shows_safety_warnings(desk: Client, registration: Registration) ->
     html = response.content.decode()
     assert response.status_code == 422
     assert "bounced. Ask the family" in html
-    assert "Nothing was issued or sent yet" in html
+    assert "Nothing has been issued or sent yet" in html
     assert Registration.objects.count() == 1
     assert desk.post(path(registration), {"confirmed_refused": "Their mailbox was full."}).status_code == 200
     assert Registration.objects.count() == 2
