@@ -20,7 +20,7 @@ from notifications.models import Channel
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Close allauth's sign-up page: administrators create staff accounts, and families use `/start/`."""
+        """Return False to close allauth's sign-up page: administrators create staff accounts, and families use `/start/`."""
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
