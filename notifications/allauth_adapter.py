@@ -23,7 +23,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | ACCOUNT_ERRORS
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Close allauth's sign-up page: administrators create staff accounts, and families use `/start/`."""
+        """Return False to close allauth's sign-up page: administrators create staff accounts, and families use `/start/`."""
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

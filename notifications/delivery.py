@@ -93,7 +93,7 @@ def _tidy_up() -> None:
 
 
 def claim() -> list[OutgoingMessage]:
-    """Lease up to BATCH messages to the caller, those due longest first."""
+    """Lease up to BATCH messages to the caller, the most overdue first."""
     now = timezone.now()
     skip_locked = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
@@ -162,19 +162,19 @@ def _deliver(message: OutgoingMessage, held: "_Held | None", *, transport: Trans
 
 
 def _release(messages: Sequence[OutgoingMessage]) -> None:
-    """Return claimed messages that were not started to the queue. The next worker ends those that were canceled."""
+    """Put claimed messages that were not started back in the queue. The next worker ends those that were canceled."""
     held = OutgoingMessage.objects.filter(pk__in=[message.pk for message in messages], lease=messages[0].lease)
     held.update(state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1)
 
 
 def retry_at(attempts: int, *, now: datetime, jitter: Callable[[], float] = random.random) -> datetime:
-    """Return the time of the next attempt: the delay doubles up to LONGEST_DELAY, plus up to 10% at random."""
+    """Return the time of the next attempt. The delay doubles each time, up to LONGEST_DELAY, plus up to 10% at random."""
     delay: timedelta = min(FIRST_DELAY * 2**attempts, LONGEST_DELAY)
     return now + delay * (1 + jitter() / 10)
 
 
 def _deliver_safely(message: OutgoingMessage, held: "_Held | None", *, transport: Transport) -> str | None:
-    """Deliver one message. An unexpected error with it must not stop the others."""
+    """Deliver one message, without letting an unexpected error stop the others."""
     try:
         return _deliver(message, held, transport=transport)
     except database_errors.UNAVAILABLE:
@@ -195,7 +195,7 @@ class _Held:
 
 
 def _open(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Held]:
-    """Decrypt the messages that this worker still holds. If one of them fails, open each by itself."""
+    """Decrypt the messages that this worker still holds. If that fails for one of them, decrypt each separately."""
     contents = Content.objects.filter(
         message__in=[message.pk for message in messages], message__lease=messages[0].lease
     )

@@ -16,7 +16,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class Backend(BaseEmailBackend):
-    """Store every email, as a mail server that accepts everything."""
+    """Store every email, like a mail server that accepts everything."""
 
     def send_messages(self, email_messages: Sequence[OutgoingMail]) -> int:
         box = _box()

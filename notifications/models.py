@@ -85,7 +85,7 @@ class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
         return self.filter(practice=practice)
 
     def visible_to(self, practice: Practice) -> Self:
-        """Include the practice's messages and account emails, such as password codes, to its members."""
+        """Return the practice's messages, plus account emails to its members, such as password codes."""
         members = practice.memberships.values("user__email")
         return self.filter(Q(practice=practice) | Q(practice=None, recipient__in=members))
 

@@ -1,6 +1,6 @@
 """Add messages to the outbox, and cancel them.
 
-This is the only way to send a message. It is queued when the caller's transaction commits.
+This is the only way to send a message. The message is queued when the caller's transaction commits.
 """
 
 import uuid
@@ -33,7 +33,7 @@ def enqueue(
 ) -> OutgoingMessage:
     """Add a message to the outbox.
 
-    Raise TransactionManagementError outside a transaction: the message and the change it reports must be committed
+    Raises TransactionManagementError outside a transaction: the message and the change it reports must be committed
     together. The message is not sent at or after `valid_until`. `about` is a patient id for the audit trail.
     """
     if not transaction.get_connection().in_atomic_block:

@@ -1,6 +1,6 @@
 """Suppressed addresses: a practice sends nothing to an address or phone number that opted out.
 
-Email addresses are compared without case, phone numbers by their digits.
+Email addresses are compared ignoring case, and phone numbers by their digits.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ def is_suppressed(practice: Practice, channel: str, address: str) -> bool:
 
 
 def find_suppressed(practice: Practice, addresses: list[tuple[str, str]]) -> dict[tuple[str, str], SuppressedAddress]:
-    """Return the suppressed ones of these (channel, address) pairs, with one query."""
+    """Return which of these (channel, address) pairs are suppressed, in one query."""
     keys = {(channel, _key(channel, address)): (channel, address) for channel, address in addresses if address}
     rows = SuppressedAddress.objects.filter(practice=practice, address__in={address for _, address in keys})
     return {keys[row.channel, row.address]: row for row in rows if (row.channel, row.address) in keys}
@@ -41,7 +41,7 @@ def last_delivery_refused(practice: Practice, address: str) -> bool:
 def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
     """Stop all messages to this address and cancel the queued ones. Return False if it was already suppressed.
 
-    `patient` is the patient whose account page was used. Raise ValueError if the address is empty.
+    `patient` is the patient whose account page was used. Raises ValueError if the address is empty.
     """
     if not _key(channel, address):
         raise ValueError("The address is empty.")

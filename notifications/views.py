@@ -1,4 +1,4 @@
-"""The demo mailbox shows each message as the family would receive it. Only the demo has it."""
+"""The demo mailbox, which shows each message as the family would receive it. It exists only in the demo."""
 
 import base64
 import hashlib
@@ -47,7 +47,7 @@ def received(request: StaffRequest, key: str) -> HttpResponse:
 @requires(Permission.READ_DEMO_MAILBOX)
 @xframe_options_sameorigin
 def received_html(request: StaffRequest, key: str) -> HttpResponse:
-    """Serve the HTML part for the frame. Scripts and remote content are blocked; its own styles are allowed by hash."""
+    """Serve the HTML part for the frame. Scripts and remote content are blocked; the message's own styles are allowed by hash."""
     message, _ = _get_or_404(request, key)
     styles = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"

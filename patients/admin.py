@@ -43,7 +43,7 @@ class PatientAdmin(PortalAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lock the row before it is read, so that a correction cannot undo a status or an import of that moment."""
+        """Lock the row before reading it, so that a correction cannot undo a simultaneous status change or import."""
         patient = self.get_object(request, unquote(object_id))
         if patient and request.method == "POST":
             Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
@@ -91,7 +91,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
 
 def _record_view(request: HttpRequest, response: HttpResponse, patient: Patient | None) -> HttpResponse:
-    """Audit a page that shows the record, as for the desk's account page. A redirect shows nothing."""
+    """Audit a page that shows the record, as the desk's account page does. A redirect shows nothing, so skip it."""
     if patient and response.status_code == 200:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,

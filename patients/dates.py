@@ -1,4 +1,4 @@
-"""Parse dates of birth as people type them: the month first, or its name in any language of the portal."""
+"""Parse dates of birth as people type them: with the month first, or with its name in any of the portal's languages."""
 
 import calendar
 import re
@@ -17,7 +17,7 @@ _MAX_AGE: Final = 130  # years
 def parse_birth_date(text: str, *, today: date) -> date:
     """Parse a date: 3/5/2019, 03-05-19, 2019-03-05, 03052019, Mar 5 2019, 5 March 2019, 5 de marzo de 2019.
 
-    A year with two digits is the latest such year that is not in the future. Raise ValueError with a message for the
+    A two-digit year means the latest such year that is not in the future. Raises ValueError with a message for the
     person who typed the date, in the active language.
     """
     typed_year, month, day = _parts(text.strip())
@@ -87,5 +87,5 @@ def _months() -> dict[str, int]:
 
 
 def age(birth_date: date, *, on: date) -> int:
-    """Return the completed years. A person born on February 29 turns a year older on March 1 of other years."""
+    """Return the age in full years. In common years, a person born on February 29 turns a year older on March 1."""
     return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))

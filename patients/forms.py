@@ -1,4 +1,4 @@
-"""The Search Patients panel."""
+"""The form of the Search Patients panel."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -80,7 +80,7 @@ class SearchForm(StaffForm):
         return cleaned
 
     def query(self, practice: Practice) -> PatientQuery:
-        """Return the query of a valid form."""
+        """Return what a valid form searches for."""
         values = self.cleaned_data
         return PatientQuery(
             practice=practice,

@@ -1,6 +1,6 @@
-"""Search keys: folded phone numbers, addresses and MRNs, and a column that is searched by prefix.
+"""Search keys: folded phone numbers, addresses and MRNs, and a field that can be searched by prefix.
 
-Both databases answer the column's look-up `prefix` from an ordinary index.
+Both databases answer the field's `prefix` lookup from an ordinary index.
 """
 
 import re
@@ -48,7 +48,7 @@ def end_of_prefix(start: str) -> str:
 
 def phone_key(number: str) -> str:
     """Return "+15550100123" for a phone number that can be parsed, otherwise only its digits."""
-    if match := _NORTH_AMERICAN.fullmatch(number):  # many times faster than the library
+    if match := _NORTH_AMERICAN.fullmatch(number):  # the regex is many times faster than the library
         return "+1" + "".join(match.groups())
     try:
         parsed = phonenumbers.parse(number, "US")
@@ -62,5 +62,5 @@ def email_key(address: str) -> str:
 
 
 def mrn_key(mrn: str) -> str:
-    """Return only letters and digits, so that "MG-00412", "mg 00412" and "mg00412" are equal."""
+    """Reduce an MRN to its letters and digits, so that "MG-00412", "mg 00412" and "mg00412" are equal."""
     return names.key(mrn)[:64]

@@ -87,7 +87,7 @@ class Patient(models.Model):
 
     @property
     def name(self) -> str:
-        """Return "García-López, Ana María", as in lists."""
+        """Return the name as in lists: "García-López, Ana María"."""
         return ", ".join(filter(None, [self.family_name, self.given_names]))
 
     @property
@@ -162,17 +162,17 @@ class Contact(models.Model):
 
     @property
     def name(self) -> str:
-        """Return "Ana García"."""
+        """Return the full name: "Ana García"."""
         return " ".join(filter(None, [self.given_names, self.family_name]))
 
     @property
     def listed_name(self) -> str:
-        """Return "García, Ana", as in lists."""
+        """Return the name as in lists: "García, Ana"."""
         return ", ".join(filter(None, [self.family_name, self.given_names]))
 
     @property
     def is_current(self) -> bool:
-        """Whether both the practice and its record system still have this contact."""
+        """Return whether both the practice and its record system still have this contact."""
         return self.active and self.in_source
 
 
@@ -236,7 +236,7 @@ def set_portal_status(patient: Patient, status: PortalStatus) -> None:
 
 
 class Key(NamedTuple):
-    """The columns of a new NameKey. Making one costs a tenth of making a model instance."""
+    """The columns of a new NameKey. Creating one takes a tenth of the time that a model instance takes."""
 
     practice_id: UUID
     owner: NameKey.Owner

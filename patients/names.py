@@ -1,4 +1,4 @@
-"""Fold names to search keys, which ignore case, accents, hyphens, apostrophes and spaces.
+"""Fold names into search keys, which ignore case, accents, hyphens, apostrophes and spaces.
 
 This module uses no database and no settings, so the keys are the same on every machine.
 """
@@ -34,7 +34,7 @@ def key(name: str) -> str:
 
 
 def surname_keys(family_name: str) -> list[str]:
-    """Return a key from each part of the last name to its end: "García-López" gives "garcialopez" and "lopez"."""
+    """Return the key of the last name, and of each ending of it: "García-López" gives "garcialopez" and "lopez"."""
     parts = words(_APOSTROPHES.sub(" ", family_name))  # "O'Brien" is found as "obrien" and as "brien"
     return list(dict.fromkeys("".join(parts[start:]) for start in range(len(parts)))) or [""]
 
@@ -49,7 +49,7 @@ def given_keys(given_names: str, preferred_name: str = "") -> list[str]:
 
 
 def is_placeholder(given_names: str) -> bool:
-    """Whether this is a placeholder for an unknown name: "Baby Boy", "Newborn", "BB", "Twin A", or empty."""
+    """Return whether this is a placeholder for an unknown name: "Baby Boy", "Newborn", "BB", "Twin A", or empty."""
     given = " ".join(words(given_names))
     return not given or bool(_PLACEHOLDER_START.match(given) or _PLACEHOLDER_ANYWHERE.match(given + " "))
 

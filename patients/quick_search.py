@@ -1,4 +1,4 @@
-"""Search from one field, in which staff type a name, date of birth, phone number, email address or MRN."""
+"""Search from a single field, in which staff type a name, date of birth, phone number, email address or MRN."""
 
 import re
 from dataclasses import dataclass, field
@@ -97,7 +97,7 @@ def _with_mrn(key: str, practice: Practice) -> list[Hit]:
 
 
 def _suggest(parsed: ParsedInput, hits: list[Hit]) -> list[Suggestion]:
-    """Suggest from the last query with a last name. It is split after the first word, so it may have both names."""
+    """Suggest variations of the last query that has a last name: the one that splits the text after its first word."""
     if not parsed.queries:
         return []
     query = next((query for query in reversed(parsed.queries) if query.last), parsed.queries[-1])

@@ -39,7 +39,7 @@ def quick_search_page(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
 def quick_hits(request: StaffRequest) -> HttpResponse:
-    """Return only the list, for each pause in the typing. Searches are audited once a minute, not per keystroke.
+    """Return only the list, after each pause in typing. Searches are audited once a minute, not per keystroke.
 
     The portal statuses may be out of date here, because bringing them up to date for every keystroke would be slow. The
     account page shows the current one.
@@ -97,7 +97,7 @@ def _is_audit_due(request: StaffRequest) -> bool:
 
 
 def _record(request: StaffRequest, results: quick_search.Results) -> None:
-    """Audit the search without what was typed, as for the search page."""
+    """Audit the search but not what was typed, as the search page does."""
     count = f"{len(results.hits)}+" if results.has_more else str(len(results.hits))
     audit.record(
         audit.Action.SEARCHED,

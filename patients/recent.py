@@ -26,6 +26,6 @@ def record(patient: Patient, *, user: User) -> None:
 
 
 def recently_opened(practice: Practice, *, user: User) -> list[Patient]:
-    """Return at most ten patients, the latest first."""
+    """Return at most ten patients, most recently opened first."""
     rows = RecentlyOpened.objects.filter(user=user, practice=practice).select_related("patient")
     return [row.patient for row in rows.order_by("-at", "-pk")[:MAX_KEPT]]

@@ -16,14 +16,14 @@ from patients.models import Contact, ContactQuerySet, Patient
 
 @dataclass(frozen=True)
 class Sibling:
-    """Another patient, and the contacts of the first patient that are also contacts of this one."""
+    """Another patient of the family, and the contacts that the first patient shares with this one."""
 
     patient: Patient
     shared_with: frozenset[UUID]
 
 
 def siblings_of(patient: Patient) -> list[Sibling]:
-    """Return the other patients who share a current contact and can be registered, the oldest first."""
+    """Return the other patients who share a current contact and can be registered, oldest first."""
     own = list(patient.contacts.current())
     shared: dict[Patient, set[UUID]] = {}
     for row in _same_address_rows(own).current().exclude(patient=patient).select_related("patient"):
@@ -50,7 +50,7 @@ def is_same_person(one: Contact, other: Contact) -> bool:
 
 
 def _same_address_rows(contacts: Iterable[Contact]) -> ContactQuerySet:
-    """Return the practice's contacts with one of these addresses or numbers, found by two indexes."""
+    """Return the practice's contacts with one of these addresses or numbers, using two indexes."""
     contacts = list(contacts)
     emails = {contact.email_key for contact in contacts} - {""}
     phones = {contact.phone_key for contact in contacts} - {""}

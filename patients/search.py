@@ -62,7 +62,7 @@ class Page:
 
     @property
     def shown_count(self) -> str:
-        """Return "1,000+" for more patients than are counted."""
+        """Return the count as shown: "1,000+" for more patients than are counted."""
         return f"{MAX_COUNTED:,}+" if self.count > MAX_COUNTED else f"{self.count:,}"
 
 
@@ -72,7 +72,7 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
     backwards = start is not None and after is None
     rows = _rows(query, limit=PAGE_SIZE + 1, start=start, backwards=backwards, count=_count_sql(query))
     if not rows and start:
-        return find(query)  # the patients of that page are no longer there
+        return find(query)  # that page has no patients left, so return the first one
     has_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
@@ -91,9 +91,9 @@ def first(query: PatientQuery, *, limit: int) -> list[Hit]:
 
 
 def first_hits(queries: Sequence[PatientQuery]) -> list[FirstHit | None]:
-    """Return the first hit of each query, by one statement. None of the queries may be by an address.
+    """Return the first hit of each query, with one statement. None of the queries may search by an address.
 
-    A patient with several matching keys needs no attention here: the first of all keys belongs to the first patient.
+    A patient with several matching keys needs no special handling: the first of all keys belongs to the first patient.
     """
     found: list[FirstHit | None] = [None] * len(queries)
     if queries:
@@ -170,8 +170,9 @@ def _count_sql(query: PatientQuery) -> str:
     """Return a subquery that counts the patients exactly, up to MAX_COUNTED + 1.
 
     An index alone often shows that there are more than MAX_COUNTED: all keys of a patient have the same date of birth.
-    So if the first keys have more dates of birth than that, there are more patients than that. If the first keys are all
-    there are, their patients are counted directly. Only otherwise must each key be checked for being its patient's first.
+    So if the first keys have more dates of birth than that, there are more patients than that. If there are no keys
+    beyond the first ones, their patients are counted directly. Otherwise every key must be checked, to count only
+    each patient's first one.
     """
     exact_count = f"""
         SELECT COUNT(*) FROM (
@@ -219,8 +220,8 @@ def _keys(query: PatientQuery) -> str:
 def _by_address_cte(query: PatientQuery) -> str:
     """Return the WITH clause of a search by address: `k` has each patient's first key.
 
-    It goes from the indexes of contacts and patients to their keys. The other way round, both databases would read every
-    key.
+    It goes from the indexes of contacts and patients to their keys. The other way around, both databases would read
+    every key.
     """
     if not query.is_by_address:
         return ""
@@ -265,7 +266,7 @@ def _matches_once(query: PatientQuery) -> str:
 
 
 def _order(query: PatientQuery) -> tuple[str, ...]:
-    """Return the columns of NameKey in whose order an index has the answer."""
+    """Return the columns of NameKey to sort by, in the order that an index provides."""
     if query.first and not query.last:
         return ("first", "last", "date_of_birth", "id")
     if query.date_of_birth and not query.last:

@@ -43,7 +43,7 @@ class PatientQuery:
 
     @property
     def is_by_address(self) -> bool:
-        """Whether the search is by email address or phone number, so that it finds a household."""
+        """Return whether the search is by email address or phone number, and so finds a household."""
         return bool(self.email or self.phone)
 
     @property
@@ -56,7 +56,7 @@ class PatientQuery:
 
 
 def matching_keys(query: PatientQuery, *, number: int | str = "") -> str:
-    """Return the condition for all keys that match a search without an address. One index answers all of it."""
+    """Return the condition for all keys that match a search without an address. A single index answers it."""
     return all_of(
         f"k.practice_id = %(practice{number})s",
         owner_filter("k", number=number),
@@ -88,7 +88,7 @@ def status_and_birth_filters(query: PatientQuery, *, number: int | str = "") -> 
 
 
 def parameters(query: PatientQuery, *, number: int | str = "") -> dict[str, Any]:
-    """Return the values for the names in the conditions. With `number`, the names end with it."""
+    """Return the values for the names in the conditions. If there is a `number`, the parameters' names end with it."""
     values: dict[str, Any] = {
         f"practice{number}": db_value("practice", query.practice.pk),
         f"owner{number}": int(NameKey.Owner.CONTACT if query.by_contact else NameKey.Owner.PATIENT),
@@ -112,7 +112,7 @@ def all_of(*conditions: str) -> str:
 
 
 def db_value(field: str, value: object) -> Any:
-    """Convert a value as the database stores it in that column: SQLite has neither dates nor UUIDs."""
+    """Convert a value to the form in which the database stores it: SQLite has neither dates nor UUIDs."""
     column = NameKey._meta.get_field(field)
     assert isinstance(column, models.Field)
     return column.get_db_prep_value(value, connection)

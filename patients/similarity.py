@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 class Detail(models.TextChoices):
-    """Why a verdict is what it is, where the values alone do not show it. The labels are for the pages."""
+    """The reason for a verdict that the values alone do not explain. The labels are for the pages."""
 
     PARTLY_SAME = "partly_same", "part of the name matches"
     SPELLED_SIMILARLY = "spelled_similarly", "spelled similarly"
@@ -61,7 +61,7 @@ NOT_PROVIDED: Final = Finding(Verdict.NOT_PROVIDED)
 def compare_surnames(submitted: str, on_record: str) -> Finding:
     """Compare last names. They agree if one is the other or its last part.
 
-    "López" agrees with "García-López", and "García" is near it.
+    "López" agrees with "García-López", and "García" is a near match for it.
     """
     submitted_keys, record_keys = names.surname_keys(submitted), names.surname_keys(on_record)
     if not submitted_keys[0] or not record_keys[0]:
@@ -136,7 +136,7 @@ def compare_people(submitted: Sequence[str], on_record: Sequence[str]) -> Findin
 
 
 def may_be_same_name(submitted: str, on_record: Sequence[str]) -> bool:
-    """Whether a name typed in one field may be that of (first names, last name), in any order and similar spelling.
+    """Return whether a name typed in one field may be (first names, last name), in any order and similar spelling.
 
     >>> typed = ("Smith, Lucas", "lucas j. smith", "Luca Smyth", "Rosa Smith")
     >>> [may_be_same_name(name, ("Lucas", "Smith")) for name in typed]
@@ -166,7 +166,7 @@ def _compare_spellings(pairs: Iterable[tuple[str, str]]) -> Finding:
 
 
 def _similarity(one: str, other: str) -> Detail | None:
-    """Return how two folded names are similar.
+    """Return how two folded names are similar, or None if they are not.
 
     >>> [_similarity(*pair) for pair in (("johnson", "jonhson"), ("catherine", "kathryn"), ("lee", "lin"))]
     [Detail.SPELLED_SIMILARLY, Detail.SOUNDS_SIMILAR, None]

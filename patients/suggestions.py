@@ -58,8 +58,8 @@ def _as_typed(day: date | None) -> str:
 def suggest(query: PatientQuery, hits: Iterable[Hit], *, tried: Iterable[PatientQuery] = ()) -> list[Suggestion]:
     """Return up to MAX_SUGGESTIONS other searches, the likeliest first, that find someone new.
 
-    Each suggestion's first hit is a patient whom neither `hits` nor an earlier suggestion has as its first. `tried` are
-    other searches that have been run already. A search by email or phone gets no suggestions.
+    The first hit of each suggestion is not among `hits`, and is not the first hit of an earlier suggestion. `tried` are
+    other searches that have already been run. A search by email or phone gets no suggestions.
     """
     if query.is_by_address:
         return []
@@ -109,7 +109,7 @@ def _names_switched(query: PatientQuery) -> Iterator[Suggestion]:
 
 
 def _nicknames(query: PatientQuery) -> Iterator[Suggestion]:
-    """Suggest related first names, also if the first name was typed first: "bill johnson" is Johnson, William."""
+    """Suggest related first names, even if the first name came first: "bill johnson" suggests Johnson, William."""
     for first_name, last_name in ((query.first_name, query.last_name), (query.last_name, query.first_name)):
         for other in nicknames.others(names.key(first_name))[:_MAX_NICKNAMES]:
             reason = f"{first_name.strip().title()} may be on record as {other.title()}"

@@ -14,7 +14,7 @@ from patients.models import NameKey
 from portal.models import Practice
 
 MAX_SIMILAR: Final = 3
-_CACHE_SECONDS: Final = 300  # newer patients are found by a search; only their surnames are not suggested yet
+_CACHE_SECONDS: Final = 300  # until then, new surnames are found by a search but not suggested
 _MIN_SOUND: Final = 2  # letters of a metaphone code; one letter would match too many names
 _MAX_CACHED: Final = 20  # practices and owners
 
@@ -33,7 +33,7 @@ _lock: Final = Lock()
 
 
 def similar(practice: Practice, last: str, *, owner: Owner = Owner.PATIENT) -> list[str]:
-    """Return up to MAX_SIMILAR surnames of the practice that `last` may have meant, the most similar first.
+    """Return up to MAX_SIMILAR surnames of the practice that `last` may stand for, the most similar first.
 
     `last` and the result are folded as in patients.names.key.
     """
@@ -55,7 +55,7 @@ def similar(practice: Practice, last: str, *, owner: Owner = Owner.PATIENT) -> l
 
 
 def _max_mistakes(last: str) -> int:
-    """Allow two typing mistakes from five letters on. In a shorter name, two mistakes would make a different name."""
+    """Allow two typing mistakes in five or more letters. In a shorter name, two mistakes would make a different name."""
     return 1 if len(last) < 5 else 2
 
 

@@ -1,7 +1,7 @@
 """Which role has which permissions, and which practice a staff member is working in.
 
 Every desk view is decorated with `requires(...)`. It lets in signed-in members whose role has the permission and passes the
-view a request that knows its practice. Data of another practice is answered with 404, not 403.
+view a request that knows its practice. A request for another practice's data gets a 404, not a 403.
 """
 
 from collections.abc import Callable

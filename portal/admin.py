@@ -88,7 +88,7 @@ def _record_change(request: HttpRequest, obj: Any, message: str | list[dict[str,
 
 
 def _describe_change(action: str, target: dict[str, Any]) -> str:
-    """Return "changed Email, Active", or for an inline row "changed contact Elena García (Has authority)"."""
+    """Describe a change: "changed Email, Active", or an inline row: "changed contact Elena García (Has authority)"."""
     fields = ", ".join(target.get("fields", []))
     if "object" not in target:
         return f"{action} {fields}".strip()
@@ -188,7 +188,7 @@ class PracticeAdmin(PortalAdmin):
             Logo.objects.filter(practice=obj).delete()
 
 
-class _AddUserForm(StaffMessages, AdminUserCreationForm):  # type: ignore[type-arg]  # it takes none when it runs
+class _AddUserForm(StaffMessages, AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     pass
 
 

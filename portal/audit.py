@@ -43,11 +43,11 @@ class Actor:
 
     @classmethod
     def for_user(cls, request: HttpRequest, *, user: User) -> "Actor":
-        """Return this user at the address that the request came from."""
+        """Return an actor for this user at the address that the request came from."""
         return cls(user=user, name=user.email, address=client_address(request))
 
     def require_user(self) -> User:
-        """Return the user. Raise PermissionError if a part of the program is acting."""
+        """Return the user. Raises PermissionError if a part of the program is acting."""
         if self.user is None:
             raise PermissionError(f"Only a signed-in user may do this, not the {self.name}.")
         return self.user
@@ -81,7 +81,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def _normalize_address(address: str) -> str | None:
-    """Return the IP address without port and zone, and IPv4-mapped IPv6 as IPv4. Return None for anything else.
+    """Return the IP address without a port or zone, and IPv4-mapped IPv6 as IPv4. Return None for anything else.
 
     Every database gives this form back unchanged, so the digest stays valid.
     """
@@ -118,7 +118,7 @@ def record_all(
     practice: Practice | None,
     entries: Iterable[tuple[UUID | None, Details]],
 ) -> None:
-    """Append one event per patient and details, and lock the chain only once."""
+    """Append one event for each (patient, details) entry, locking the chain only once."""
     name = str(practice.pk) if practice else "installation"
     events: list[AuditEvent] = []
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Keep the statistics from which a database plans its queries current.
+"""Keep up to date the statistics that a database needs to plan its queries.
 
 PostgreSQL gathers them within minutes, SQLite only when asked. Without them, with a million patients, the account page took
 17 times as long and a search did not finish.

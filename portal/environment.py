@@ -20,7 +20,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def switch(name: str) -> bool:
-    """Return a boolean, False if unset. Raise ImproperlyConfigured unless it is "True", "False" or empty."""
+    """Return a boolean, False if unset. Raises ImproperlyConfigured unless it is "True", "False" or empty."""
     value = text(name)
     if value not in _BOOLEANS:
         raise ImproperlyConfigured(f'{name} must be "True", "False" or empty, not {value!r}.')
@@ -28,7 +28,7 @@ def switch(name: str) -> bool:
 
 
 def number(name: str, *, default: int) -> int:
-    """Return a whole number. Raise ImproperlyConfigured for anything else."""
+    """Return a whole number. Raises ImproperlyConfigured for anything else."""
     value = text(name)
     if value and not value.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
@@ -36,7 +36,7 @@ def number(name: str, *, default: int) -> int:
 
 
 def mail_address(name: str, *, default: str) -> str:
-    """Return one email address without a display name. Raise ImproperlyConfigured for anything else."""
+    """Return one email address without a display name. Raises ImproperlyConfigured for anything else."""
     value = text(name)
     local_part, _, domain = value.rpartition("@")
     if value and (parseaddr(value) != ("", value) or not local_part or not domain):

@@ -1,4 +1,4 @@
-"""Our own words for the errors that Django's form fields report.
+"""Our own wording of the errors that Django's form fields report.
 
 Every form of the project derives from `StaffForm`, `StaffModelForm` or `FamilyForm`, or mixes in one of the two `...Messages`
 classes. A field's own `error_messages` take precedence, and so do `default_error_messages` of our own field classes.
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 
 class FamilyMessages(forms.BaseForm):
-    """Replace Django's error messages by translatable ones that do not depend on the label."""
+    """Replace Django's error messages with translatable ones that do not depend on the label."""
 
     def full_clean(self) -> None:
         """Set the messages just before validation, when labels and fields added by `__init__` are known."""
@@ -34,7 +34,7 @@ class FamilyMessages(forms.BaseForm):
 
 
 class StaffMessages(FamilyMessages):
-    """Name the field in the message where it is one that is typed: "Enter the reason."."""
+    """Name the field in the messages about typed fields, such as "Enter the reason."."""
 
     def required_message(self, name: str, field: forms.Field) -> str:
         label = str(field.label or pretty_name(name))
@@ -71,7 +71,7 @@ def _fill_in(field: forms.Field, messages: dict[str, str]) -> None:
 def _messages_for(field: forms.Field) -> dict[str, str]:
     """Return messages by error code.
 
-    A plain CharField gets none for "invalid": the code belongs to its validators, which have words of their own.
+    A plain CharField gets none for "invalid": the code belongs to its validators, which have messages of their own.
     """
     messages = {
         "invalid_choice": _("Choose one from the list."),

@@ -1,4 +1,4 @@
-"""What the activity page can be narrowed to."""
+"""The filters of the activity page."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final

@@ -14,7 +14,7 @@ _SIDE: Final = 512  # pixels
 
 
 def read(upload: IO[bytes]) -> bytes:
-    """Return a PNG of at most 512 by 512 pixels. Raise ValueError with a message for the user if the file is unusable."""
+    """Return a PNG of at most 512 by 512 pixels. Raises ValueError with a message for the user if the file is unusable."""
     content = upload.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise ValueError("This file is larger than 500 kB. Choose a smaller one.")

@@ -26,7 +26,7 @@ def national(number: str) -> str:
 def read_national(typed: str) -> str:
     """Return the ten digits of a valid US number.
 
-    Raise ValueError with a message for the person who typed it, in the active language.
+    Raises ValueError with a message for the person who typed it, in the active language.
     """
     try:
         parsed = phonenumbers.parse(typed, "US")

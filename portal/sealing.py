@@ -24,7 +24,7 @@ def seal(text: str) -> str:
 
 
 def unseal(token: str) -> str:
-    """Return the decrypted text. Raise ValueError if none of our keys decrypts it."""
+    """Return the decrypted text. Raises ValueError if none of our keys decrypts it."""
     try:
         return _keys(tuple(settings.SEALING_KEYS)).decrypt(token.encode()).decode()
     except InvalidToken:
@@ -32,7 +32,7 @@ def unseal(token: str) -> str:
 
 
 def reseal(token: str) -> str:
-    """Return the token encrypted with the newest key. Raise ValueError if none of our keys decrypts it."""
+    """Return the token encrypted with the newest key. Raises ValueError if none of our keys decrypts it."""
     newest, *_ = settings.SEALING_KEYS
     try:
         _keys((newest,)).decrypt(token.encode())

@@ -23,7 +23,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 def reseal(pk: int) -> bool:
     """Encrypt a second factor's secrets with the newest key. Return whether anything changed.
 
-    Raise ValueError if none of our keys decrypts them.
+    Raises ValueError if none of our keys decrypts them.
     """
     with transaction.atomic():
         # Lock the row, because using a recovery code writes the same column.

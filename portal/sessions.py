@@ -23,7 +23,7 @@ _STAMP_EVERY = timedelta(minutes=1)
 
 
 def no_store(get_response: Handler) -> Handler:
-    """Forbid browsers to store pages, so that Back shows nothing after signing out (45 CFR 170.315(d)(7))."""
+    """Keep browsers from storing pages, so that Back shows nothing after signing out (45 CFR 170.315(d)(7))."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -89,7 +89,7 @@ def _seen_at(session: SessionBase) -> float:
 
 
 def _stamp(session: SessionBase, *, now: float) -> None:
-    """Save the time of activity now. If Django saved it after the view, a database error would replace the finished page."""
+    """Save the time of activity before the view runs. A database error after it would replace the finished page."""
     modified = session.modified
     session["seen_at"] = now
     with suppress(UpdateError):  # the session was deleted in the meantime

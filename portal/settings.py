@@ -156,8 +156,8 @@ else:
         "server_side_binding": True,
         "prepare_threshold": 5,
         **_url_options,
-        # Like SQLite's timeout: waiting for a locked row fails with a message instead of hanging. And a machine that loses
-        # power while it records an audit event cannot block the others.
+        # Like SQLite's timeout: waiting for a locked row fails with a message instead of hanging. It also keeps a
+        # machine that loses power while it records an audit event from blocking the others.
         "options": " ".join(
             ["-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s", _url_options.get("options", "")]
         ).strip(),

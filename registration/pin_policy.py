@@ -1,4 +1,4 @@
-"""How long a PIN lives, and from what age a patient may have one. The practice's settings decide within these rules."""
+"""How long a PIN is valid, and from what age a patient may have one. The practice's settings decide within these rules."""
 
 from datetime import timedelta
 from typing import Final

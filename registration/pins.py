@@ -78,7 +78,7 @@ def read(typed: str) -> Pin:
 
 
 class _PinHasher(ScryptPasswordHasher):
-    """A fast work factor (a few milliseconds), because attempts are limited and the pepper protects the 40 bits."""
+    """A hasher with a low work factor (a few milliseconds), because attempts are limited and the pepper protects the 40 bits."""
 
     algorithm = "pin_scrypt"
     work_factor = 2**12
@@ -96,12 +96,12 @@ def matches(secret: str, stored: str) -> bool:
 
 
 def fingerprint(text: str) -> str:
-    """Return 64 characters that are always the same for a text. They don't reveal the text without the pepper."""
+    """Return 64 characters that are always the same for the same text. They don't reveal the text without the pepper."""
     return _peppered(text)
 
 
 def email_proof(pin: Pin) -> str:
-    """Return the proof that only the emailed link contains, beside the PIN. It shows that the person received the email.
+    """Return the proof that only the emailed link contains, in addition to the PIN. It shows that the person received the email.
 
     80 bits, derived with the pepper. The PIN sheet, the text message and the front desk's screen don't show it.
     """

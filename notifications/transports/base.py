@@ -20,7 +20,7 @@ class TransportError(Exception):
 
 class Transport(Protocol):
     def send(self, message: OutgoingMessage, content: Content) -> str:
-        """Send the message and return the result for staff. Raise TransportError if it was not accepted."""
+        """Send the message and return the result for staff. Raises TransportError if it was not accepted."""
 
     def close(self) -> None:
         """Close any connection kept open between messages."""

@@ -90,7 +90,7 @@ def _explained(error: smtplib.SMTPException | OSError) -> TransportError:
         return TransportError(str(refused), permanent=refused.permanent, address_refused=refused.permanent)
     if isinstance(error, smtplib.SMTPSenderRefused):
         refused = _refused("Our sender address was refused", error.smtp_code, error.smtp_error)
-        return TransportError(str(refused), permanent=False)  # FROM_EMAIL needs a fix, not the message
+        return TransportError(str(refused), permanent=False)  # the cause is FROM_EMAIL, not the message
     if isinstance(error, smtplib.SMTPResponseException):
         return _refused("The message was refused", error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):

@@ -1,4 +1,4 @@
-"""Insert new rows in the fastest way that the database driver has.
+"""Insert new rows in the fastest way that the database driver offers.
 
 `bulk_create` writes the same rows, but it prepares each value separately and builds one long statement. An import must
 run at 0.25 of the speed of bare inserts (docs/quality-speed.md). With 20,000 patients on SQLite, measured in November 2026

@@ -24,7 +24,7 @@ class Element:
         return "" if value is None else self._clean(value, name)
 
     def texts(self, name: str) -> list[str]:
-        """Return the texts of a list, without empty ones and nulls.
+        """Return the strings in a list, leaving out empty ones and nulls.
 
         FHIR puts a null into such a list where only an extension is given.
         """

@@ -42,7 +42,7 @@ def read_entries(entries: Iterable[object], *, today: date) -> Iterator[PatientR
 
 
 def parse(text: bytes) -> Any:
-    """Parse JSON in UTF-8, with or without a byte order mark. Raise UnfitError if it is something else."""
+    """Parse UTF-8 JSON, with or without a byte order mark. Raises UnfitError if it is something else."""
     try:
         return json.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -56,7 +56,7 @@ def is_patient(resource: object) -> bool:
 
 
 def read_patient(resource: object, *, line: int, today: date) -> PatientRecord | Refusal:
-    """Read one Patient. Return a Refusal for anything that is not one; raise nothing."""
+    """Read one Patient. Return a Refusal for anything that is not one, and never raise."""
     try:
         if not isinstance(resource, dict):
             raise UnfitError(field="", reason="is not a JSON object")

@@ -74,7 +74,7 @@ def _contact(element: Element, *, taken_keys: Container[str], today: date, left_
 def _relationship(contact: Element) -> tuple[str, bool | None]:
     """Return the relationship as text, and the authority to see the record.
 
-    The authority is False for a contact who is known to be no more than, say, an emergency contact; otherwise None.
+    The authority is False if the contact is known to be only an emergency contact or the like; otherwise None.
     """
     concepts = [(fhir_datatypes.codes_of(concept), concept) for concept in contact.children("relationship")]
     concepts.sort(key=lambda pair: bool(pair[0] & _WITHOUT_AUTHORITY))

@@ -33,7 +33,7 @@ def read_day(text: str, *, field: str) -> date:
 
 
 def read_date(element: Element, name: str) -> str:
-    """Return the date part of a date or dateTime as written: a year, a month or a day. "" if it is missing."""
+    """Return the date part of a date or dateTime as written, down to the year, month or day; "" if it is missing."""
     text = element.text(name)
     if not text:
         return ""
@@ -54,7 +54,7 @@ def codes_of(concept: Element) -> set[str]:
 
 
 def identify(patient: Element) -> tuple[str, str, str]:
-    """Return the source system, the identifier there, and the MRN ("" if there is none).
+    """Return the source system, the patient's identifier in it, and the MRN ("" if there is none).
 
     A number that belongs to the person, such as an SSN, is never used.
     """
@@ -96,7 +96,7 @@ class HumanName(NamedTuple):
 
     @property
     def parts(self) -> tuple[str, str]:
-        """Return last name and first names. A name of one word is a last name."""
+        """Return last name and first names. A one-word name is a last name."""
         return (self.family, self.given) if self.family else (self.given, "")
 
 
@@ -109,7 +109,7 @@ def read_name(name: Element, *, today: date) -> HumanName:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Split a name in one piece, "Smith, Ana" or "Ana Smith", into last name and first names."""
+    """Split a full name, "Smith, Ana" or "Ana Smith", into last name and first names."""
     if "," in text:
         family, _, given = text.partition(",")
     else:

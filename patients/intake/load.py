@@ -1,12 +1,12 @@
-"""Write records into the database. Loading the same file twice leaves what loading it once leaves.
+"""Write records into the database. Loading the same file twice has the same result as loading it once.
 
 An import never changes what belongs to the portal: the portal status, contacts that the desk added, and a contact's
-`active`. A contact that is missing from the source is marked as not `in_source`, and marked again when it comes back.
+`active`. A contact that is missing from the source gets `in_source` False, and True again when it comes back.
 
 Both sides can withdraw authority to see the record, but only the practice can give it. False at the source (for example,
-because of a court order) overrides what the practice granted, in every import. True or nothing at the source leaves an
-existing contact as it is, because it would undo what the desk entered. A new contact has authority unless the source
-says False.
+because of a court order) overrides what the practice granted, in every import. True or no value at the source does not
+change an existing contact, because that could undo what the desk entered. A new contact has authority unless the
+source says False.
 """
 
 import enum
@@ -53,7 +53,7 @@ _cached_phone_key = lru_cache(maxsize=4096)(phone_key)
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """The number of patients by outcome. `repeats` are the rows that a later row of the same patient replaced."""
+    """The number of patients by outcome. `repeats` counts the rows that a later row of the same patient replaced."""
 
     added: int
     changed: int
@@ -81,7 +81,7 @@ def load(
     dry_run: bool = False,
     written: Callable[[Loaded], object] = lambda _: None,
 ) -> Loaded:
-    """Add or change a practice's patients, each batch in its own transaction. If a patient is repeated, the last wins.
+    """Add or change a practice's patients, each batch in its own transaction. If a patient is repeated, the last row wins.
 
     A dry run compares and counts, but writes nothing. If a batch fails, earlier batches stay. `written` is called with
     each batch's counts at the end of its transaction. A batch is held in memory, and on SQLite the desk's writes wait
@@ -127,7 +127,7 @@ def _load_batch(
     written: Callable[[Loaded], object],
 ) -> dict[_Identity, _Outcome]:
     with transaction.atomic():
-        # Two imports at the same time would both find a patient missing. The second one waits here for a batch's end.
+        # Two simultaneous imports would both find a patient missing, so the second one waits here until a batch ends.
         Practice.objects.select_for_update(no_key=True).get(pk=practice.pk)
         patients = _known_patients(records, practice=practice)
         contacts: defaultdict[UUID, list[Contact]] = defaultdict(list)
@@ -149,9 +149,9 @@ def _load_batch(
 def _known_patients(records: Collection[_Identity], *, practice: Practice) -> dict[_Identity, Patient]:
     """Return the patients that are already in the database, locked by their identifiers.
 
-    The lock keeps the desk from changing a portal status, which the name keys repeat, until the keys are written.
+    The lock keeps the desk from changing a portal status until the name keys, which contain a copy of it, are written.
 
-    SQLite keeps the order of a CROSS JOIN. Without it, SQLite plans by statistics from before this import. If there were
+    SQLite keeps the order of a CROSS JOIN. Without it, SQLite plans with statistics from before this import. If there were
     few patients then, every batch would scan all patients that have been imported since.
     """
     identities = ", ".join(["(%s, %s)"] * len(records))
@@ -250,7 +250,7 @@ class _Batch:
 
 
 def _split_new(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
-    """Return the rows that are new, and those that are already in the database."""
+    """Split the rows into those that are new and those that are already in the database."""
     new: list[_Row] = []
     existing: list[_Row] = []
     for row in rows:

@@ -1,13 +1,13 @@
 """The fields that an import reads, and the checks that their values must pass.
 
-PatientRecord and ContactRecord are the one table of imported fields. To import one more:
+PatientRecord and ContactRecord are the only list of imported fields. To import one more:
 
 1. Add a line to PatientRecord (or ContactRecord), with what FHIR calls the field and how long it may be.
 2. Set it in the mapper: `_record` in fhir.py, or `_contact` in fhir_contacts.py.
 3. Add a column of the same name to the model, and its migration.
 
-The column lists of load.py and the length checks follow from the table. This module uses no database, so readers of
-files can be tested without one.
+The column lists in load.py and the length checks are derived from them. This module uses no database, so file readers
+can be tested without one.
 """
 
 import re
@@ -18,7 +18,7 @@ from datetime import date
 from typing import Annotated, Final, get_type_hints
 
 # Control characters except tab and line ends, and lone halves of UTF-16 pairs: not every database can store them.
-# The second row reverses the direction of the text after it, so that one name could look like another.
+# Those in the second row reverse the direction of the text after it, so that one name could look like another.
 _NOT_TEXT: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
     r"\u202a-\u202e\u2066-\u2069]"
@@ -42,7 +42,7 @@ class Imported:
 class Refusal:
     """Why a row, or part of one, was not imported, for the person who corrects it at the source.
 
-    It never contains a value of the patient's. In a file without lines, `line` is the number of the entry.
+    It never contains the patient's data. In a file that has entries instead of lines, `line` is the entry's number.
     """
 
     line: int
@@ -54,7 +54,7 @@ class Refusal:
 class ContactRecord:
     """A family contact as the source describes it. `key` identifies it among the patient's contacts.
 
-    `has_authority` is None if the source does not state it. load.py explains what it does to an existing contact.
+    `has_authority` is None if the source does not state it. load.py explains its effect on an existing contact.
     """
 
     key: Annotated[str, Imported("id", max_length=200, is_identity=True)]
@@ -126,7 +126,7 @@ class UnfitError(ValueError):
 
 
 def clean(text: str, *, field: str) -> str:
-    """Return the text in Unicode's composed form (NFC) with single spaces. Raise UnfitError if it cannot be stored."""
+    """Return the text in Unicode's composed form (NFC) with single spaces. Raises UnfitError if it cannot be stored."""
     if _NOT_TEXT.search(text):
         raise UnfitError(field=field, reason="contains a character that is not allowed in text")
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -16,24 +16,24 @@ Rows = Iterator[PatientRecord | Refusal | None]  # None is a resource other than
 
 
 class Table(Protocol):
-    """A CSV writer."""
+    """The part of a CSV writer that a report uses."""
 
     def writerow(self, row: Sequence[str | int], /) -> object: ...
 
 
 def describe(error: Exception) -> str:
-    """Say why a file could not be opened, read or written."""
+    """Return why a file could not be opened, read or written."""
     return getattr(error, "strerror", None) or "it is damaged"
 
 
 def guard(cell: str) -> str:
-    """Return the cell so that no spreadsheet treats it as a formula (OWASP ASVS 1.2.10)."""
+    """Escape a cell that a spreadsheet would treat as a formula (OWASP ASVS 1.2.10)."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 @dataclass
 class ImportReport:
-    """The rows that were not imported: row, field and reason, but never a value of the patient's."""
+    """The rows that were not imported: row, field and reason, but never the patient's data."""
 
     unit: str
     table: Table | None

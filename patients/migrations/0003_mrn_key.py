@@ -8,15 +8,15 @@ _AT_ONCE = 2_000
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    """In the order of the primary key, so that a practice with a million patients never has them all in memory."""
+    """Fill the column in batches, so that the patients of a large practice are never all in memory."""
     rows = apps.get_model("patients", "Patient").objects.using(schema_editor.connection.alias)
     rows = rows.exclude(mrn="").only("pk", "mrn").order_by("pk")
-    some = list(rows[:_AT_ONCE])
-    while some:
-        for patient in some:
+    batch = list(rows[:_AT_ONCE])
+    while batch:
+        for patient in batch:
             patient.mrn_key = patients.keys.mrn_key(patient.mrn)
-        rows.model.objects.using(schema_editor.connection.alias).bulk_update(some, ["mrn_key"], batch_size=300)
-        some = list(rows.filter(pk__gt=some[-1].pk)[:_AT_ONCE])
+        rows.model.objects.using(schema_editor.connection.alias).bulk_update(batch, ["mrn_key"], batch_size=300)
+        batch = list(rows.filter(pk__gt=batch[-1].pk)[:_AT_ONCE])
 
 
 class Migration(migrations.Migration):

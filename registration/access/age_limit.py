@@ -2,7 +2,7 @@
 
 Thirty days before, everyone whose access changes gets a notice (`send_advance_notices`). On the birthday,
 `apply_age_limit` does what `Practice.at_minor_age_limit` says: it ends the access of everyone except the patient, ends it
-until staff renew it, or limits it. Each access changes only once, and staff can restore it.
+until staff renew it, or limits it. This happens only once to each person's access, and staff can restore it.
 
 Source: 45 CFR 164.502(g)(3). A parent is a minor's personal representative; adults decide for themselves.
 """
@@ -43,7 +43,7 @@ class UpcomingBirthday:
 
 
 def birthday(born: date, years: int) -> date:
-    """Return the date on which a person reaches an age in years, as `patients.dates.age` counts.
+    """Return the date on which a person reaches an age in years, as `patients.dates.age` counts them.
 
     >>> birthday(date(2008, 2, 29), 18), birthday(date(2008, 2, 29), 20), birthday(date(2008, 3, 5), 18)
     (datetime.date(2026, 3, 1), datetime.date(2028, 2, 29), datetime.date(2026, 3, 5))
@@ -55,7 +55,7 @@ def birthday(born: date, years: int) -> date:
 
 
 def latest_birth(on: date, years: int) -> date:
-    """Return the latest date of birth of people who have reached an age in years on a date.
+    """Return the latest date of birth of a person who is at least this old, in years, on a date.
 
     >>> latest_birth(date(2026, 2, 28), 18), latest_birth(date(2026, 3, 1), 18), latest_birth(date(2028, 2, 29), 18)
     (datetime.date(2008, 2, 28), datetime.date(2008, 3, 1), datetime.date(2010, 2, 28))
@@ -75,7 +75,7 @@ def send_advance_notices() -> None:
 
 
 def apply_age_limit() -> None:
-    """End or limit access of people other than the patient, as the practice has set. Each access changes only once."""
+    """End or limit the access of people other than the patient, once each, as the practice has set."""
     for practice in Practice.objects.all():
         for association in _at_limit(practice)[:_BATCH_SIZE]:
             _apply_to(association, practice)

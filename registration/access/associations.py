@@ -36,7 +36,7 @@ def midnight_after(day: date, *, practice: Practice) -> datetime:
 
 
 def reminders_due(last: date, *, practice: Practice) -> int:
-    """Return how many reminders should have been sent today for access with this last day."""
+    """Return how many reminders for access with this last day should have been sent by today."""
     return sum((last - practice.today()).days <= days for days in REMINDER_DAYS)
 
 
@@ -210,7 +210,7 @@ def reset_refusal(account: PortalAccount, *, practice: Practice) -> str | None:
 
 
 def end_due() -> None:
-    """End access that has reached its end date. If there is none, this costs one index look-up."""
+    """End access that has reached its end date. If there is none, this costs one index lookup."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
     rows = past.select_related("patient__practice", "account__user", "ended_by").order_by("ends_at")
     while batch := list(rows[:_BATCH_SIZE]):

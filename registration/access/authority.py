@@ -15,7 +15,7 @@ AUTHORITY_WARNING: Final = "authority"
 
 
 def lost(patient: Patient, live: Sequence[Association]) -> set[UUID]:
-    """Return the ids of those associations whose person is not authorized to see the record.
+    """Return the ids of the associations whose account owner is not authorized to see the record.
 
     Access that staff granted with an override reason does not count.
     """

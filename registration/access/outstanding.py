@@ -59,7 +59,7 @@ def supersede(registrations: Sequence[Registration], *, account: PortalAccount, 
 
 
 def revoke(registrations: Sequence[Registration], *, by: User, reason: str) -> list[Registration]:
-    """Revoke those that can still be claimed, because the same person's access has ended."""
+    """Revoke registrations that can still be claimed, because their recipient's access has ended."""
     return _end(registrations, Registration.State.REVOKED, by=by, reason=reason)
 
 

@@ -52,7 +52,7 @@ def is_exhausted(registration: Registration) -> bool:
 def lock_exhausted(registrations: Sequence[Registration]) -> list[Registration]:
     """Lock the registrations that have no attempts left, and return them.
 
-    Locks all their patients first, in one order. Record the events afterwards: the audit trail is locked last.
+    Locks all their patients first, in one order. Record the events afterward: the audit trail is locked last.
     """
     rows = Patient.objects.filter(registrations__in=registrations).select_for_update(of=("self",)).order_by("pk")
     patients = list({patient.pk: patient for patient in rows}.values())

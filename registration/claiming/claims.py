@@ -67,9 +67,9 @@ def claim_with_new_account(
 def confirm_later(
     registration: Registration, patient_id: UUID, birth_date: date, *, account: PortalAccount, address: str | None
 ) -> Association:
-    """Add a child that the family left for later when it claimed the registration, until the registration would expire.
+    """Add a child that the family left for later when it claimed the registration.
 
-    Raises WrongBirthDate, NotClaimable, TooManyAttempts.
+    This is possible until the registration would have expired. Raises WrongBirthDate, NotClaimable, TooManyAttempts.
     """
     is_claimed_by_account = registration.state == State.CLAIMED and registration.claimed_by_id == account.pk
     if not is_claimed_by_account or registration.expires_at <= timezone.now():
@@ -120,7 +120,7 @@ def _supersede_resends(registration: Registration, *, at: datetime) -> list[Regi
 def _grant_access(
     registration: Registration, patients: Sequence[Patient], *, account: PortalAccount, relationship: str
 ) -> tuple[list[Association], list[Association]]:
-    """Return the account's associations with the patients, and those of them that are new."""
+    """Return the account's associations with the patients, and which of them are new."""
     granted = [_associate(registration, patient, account=account, relationship=relationship) for patient in patients]
     return [association for association, _ in granted], [association for association, is_new in granted if is_new]
 

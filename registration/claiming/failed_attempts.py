@@ -32,8 +32,8 @@ class FailureReason(models.TextChoices):
     UNKNOWN_PIN = "unknown_pin", "unknown PIN"
 
 
-# What earlier versions wrote in the audit trail, under "why". The trail's HMAC covers those events, so they stay as they
-# are. Never change this table.
+# What earlier versions wrote in the audit trail, under "why". Never change this table: the trail's HMAC covers those
+# events, so they keep the old values.
 _LEGACY_REASONS: Final = {
     "date of birth": FailureReason.WRONG_BIRTH_DATE,
     "PIN": FailureReason.WRONG_PIN,
@@ -49,7 +49,7 @@ _LEGACY_REASONS: Final = {
 
 
 def reason_of(event: AuditEvent) -> FailureReason | None:
-    """Read the reason of a failed claim, also from an event that an earlier version wrote. None if it is unknown."""
+    """Read the reason for a failed claim, even from an event that an earlier version wrote. None if it is unknown."""
     code = event.details.get("failure")
     if code in FailureReason.values:
         return FailureReason(code)

@@ -37,7 +37,7 @@ MAX_ATTEMPTS: Final = 5
 
 
 class TooManyCodes(Exception):
-    """No more codes for a while, to this address or for this caller."""
+    """No more codes can be sent to this address, or for this caller, for a while."""
 
 
 class CodeExpired(Exception):

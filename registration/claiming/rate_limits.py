@@ -26,7 +26,7 @@ MAX_QUESTION_ATTEMPTS: Final = 3
 
 
 class TooManyAttempts(Exception):
-    """No more attempts for a while from this address, or from any address. Says nothing about any PIN."""
+    """No more attempts are allowed for a while, from this address or from any. Says nothing about any PIN."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Limit:
         return f"{self.maximum}/{int(self.within.total_seconds())}"
 
 
-# A whole waiting room shares one address, and each family mistypes twice.
+# This assumes that a whole waiting room shares one address, and that each family mistypes twice.
 PER_NETWORK: Final = (Limit(20, timedelta(hours=1)), Limit(60, timedelta(days=1)))
 # An IPv6 /48 can be one site, one cheap tunnel, or many phones of a carrier. It gets a twentieth of the hourly GLOBAL limit.
 PER_SITE: Final = (Limit(100, timedelta(hours=1)), Limit(300, timedelta(days=1)))
 GLOBAL: Final = (Limit(2_000, timedelta(hours=1)), Limit(10_000, timedelta(days=1)))
-# Across all PINs that are issued for the patient in that time. NIST allows 100 consecutive failures.
+# For all PINs issued for the patient in that time together. NIST allows 100 consecutive failures.
 PER_PATIENT: Final = (Limit(10, timedelta(days=1)), Limit(40, timedelta(days=30)))
 
 # Codes sent by email. The docstring of `one_time_codes` explains the two pools.

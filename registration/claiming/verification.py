@@ -35,7 +35,7 @@ _DUMMY_DIGEST: Final = pins.digest("no registration")
 
 
 class NotClaimable(Exception):
-    """The registration cannot be claimed, or not with this. Says nothing about the reason."""
+    """The registration cannot be claimed, or not with what was entered. Does not say why."""
 
 
 class WrongBirthDate(Exception):
@@ -233,7 +233,7 @@ def _record_failure(
 
 
 def _failure(registration: Registration, *, is_same_secret: bool, is_reserved: bool) -> FailureReason | None:
-    """Return why the registration did not open, or None if the attempt was about another one."""
+    """Return why the registration did not open, or None if the attempt was meant for another one."""
     if registration.state != State.PENDING or registration.expires_at <= timezone.now():
         ended = State.EXPIRED if registration.state == State.PENDING else registration.state
         return FailureReason(ended) if is_same_secret else None

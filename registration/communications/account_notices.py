@@ -75,7 +75,7 @@ def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
 
 
 def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage | None:
-    """Confirm a request for access. `who` are the names the family typed; only their initials are sent."""
+    """Confirm a request for access. `who` contains the names that the family typed, but only their initials are sent."""
     return _enqueue(_Notice("self_registration_received", practice, account, [_initials(name) for name in who]))
 
 

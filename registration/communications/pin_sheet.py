@@ -152,7 +152,7 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
 
 
 def render(sheet: Sheet) -> bytes:
-    """Render the sheet as a PDF (PDF/UA-1). Raise ValueError if it does not fit on one page."""
+    """Render the sheet as a PDF (PDF/UA-1). Raises ValueError if it does not fit on one page."""
     with translation.override(sheet.language):
         html = render_to_string("registration/pin_sheet.html", {"sheet": sheet})
     with _LOCK:

@@ -34,7 +34,7 @@ from registration.values import ByEmail, ByText, Delivery, InPerson
 class Welcome:
     """The content of a welcome message: a PIN, or the token of a link that is guarded by a question.
 
-    Without a PIN and a token it is an offer to add patients to an existing account. An offer contains nothing secret.
+    Without a PIN or a token, it is an offer to add patients to an existing account. An offer contains nothing secret.
     """
 
     practice: Practice
@@ -181,7 +181,7 @@ def _subject(welcome: Welcome) -> str:
 
 
 def welcome_text(welcome: Welcome) -> str:
-    """Return the text message, in the longest wording that fits into one SMS. Raise Refused if none fits.
+    """Return the text message, in the longest wording that fits into one SMS. Raises Refused if none fits.
 
     Its address never contains the practice, to save room: the PIN or the token identifies it.
     """

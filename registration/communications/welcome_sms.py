@@ -41,7 +41,7 @@ OFFER: Final = (
 
 
 def first_that_fits(texts: Iterable[str]) -> str:
-    """Return the first text that fits into one SMS, in plain ASCII. Raise Refused if none fits."""
+    """Return the first text that fits into one SMS, in plain ASCII. Raises Refused if none fits."""
     for text in texts:
         plain = "".join(filter(_PLAIN.__contains__, anyascii(text)))
         if len(plain) <= MAX_LENGTH:

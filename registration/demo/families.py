@@ -1,6 +1,6 @@
 """Generate the patients of a practice: families with siblings, twins, two homes, newborns and teens.
 
-The same seed and the same `today` give the same people on every machine. No one in them is real: phone numbers are in the
+The same seed and the same `today` give the same people on every machine. None of them are real: phone numbers are in the
 range reserved for fiction (555-0100 to 555-0199), and email addresses use the reserved domain .example (RFC 2606).
 """
 

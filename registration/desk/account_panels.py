@@ -1,4 +1,4 @@
-"""Template tags that put the panels of registration on the account page, a page of the `patients` app below."""
+"""Template tags that put this app's panels on the account page, which belongs to the lower app `patients`."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Merge Match: the queue of self-registrations, and the comparison of each with the patients it may mean."""
+"""Merge Match: the queue of self-registrations, and the comparison of each with the patients it may refer to."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -217,7 +217,7 @@ def _form_page(request: StaffRequest, name: str, self_registration: SelfRegistra
 
 
 def _notice_promise(self_registration: SelfRegistration) -> str:
-    """Return how the family will learn of it. We send no email to an address that has opted out."""
+    """Return how the family will learn of the decision. We send no email to an address that has opted out."""
     if suppressions.is_suppressed(self_registration.practice, Channel.EMAIL, self_registration.account.email):
         return "This family opted out of your emails and will see this only in the portal. Call them if it is urgent."
     return "The family will be notified by email."

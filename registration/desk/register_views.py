@@ -66,7 +66,7 @@ def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
-    """Confirm and send again what a family lost or never received. New safety warnings need a reason here too."""
+    """Ask for confirmation, and send again what a family lost or never received. New safety warnings need a reason."""
     registration = get_object_or_404(Registration.objects.for_practice(request.practice), pk=registration_id)
     patient = registration.patients.all()[0]
     form = SafetyChecksForm(request.POST if request.method == "POST" else None)
@@ -129,7 +129,7 @@ def _window_response(
 
 
 def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | None:
-    """Issue the registration, or return None and add the reasons against it to the form."""
+    """Issue the registration, or return None and add the reasons for refusing it to the form."""
     try:
         return registrations.register_patients(
             RegistrationRequest(

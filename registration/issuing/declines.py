@@ -54,7 +54,7 @@ def undo(row: Decline, *, actor: Actor) -> bool:
 def _lock_unfinished(patient: Patient) -> list[Registration]:
     """Lock and return the patient's registrations that can still be claimed, with their patients and messages.
 
-    Everything is locked up front, in the one lock order. Revoking them one by one would wait for a message while holding
+    Everything is locked up front, in the usual lock order. Revoking them one by one would wait for a message while holding
     the audit trail, which the delivery worker locks last.
     """
     unfinished = Registration.objects.unfinished().filter(patients=patient)

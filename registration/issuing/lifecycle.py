@@ -59,7 +59,7 @@ def revoke_ineligible() -> None:
 
 
 def _possibly_barred() -> QuerySet[Registration]:
-    """Find registrations to check: the contact, or a contact with the same email or phone, lacks authority for a patient."""
+    """Find registrations whose contact, or one with the same email or phone, may lack authority for a patient."""
     rows = "patients__contacts__"
     is_same_person = (
         Q(**{f"{rows}pk": F("contact")})
@@ -159,7 +159,7 @@ def _record_superseded(registrations: list[Registration]) -> None:
 
 
 def expire_due() -> None:
-    """End expired registrations and access. If nothing is due, this costs two index look-ups."""
+    """End expired registrations and access. If nothing is due, this costs two index lookups."""
     associations.end_due()
     # Ordered like the index; otherwise PostgreSQL scans the table because it overestimates how many are due.
     while batch := list(_due().select_related("practice").order_by("expires_at")[:_BATCH_SIZE]):
@@ -190,9 +190,9 @@ def _revoke(registration: Registration, *, reason: EndCode | str, by: User | Non
     superseded = _supersede(Registration.objects.filter(pk__in=earlier).unfinished())
     PinDisplay.objects.filter(registration=registration).delete()
     portal_status.refresh(patients)
-    is_cancelled = registration.message is not None and outbox.cancel(registration.message)
+    is_canceled = registration.message is not None and outbox.cancel(registration.message)
     _record_superseded(superseded)
     registration.record(
-        Action.REGISTRATION_REVOKED, actor=actor, reason=end_text(reason), message_cancelled=is_cancelled
+        Action.REGISTRATION_REVOKED, actor=actor, reason=end_text(reason), message_cancelled=is_canceled
     )
     return True

@@ -44,7 +44,7 @@ def delete_expired() -> None:
 
 
 def find_pin(registration: Registration, *, session_key: str) -> Pin | None:
-    """Return the PIN if this session can still have it. The caller audits it when it becomes visible."""
+    """Return the PIN if this session may still see it. The caller audits it when it becomes visible."""
     display = _find(registration, session_key=session_key) if registration.is_live else None
     return pins.read(sealing.unseal(display.sealed_pin)) if display else None
 

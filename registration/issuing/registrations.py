@@ -186,7 +186,7 @@ def send_again(
 def _current_registration(registration: Registration) -> Registration:
     """Return the registration whose PIN the family may be holding.
 
-    This is the one before, as long as it is valid and the message of its resend has not been accepted.
+    This is the earlier one, as long as it is valid and the message of its resend has not been accepted.
     """
     before, message = registration.replaces, registration.message
     arrived = message is not None and message.state == OutgoingMessage.State.ACCEPTED

@@ -1,4 +1,4 @@
-"""Find the patients that a self-registration may mean, using indexes of the practice only."""
+"""Find the patients of a practice that a self-registration may refer to, using only index lookups."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -156,5 +156,5 @@ def _patient_keys(practice: Practice) -> QuerySet[NameKey]:
 
 
 def _with_switched(born: date) -> list[date]:
-    """Return the date, and the date with day and month switched if there is one."""
+    """Return the date, and the date with day and month switched if that is a date."""
     return [born] if born.day > 12 else [born, born.replace(month=born.day, day=born.month)]

@@ -23,7 +23,7 @@ _POSSIBLE_FROM: Final = 45  # the score
 
 
 class Field(models.TextChoices):
-    """What is compared. The order is that of the rows on the page."""
+    """A detail that is compared. The order is that of the rows on the page."""
 
     FIRST_NAME = "first_name", "First name"
     LAST_NAME = "last_name", "Last name"
@@ -96,7 +96,7 @@ class Candidate:
 
     @cached_property
     def safety_warnings(self) -> list[SafetyWarning]:
-        """The same warnings as for a registration of this person. Each needs an override reason of its own."""
+        """Return the same warnings as for a registration of this person. Each needs an override reason of its own."""
         if self.access:
             return []  # a match changes nothing for an account that already has access
         practice, account = self.self_registration.practice, self.self_registration.account
@@ -122,7 +122,7 @@ class Candidate:
 
     @property
     def overridden_differences(self) -> str:
-        """The fields that differ, for the audit trail of a match that is made anyway."""
+        """Name the fields that differ, for the audit trail of a match that is made anyway."""
         differing = [row.field.label for row in self.evidence if row.differs]
         return ", ".join(differing) + " differs" if differing else ""
 
@@ -132,7 +132,7 @@ class Candidate:
 
     @property
     def score(self) -> int:
-        """Return 0 to 100."""
+        """Return how well the fields agree, from 0 to 100."""
         half_points = {Verdict.AGREES: 2, Verdict.NEAR: 1}
         return sum(_WEIGHTS[row.field] * half_points.get(row.finding.verdict, 0) for row in self.evidence) // 2
 

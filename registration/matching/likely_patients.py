@@ -16,7 +16,7 @@ _MAX_REFRESHED: Final = 200
 def refresh_likely() -> None:
     """Look up the likely patient again, because an import or a correction may have changed it.
 
-    One round takes those that were checked the longest ago, so that each gets its turn however many are waiting.
+    Each round takes the ones that were checked the longest ago, so that all get their turn however many are waiting.
     """
     waiting = SelfRegistration.objects.waiting().select_related("practice", "likely")
     this_round = list(waiting.order_by("likely_checked_at", "pk")[:_MAX_REFRESHED])

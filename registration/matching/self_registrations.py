@@ -46,7 +46,7 @@ class ReasonRequired(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedChild:
-    """The patient as the family describes them. It may be the account holder."""
+    """A patient as the family describes them, who may be the account owner."""
 
     given_names: str
     family_name: str
@@ -66,7 +66,7 @@ def submit(
     """Submit a request for each child, and return the requests.
 
     A child that the account has already requested, or was matched with, keeps that request. A child to whom the account
-    already has access without one is left out. If it raises TooManyRequests, nothing has changed.
+    already has access without a request is left out. If it raises TooManyRequests, nothing has changed.
     """
     likely = [candidates.likely(practice, child) for child in children]
     locked = portal_status.lock(practice, [patient for patient in likely if patient])
@@ -250,9 +250,9 @@ def _check_number(account: PortalAccount, practice: Practice) -> None:
 
 
 def _lock_for_match(self_registration: SelfRegistration, patient: Patient) -> tuple[list[Patient], Patient]:
-    """Lock the patient, the one who seemed likely, and siblings who lose a PIN by the match.
+    """Lock the patient, the one who seemed likely, and siblings who lose a PIN because of the match.
 
-    Return all of them, and the patient as it is now. Raises Refused if the patient no longer exists.
+    Return all of them, and the patient's current row. Raises Refused if the patient no longer exists.
     """
     registrations = outstanding.outstanding_for(self_registration.account, patient)
     siblings = portal_status.covered_by(registration.pk for registration in registrations)

@@ -234,7 +234,7 @@ class Registration(models.Model):
 
     @property
     def may_be_finished_until(self) -> datetime | None:
-        """Return until when a family that has already started may finish claiming it; None if it is live or can't be claimed."""
+        """Return the deadline for a family that started before it expired; None if it is live or can't be claimed."""
         until = self.expires_at + FINISH_WITHIN
         has_expired = not self.is_live and self.state in {self.State.PENDING, self.State.EXPIRED}
         return until if has_expired and until > timezone.now() else None

@@ -89,7 +89,7 @@ class SelfRegistration(models.Model):
 
 class DeclineQuerySet(models.QuerySet["Decline"]):
     def for_practice(self, practice: Practice) -> Self:
-        """Look up the patient of each decline, because few patients have one."""
+        """Filter by the patient's practice. Few patients have a decline, so a subquery for each is fast."""
         return self.filter(Exists(Patient.objects.for_practice(practice).filter(pk=OuterRef("patient"))))
 
     def live(self) -> Self:

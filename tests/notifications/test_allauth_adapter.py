@@ -78,7 +78,7 @@ def test_password_code_expires_with_its_email(client: Client, front_desk: User) 
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
-        ("account/email/password_changed", "Su contraseña ha sido modificada."),
+        ("account/email/password_changed", "Se cambió su contraseña."),
         ("mfa/email/webauthn_added", "Se agregó una llave de acceso."),
     ],
 )

@@ -8,7 +8,7 @@ from notifications import delivery
 
 
 class Command(BaseCommand):
-    help = "Send the messages in the outbox until stopped (SIGTERM or Ctrl-C). Several workers can run at once."
+    help = "Send the messages in the outbox until stopped (SIGTERM or Ctrl-C). You can run several workers."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="send the messages due now, then exit")

@@ -116,7 +116,7 @@ class _Source:
 
 
 def _open_source(file: Path, *, today: date) -> _Source:
-    """Detect the kind of file. Raise CommandError if it is not FHIR, before anything is changed."""
+    """Detect the kind of file. Raises CommandError if it is not FHIR, before anything is changed."""
     try:
         with _open(file) as lines:
             if any(_is_patient_line(line) for line in lines):
@@ -144,7 +144,7 @@ def _is_patient_line(line: bytes) -> bool:
 
 
 def _document(file: Path) -> object:
-    """Read a file that is one JSON object. Do not load a file into memory if its start looks different."""
+    """Read a file that is one JSON object. Check its start first, so that no other file is loaded into memory."""
     with _open(file) as content:
         head = content.read(1024)
         if not head.strip():

@@ -61,7 +61,7 @@ def check_port(*, host: str, port: int) -> None:
 
 
 def run_side_by_side(programs: Mapping[str, list[str]]) -> None:
-    """Run the programs until a signal arrives. Raise CommandError if one of them ends by itself.
+    """Run the programs until a signal arrives. Raises CommandError if one of them ends by itself.
 
     Either way, stop the others first.
     """
@@ -103,7 +103,7 @@ def _ignore_ctrl_c() -> None:
 
 
 def _stop_signals() -> list[signal.Signals]:
-    """Return the signals to stop at.
+    """Return the signals that stop the programs.
 
     They include SIGHUP, which a closed terminal sends and which would make gunicorn reload instead, except under nohup.
     """

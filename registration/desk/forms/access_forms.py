@@ -1,4 +1,4 @@
-"""Forms for changes of access and for declines. Whether a change is allowed is decided by the use cases."""
+"""Forms for changes of access and for declines. The use cases decide whether a change is allowed."""
 
 from datetime import date
 from typing import Any

@@ -146,7 +146,7 @@ class DeliveryForm(StaffForm):
         """
         chosen = self.cleaned_data.get("recipient")
         if chosen == PATIENT:
-            return  # issuing.safety_checks asks about a parent's address for a patient of age
+            return  # for an adult patient, issuing.safety_checks warns about a parent's address
         people: dict[str, Contact | Patient] = {str(contact.pk): contact for contact in self.contacts}
         if self.may_be_patient:
             people[PATIENT] = self.patient

@@ -1,4 +1,4 @@
-"""The choice to add to an existing account: a PIN for an email address that already signs in would create a second one."""
+"""The choice to add patients to an existing account. A PIN sent to its email address would create a second account."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The form of the Patient Registration window. Whether it may be issued is decided by `issuing.eligibility`."""
+"""The form of the Patient Registration window. `issuing.eligibility` decides whether it may be issued."""
 
 import uuid
 from collections.abc import Iterable

@@ -12,7 +12,7 @@ from registration.models import Association, Registration
 
 @dataclass(frozen=True)
 class RestorePage:
-    """Access that comes back, is renewed after the age limit, or stays because its removal is canceled."""
+    """The page that restores ended access, renews it after the age limit, or keeps it by canceling its removal."""
 
     association: Association
 
@@ -50,7 +50,7 @@ class RestorePage:
 
 
 def decline_note(registration: Registration, patient: Patient) -> str:
-    """Return that a decline revokes this registration, and for whom else it was."""
+    """Return a note that a decline revokes this registration, and whom else the registration was for."""
     others = get_text_list([child.name for child in registration.patients.all() if child.pk != patient.pk], "and")
     also = f" It was also for {others}." if others else ""
     return f"The registration for {registration.recipient_name} will be revoked.{also}"

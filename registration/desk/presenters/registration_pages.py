@@ -183,5 +183,5 @@ class CompletedPanel:
 
 
 def _deadline(moment: datetime) -> str:
-    """Return "Saturday, 12/05/2026, 3:15 PM": staff tell it to the family, who think in weekdays."""
+    """Format a deadline with its weekday, for staff to tell the family: "Saturday, 12/05/2026, 3:15 PM"."""
     return f"{date_format(timezone.localtime(moment), 'l')}, {us_datetime(moment)}"

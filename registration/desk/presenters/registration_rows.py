@@ -181,6 +181,6 @@ class RegistrationRow:
 
     @property
     def _foreign_language(self) -> str:
-        """Return "Spanish"; "" for English, which needs no mention."""
+        """Return the language, such as "Spanish"; "" for English, which needs no mention."""
         tag = self.registration.language
         return "" if languages.best_match(tag) == languages.ENGLISH else language_name(tag)

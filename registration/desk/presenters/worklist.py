@@ -22,7 +22,7 @@ class WorklistLine:
 
     @classmethod
     def for_registration(cls, registration: Registration, note: str, *, label: str = "", tone: str = "") -> Self:
-        """`note` follows what was issued to whom, after a comma or a period of its own."""
+        """Describe a registration. `note` comes after what was issued to whom, and starts with a comma or a period."""
         first, *siblings = registration.patients.all()
         return cls(
             label=label or states.state_label(registration),

@@ -29,7 +29,7 @@ class Choices(forms.RadioSelect):
 
 
 class BirthDateWidget(forms.MultiWidget):
-    """Ask for the month by name, so that nobody can confuse it with the day."""
+    """Ask for the month by name, so that it cannot be confused with the day."""
 
     template_name = "family/widgets/birth_date.html"
     use_fieldset = True
