@@ -156,5 +156,5 @@ def _patient_keys(practice: Practice) -> QuerySet[NameKey]:
 
 
 def _with_switched(born: date) -> list[date]:
-    """Return the date, and the date with day and month switched if there is one."""
+    """Return the date, and the date with month and day switched if there is one."""
     return [born] if born.day > 12 else [born, born.replace(month=born.day, day=born.month)]

@@ -24,7 +24,7 @@ def test_the_account_page_is_printed_without_what_can_be_clicked(
     issue_registration(patient, mother, actor=actor, delivery=signup_steps.email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
-    expect(page.get_by_role("link", name="Remove access")).to_be_visible()
+    expect(page.get_by_role("link", name="Remove Access")).to_be_visible()
 
     page.emulate_media(media="print", color_scheme="dark")
     expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()

@@ -8,7 +8,9 @@ from notifications import delivery
 
 
 class Command(BaseCommand):
-    help = "Send the messages in the outbox until stopped (SIGTERM or Ctrl-C). Several workers can run at once."
+    help = (
+        "Send the messages in the outbox until stopped (SIGTERM or Ctrl-C). Several workers can run at the same time."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="send the messages due now, then exit")

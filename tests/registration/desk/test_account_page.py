@@ -50,11 +50,11 @@ def test_who_may_not_see_the_record_any_more_is_pointed_out_and_keeps_access_unt
     a letter about it could not be taken back. A court order is in the record as the same word: a person tells them apart.
     """
     association = an_association(an_account(), patient)
-    assert "is now marked as not allowed" not in page(desk, patient)
+    assert "is now marked as not authorized" not in page(desk, patient)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
     lifecycle.revoke_ineligible()
     shown = page(desk, patient)
-    assert "Elena García is now marked as not allowed to see this record" in shown
+    assert "Elena García is now marked as not authorized to see this record" in shown
     assert association in Association.objects.live()
     assert f"/associations/{association.pk}/remove/" in desk.get(patient.get_absolute_url()).content.decode()
 
@@ -71,7 +71,7 @@ def test_the_other_parent_and_whoever_the_desk_was_asked_about_are_not_pointed_o
     shown = page(desk, patient)
     assert "Luis Prado" in shown
     assert "Granted by Merge Match" in shown
-    assert "is now marked as not allowed" not in shown
+    assert "is now marked as not authorized" not in shown
 
 
 def test_the_account_page_says_who_has_access_how_much_and_since_when(
@@ -167,7 +167,7 @@ def test_access_that_waits_to_be_renewed_says_so(desk: Client, practice: Practic
     age_limit.apply_age_limit()
     html = desk.get(grown.get_absolute_url()).content.decode()
     assert "Needs renewal" in html
-    assert "Renew access of Elena García" in html
+    assert "Renew access for Elena García" in html
     asked = desk.get(f"/associations/{association.pk}/restore/").content.decode()
     assert "Renew this access?" in asked
     assert "the record is Mateo’s own" in asked
@@ -180,7 +180,7 @@ def test_a_lost_passkey_is_offered_where_there_is_one(desk: Client, association:
     path = f"/associations/{association.pk}/reset-sign-in/"
     assert desk.post(path, {}).status_code == 422
     response = desk.post(path, {"identified_by": "photo_id"}, follow=True)
-    assert "The passkeys of Elena García no longer work" in response.content.decode()
+    assert "Elena García’s passkeys no longer work" in response.content.decode()
     assert not Authenticator.objects.exists()
 
 
@@ -225,7 +225,7 @@ def test_who_has_access_does_not_decline(desk: Client, association: Association)
     assert "Record a decline" not in page(desk, association.patient)
     response = desk.post(f"/patients/{association.patient_id}/decline/", {"reason": "Prefers the phone"})
     assert response.status_code == 422
-    assert "Remove the access first" in response.content.decode()
+    assert "Remove that access first" in response.content.decode()
     assert not Decline.objects.exists()
 
 
