@@ -89,7 +89,7 @@ def _tidy_up() -> None:
                 database_errors.close_broken_connection(error)
             *_, (frame, line) = traceback.walk_tb(error.__traceback__)
             where = f"{frame.f_code.co_filename}:{line}"
-            log.error("tidy-up failed", job=job.__name__, fault=type(error).__name__, where=where)
+            log.error("cleanup failed", job=job.__name__, fault=type(error).__name__, where=where)
 
 
 def claim() -> list[OutgoingMessage]:
@@ -145,7 +145,8 @@ def _deliver(message: OutgoingMessage, held: "_Held | None", *, transport: Trans
     elif held.is_canceled:
         _finish([message], State.CANCELLED, "Canceled." if message.abandoned_count else "Canceled before it was sent.")
     elif message.valid_until and message.valid_until <= timezone.now():
-        _finish([message], State.FAILED, "Not sent: it was no longer valid.")
+        again = " again" if message.abandoned_count else ""
+        _finish([message], State.FAILED, f"Not sent{again}: it was no longer valid.")
     elif message.abandoned_count > MAX_ABANDONED:
         _finish([message], State.FAILED, "Stopped: sending was interrupted too many times.")
     elif held.content is None:  # this worker does not have the key, but another one may
@@ -180,9 +181,9 @@ def _deliver_safely(message: OutgoingMessage, held: "_Held | None", *, transport
     except database_errors.UNAVAILABLE:
         raise
     except Exception as error:  # noqa: BLE001 - only its type is logged, because its text may quote the message
-        log.error("message not sendable", message=str(message.pk), error=type(error).__name__)
+        log.error("message could not be prepared", message=str(message.pk), error=type(error).__name__)
         transport.close()
-        _try_again(message, "Unexpected error. See the delivery worker's log.")
+        _try_again(message, "Unexpected error. See the delivery worker’s log.")
         return None
 
 

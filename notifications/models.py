@@ -35,7 +35,7 @@ class Carrier(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.UNVERIFIED)
     ends_on = models.DateField(
-        null=True, blank=True, help_text="Last day of service. After this day the carrier counts as ended."
+        null=True, blank=True, help_text="Last day of service. After that, the carrier is treated as ended."
     )
     date_note = models.CharField(
         max_length=60,
@@ -43,7 +43,9 @@ class Carrier(models.Model):
         help_text="Shown instead of the date if the exact day is unknown, such as “December 2024 (reported)”.",
     )
     source = models.CharField(max_length=200, blank=True, help_text="Where this information comes from.")
-    verified_on = models.DateField(null=True, blank=True, help_text="The last day one of our texts was seen to arrive.")
+    verified_on = models.DateField(
+        null=True, blank=True, help_text="The last day one of our texts is known to have arrived."
+    )
 
     class Meta:
         ordering = ("name",)
@@ -72,7 +74,10 @@ class Carrier(models.Model):
             ends = f" (ends {self.when})" if self.when else ""
             return f"{self.name} will stop delivering our texts{ends}."
         if self.status == self.Status.UNVERIFIED:
-            return f"We have not verified that texts through {self.name} arrive. Ask the family to confirm it arrived."
+            return (
+                f"We have not verified that texts sent through {self.name} arrive. "
+                "Ask the family to confirm that the text arrived."
+            )
         return ""
 
     def address_of(self, national_digits: str) -> str:
@@ -111,7 +116,7 @@ class OutgoingMessage(models.Model):
     practice = models.ForeignKey(Practice, models.PROTECT, null=True, related_name="+")
     about = models.UUIDField(null=True, editable=False)
     channel = models.CharField(max_length=5, choices=Channel)
-    recipient = models.CharField(max_length=254, help_text="The email address it is sent to.")
+    recipient = models.CharField(max_length=254, help_text="The email address the message is sent to.")
     shown_recipient = models.CharField(max_length=254, help_text="The email address or phone number that staff see.")
     sender_name = models.CharField(max_length=120, blank=True)
     reply_to = models.EmailField(blank=True)
@@ -119,17 +124,17 @@ class OutgoingMessage(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     due_at = models.DateTimeField(null=True)
     lease = models.UUIDField(null=True, editable=False)
-    valid_until = models.DateTimeField(null=True, help_text="It is not sent at or after this time.")
+    valid_until = models.DateTimeField(null=True, help_text="The message is not sent at or after this time.")
     attempts = models.PositiveSmallIntegerField(default=0)
     abandoned_count = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="How often a worker stopped before recording the result. If above 0, it may have been sent.",
+        help_text="How many times a worker stopped before recording the result. If above 0, the message may have been sent.",
     )
     cancel_requested = models.BooleanField(default=False)
     outcome = models.CharField(max_length=200, blank=True, help_text="The latest result, as shown to staff.")
     address_refused = models.BooleanField(
-        default=False, help_text="It failed because the address does not exist or accepts no mail."
+        default=False, help_text="The message failed because the address does not exist or does not accept mail."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)

@@ -132,7 +132,7 @@ class Contact(models.Model):
     )
     position = models.PositiveSmallIntegerField(default=0)
     family_name = models.CharField("last name", max_length=120)
-    given_names = models.CharField("first names", max_length=160, blank=True)
+    given_names = models.CharField("first and middle names", max_length=160, blank=True)
     relationship = models.CharField(max_length=80, blank=True)
     email = models.EmailField("email address", blank=True)
     phone = models.CharField(max_length=40, blank=True)

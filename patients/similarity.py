@@ -35,7 +35,7 @@ class Detail(models.TextChoices):
     SPELLED_SIMILARLY = "spelled_similarly", "spelled similarly"
     SOUNDS_SIMILAR = "sounds_similar", "sounds similar"
     PLACEHOLDER = "placeholder", "placeholder name"
-    DAY_AND_MONTH = "day_and_month", "day and month switched"
+    DAY_AND_MONTH = "day_and_month", "month and day switched"
     ONE_DIGIT = "one_digit", "one digit differs"
     SAME_ZIP = "same_zip", "same ZIP code"
     OTHER_ZIP = "other_zip", "different ZIP code"

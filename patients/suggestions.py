@@ -95,7 +95,7 @@ def _variations(query: PatientQuery) -> Iterator[Suggestion]:
 def _day_and_month_switched(query: PatientQuery) -> Iterator[Suggestion]:
     born = query.date_of_birth
     if born and born.day <= 12 and born.day != born.month:
-        yield Suggestion(replace(query, date_of_birth=date(born.year, born.day, born.month)), "day and month switched")
+        yield Suggestion(replace(query, date_of_birth=date(born.year, born.day, born.month)), "month and day switched")
 
 
 def _names_switched(query: PatientQuery) -> Iterator[Suggestion]:

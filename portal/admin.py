@@ -128,7 +128,7 @@ class MembershipInline(admin.TabularInline[Membership, Any]):
 class PracticesInline(admin.TabularInline[Membership, Any]):
     model = Membership
     form = StaffModelForm
-    verbose_name_plural = "Works in"
+    verbose_name_plural = "Works at"
     extra = 0
 
 

@@ -17,7 +17,7 @@ def check_tls_termination(**_: Any) -> list[checks.CheckMessage]:
     return [
         checks.Warning(
             "PUBLIC_URL is https, but the web server does not speak TLS, so it will redirect every request forever.",
-            hint="Put a TLS proxy in front that sets X-Forwarded-Proto and X-Forwarded-For, and set BEHIND_PROXY=True.",
+            hint="Put it behind a TLS proxy that sets X-Forwarded-Proto and X-Forwarded-For, and set BEHIND_PROXY=True.",
             id="portal.W001",
         )
     ]

@@ -46,7 +46,7 @@ class ActivityForm(StaffForm):
     def clean(self) -> dict[str, Any]:
         if self.errors.pop("patient", None):  # a hidden field, so the error is shown for the whole form
             raise forms.ValidationError(
-                "This link does not lead to a patient. Open the activity from the patient’s account."
+                "This link does not lead to a patient. Open the activity page from the patient’s account."
             )
         return self.cleaned_data
 

@@ -80,7 +80,7 @@ class Practice(models.Model):
         RENEWAL = "renewal", "Parents’ access pauses until it is renewed"
 
     class PinProfile(models.TextChoices):
-        PRACTICE = "practice", "Practice: 7 days for every delivery method"
+        PRACTICE = "practice", "Standard: 7 days for every delivery method"
         NIST = "nist", "NIST SP 800-63A-4: email 24 hours, text message 10 minutes, in person 7 days"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -104,35 +104,38 @@ class Practice(models.Model):
         max_length=10,
         choices=NameOnMessages,
         default=NameOnMessages.INITIALS,
-        help_text="How messages and PIN sheets name the patient. They never show the full name or the date of birth.",
+        help_text="How messages and PIN sheets refer to the patient. They never show the full name or the date of birth.",
     )
     sheet_size = models.CharField(max_length=6, choices=SheetSize, default=SheetSize.LETTER)
-    pin_profile = models.CharField("PIN validity", max_length=10, choices=PinProfile, default=PinProfile.PRACTICE)
+    pin_profile = models.CharField(
+        "how long PINs are valid", max_length=10, choices=PinProfile, default=PinProfile.PRACTICE
+    )
     hours_by_email = models.PositiveSmallIntegerField(
-        "hours valid by email",
+        "hours valid if sent by email",
         null=True,
         blank=True,
-        help_text="Leave empty to use the validity chosen above.",
+        help_text="Leave blank to use the setting above.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     hours_by_text = models.PositiveSmallIntegerField(
-        "hours valid by text message",
+        "hours valid if sent by text message",
         null=True,
         blank=True,
-        help_text="Leave empty to use the validity chosen above.",
+        help_text="Leave blank to use the setting above.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     hours_in_person = models.PositiveSmallIntegerField(
-        "hours valid in person",
+        "hours valid if given in person",
         null=True,
         blank=True,
-        help_text="Leave empty to use the validity chosen above.",
+        help_text="Leave blank to use the setting above.",
         validators=[MinValueValidator(1), MaxValueValidator(21 * 24)],
     )
     age_of_majority = models.PositiveSmallIntegerField(
         default=18,
         validators=[MinValueValidator(16), MaxValueValidator(25)],
-        help_text="18 in most states, 19 in Alabama and Nebraska, 21 in Mississippi. From then on patients can have a PIN.",
+        help_text="18 in most states, 19 in Alabama and Nebraska, 21 in Mississippi. "
+        "From this age on, patients can have their own PIN.",
     )
     teen_from = models.PositiveSmallIntegerField(
         "age at which patients count as teens",
@@ -143,7 +146,7 @@ class Practice(models.Model):
     minor_age_limit = models.PositiveSmallIntegerField(
         default=18,
         validators=[MinValueValidator(12), MaxValueValidator(25)],
-        help_text="On this birthday parents’ access changes, and the patient can have their own PIN.",
+        help_text="On this birthday, parents’ access changes, and the patient can have their own PIN.",
     )
     at_minor_age_limit = models.CharField(max_length=8, choices=AtAgeLimit, default=AtAgeLimit.ENDS)
     usual_identification = models.CharField(
@@ -152,10 +155,10 @@ class Practice(models.Model):
         choices=[
             ("photo_id", "Photo ID"),
             ("known", "Known to staff"),
-            ("callback", "Called back on the number on record"),
+            ("callback", "Called back at the number on record"),
             ("other", "Other"),
         ],
-        help_text="Preselected in the Patient Registration window. Leave empty if staff should choose each time.",
+        help_text="Preselected in the Patient Registration window. Leave blank if staff should choose each time.",
     )
     slug = models.SlugField(
         "short address",
@@ -169,7 +172,7 @@ class Practice(models.Model):
         max_length=200,
         blank=True,
         validators=[URLValidator(["https", "http"])],
-        help_text="The web address of your own terms. Leave empty to use the portal’s terms.",
+        help_text="The web address of your own terms. Leave blank to use the portal’s terms.",
     )
     clinical_portal_url = models.CharField(
         "clinical portal",
@@ -220,7 +223,7 @@ class Logo(models.Model):
     png = models.BinaryField()
 
     def __str__(self) -> str:
-        return f"Logo of {self.practice}"
+        return f"{self.practice} logo"
 
 
 class Membership(models.Model):
@@ -271,15 +274,15 @@ class AuditEvent(models.Model):
         MESSAGE_FAILED = "message_failed", "Message failed"
         MESSAGE_CANCELLED = "message_cancelled", "Message canceled"
         PATIENTS_IMPORTED = "patients_imported", "Imported patients"
-        TRAIL_VIEWED = "trail_viewed", "Viewed the activity"
-        REGISTRATION_CLAIMED = "registration_claimed", "Used a PIN or question"
-        CLAIM_FAILED = "claim_failed", "Failed to use a PIN or question"
+        TRAIL_VIEWED = "trail_viewed", "Viewed activity"
+        REGISTRATION_CLAIMED = "registration_claimed", "Used a PIN or link"
+        CLAIM_FAILED = "claim_failed", "Failed attempt to use a PIN or link"
         REGISTRATION_LOCKED = "registration_locked", "Registration locked"
         TRIES_LIMITED = "tries_limited", "Blocked after too many attempts"
         ACCOUNT_CREATED = "account_created", "Created a portal account"
         ACCOUNT_CHANGED = "account_changed", "Changed a portal account"
         FAMILY_VIEWED = "family_viewed", "Family viewed their access"
-        ACCESS_GIVEN = "access_given", "Access given"
+        ACCESS_GIVEN = "access_given", "Access granted"
         ACCESS_REMOVED = "access_removed", "Access removed"
         ACCESS_RESTORED = "access_restored", "Access restored"
         ACCESS_ENDED = "access_ended", "Access ended"
@@ -301,12 +304,12 @@ class AuditEvent(models.Model):
         REMINDED = "reminded", "Reminded that access will end"
         ADMINISTERED = "administered", "Changed on the administration pages"
 
-    chain = models.CharField(max_length=36, editable=False, help_text="The practice’s id, or “installation”.")
+    chain = models.CharField(max_length=36, editable=False, help_text="The practice’s ID, or “installation”.")
     number = models.PositiveBigIntegerField(editable=False)
     at = models.DateTimeField("when")
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     actor_name = models.CharField("who", max_length=254)
-    address = models.GenericIPAddressField("from where", null=True)
+    address = models.GenericIPAddressField("IP address", null=True)
     action = models.CharField("what", max_length=30, choices=Action)
     practice = models.ForeignKey(Practice, models.PROTECT, null=True, related_name="+")
     patient_id = models.UUIDField("patient", null=True)

@@ -28,7 +28,7 @@ def unseal(token: str) -> str:
     try:
         return _keys(tuple(settings.SEALING_KEYS)).decrypt(token.encode()).decode()
     except InvalidToken:
-        raise ValueError("None of SEALING_KEYS can decrypt this.") from None
+        raise ValueError("No key in SEALING_KEYS can decrypt this.") from None
 
 
 def reseal(token: str) -> str:

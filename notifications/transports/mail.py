@@ -49,7 +49,7 @@ class MailTransport:
         except (ValueError, UnicodeError) as error:  # an invalid header or address
             raise TransportError("The message could not be built as an email.", permanent=True) from error
         return (
-            "Accepted by the carrier's gateway." if message.channel == Channel.TEXT else "Accepted by the mail server."
+            "Accepted by the carrier’s gateway." if message.channel == Channel.TEXT else "Accepted by the mail server."
         )
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ def _explained(error: smtplib.SMTPException | OSError) -> TransportError:
         return _refused("The message was refused", error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return TransportError("The mail server does not support this type of message.", permanent=True)
-    return TransportError("The mail server could not be reached or closed the connection.", permanent=False)
+    return TransportError("The mail server could not be reached, or it closed the connection.", permanent=False)
 
 
 def _refused(what: str, code: int, reply: bytes | str) -> TransportError:

@@ -250,7 +250,7 @@ def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
     if on > practice.today() + MAX_SCHEDULED_END:
         raise Refused("This date is more than 30 years away. Check the year.", field="on")
     if on < practice.today():
-        raise Refused("This date is in the past. To end access now, leave it empty.", field="on")
+        raise Refused("This date is in the past. To end access now, leave it blank.", field="on")
     ends_at = midnight_after(on, practice=practice)
     own_end = _original_end(association)
     if own_end and own_end <= ends_at:

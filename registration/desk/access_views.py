@@ -83,9 +83,7 @@ def reset_sign_in(request: StaffRequest, association_id: uuid.UUID) -> HttpRespo
         except Refused as error:
             form.add_error(None, str(error))
         else:
-            notices.success(
-                request, f"The passkeys of {account.name} no longer work. We’ll email them what to do next."
-            )
+            notices.success(request, f"{account.name}’s passkeys no longer work. We’ll email them what to do next.")
             return redirect(association.patient)
     refused = associations.reset_refusal(account, practice=request.practice)
     return _form_page(request, "reset_sign_in", form, association=association, refused=refused)

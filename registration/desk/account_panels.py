@@ -49,7 +49,7 @@ class AddressOnRecord:
     @property
     def stopped_note(self) -> str:
         stopped = self.suppression
-        return f"Messages stopped by {stopped.by_name}, {us_date(stopped.at)}" if stopped else ""
+        return f"Messages stopped by {stopped.by_name} on {us_date(stopped.at)}" if stopped else ""
 
     @property
     def button(self) -> str:

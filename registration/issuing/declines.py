@@ -24,7 +24,7 @@ def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: 
     by = actor.require_user()
     registrations = _lock_unfinished(patient)
     if patient.associations.live().exists():
-        raise Refused("Someone has access to this record. Remove the access first.")
+        raise Refused("Someone has access to this record. Remove that access first.")
     try:
         with transaction.atomic():
             row = Decline.objects.create(patient=patient, reason=reason, ask_again_on=ask_again_on, by=by)

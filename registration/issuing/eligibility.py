@@ -56,7 +56,7 @@ def check_eligibility(
         _check_proxy(proxy, today=today)
     if isinstance(method, ByQuestion) and isinstance(delivery, InPerson):
         raise Refused(
-            "A verification question needs a message. Choose Email Address or Text Message.", field="delivery"
+            "A verification question must be sent in a message. Choose Email Address or Text Message.", field="delivery"
         )
     if isinstance(method, ToAccount):
         _check_account(method.account, patients, proxy=proxy)
@@ -75,13 +75,13 @@ def _check_contact(contact: Contact, patients: list[Patient]) -> None:
 def _check_patient(practice: Practice, patients: list[Patient], *, today: date) -> None:
     minimum_age = pin_policy.own_pin_age(practice)
     if any(patient.age(on=today) < minimum_age for patient in patients):
-        raise Refused(f"Patients can have their own PIN from age {minimum_age}.", field="recipient")
+        raise Refused(f"Patients can have their own PIN starting at age {minimum_age}.", field="recipient")
     if len(patients) > 1:
         raise Refused("Register each patient separately when the PIN is for the patient.", field="also")
 
 
 def _check_other_person(recipient: Recipient, patients: list[Patient]) -> None:
-    """Refuse a family contact who was entered under "Somebody else".
+    """Refuse a family contact who was entered under "Someone else".
 
     That person would get a second PIN, or one that the record does not allow.
     """
@@ -98,9 +98,7 @@ def _already_a_contact(contact: Contact) -> str:
             f"{contact.name} is no longer a family contact of this patient. If that is wrong, correct the record first."
         )
     if not contact.has_authority:
-        return (
-            f"{contact.name} is a family contact who is not allowed to see the record. Select this person in the list."
-        )
+        return f"{contact.name} is a family contact who is not authorized to see the record. Select this person in the list."
     return f"{contact.name} is a family contact. Select this person in the list."
 
 

@@ -142,7 +142,7 @@ def delivery_of(registration: Registration) -> Delivery:
     if registration.delivery == Registration.Delivery.EMAIL:
         return ByEmail(registration.message.shown_recipient)
     if registration.carrier is None:
-        raise Refused("The cell carrier is no longer in the list. Start a new registration.")
+        raise Refused("The cell carrier is no longer on the list. Start a new registration.")
     return ByText(registration.message.shown_recipient, registration.carrier)
 
 

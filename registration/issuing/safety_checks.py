@@ -126,18 +126,18 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> SafetyWarnin
         return None
     return SafetyWarning(
         "authority",
-        f"{recipient.name} is marked as not allowed to see {_records_of(affected)}.",
+        f"{recipient.name} is marked as not authorized to see {_records_of(affected)}.",
         "recipient",
         patients=tuple(affected),
     )
 
 
 def _possible_barred_contact(recipient: Recipient, patients: list[Patient]) -> SafetyWarning | None:
-    """Warn if a recipient under "Somebody else" may be a barred contact whose name is written differently."""
+    """Warn if a recipient under "Someone else" may be a barred contact whose name is written differently."""
     for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
         if similarity.may_be_same_name(recipient.name, (contact.given_names, contact.family_name)):
             affected = [patient for patient in patients if patient.pk == contact.patient_id]
-            text = f"{recipient.name} may be {contact.name}, who is not allowed to see {_records_of(affected)}."
+            text = f"{recipient.name} may be {contact.name}, who is not authorized to see {_records_of(affected)}."
             return SafetyWarning("authority", text, "other_name", patients=tuple(affected))
     return None
 

@@ -186,7 +186,7 @@ def reopen(self_registration: SelfRegistration, *, actor: Actor) -> None:
     locked = portal_status.lock(self_registration.practice, [likely] if likely else [])
     _lock_account(self_registration.account_id)
     if _existing_request(self_registration.account, self_registration.practice, self_registration):
-        raise Refused("The family has sent a new request for this child. Decide on the new request instead.")
+        raise Refused("The family has sent a new request for this child. Review the new request instead.")
     undecided: dict[str, Any] = {"decided_at": None, "decided_by": None, "reason": ""}
     transitions.move(
         self_registration, State.WAITING, out_of=(State.REFUSED,), likely=locked[0] if locked else None, **undecided

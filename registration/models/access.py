@@ -84,7 +84,7 @@ class Association(models.Model):
     authorization = models.CharField(
         max_length=200,
         blank=True,
-        help_text="For a proxy: the authorization, for example a court order or a signed consent.",
+        help_text="For a proxy: the authorization, for example a court order or a signed consent form.",
     )
     since = models.DateTimeField(default=timezone.now)
     registration = models.ForeignKey(

@@ -176,7 +176,7 @@ class Registration(models.Model):
         models.SET_NULL,
         null=True,
         related_name="replacements",
-        help_text="The earlier registration, which stays valid until this one's message is accepted.",
+        help_text="The earlier registration, which stays valid until this one’s message is accepted.",
     )
     sent_again = models.BooleanField(
         default=False, editable=False, help_text="A newer registration was sent in its place."
@@ -262,4 +262,4 @@ class PinDisplay(models.Model):
     until = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"PIN of {self.registration_id} until {self.until:%H:%M}"
+        return f"PIN for {self.registration_id}, valid until {self.until:%H:%M}"

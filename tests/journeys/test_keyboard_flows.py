@@ -217,7 +217,7 @@ def test_desk_flows_work_by_keyboard(desk_page: Page, portal: str, patient: Pati
     keys.skip()
     keys.type("Name", "Rosa Prado")
     keys.type("Relationship to the patient", "Aunt")
-    keys.pick("Access level", "Limited")
+    keys.pick("Access Level", "Limited")
     keys.type_day("Last day of access", timezone.localdate() + timedelta(days=90))
     keys.type("Authorization", "Written consent of the mother, on file")
     keys.tick("radio", "Do not send PIN")
@@ -256,7 +256,7 @@ def test_failed_request_and_live_update_keep_the_focus(
 
     keys.walk(page.get_by_text("Ended (1)"))
     keys.press("Enter")
-    for name, back in (("Restore access of Elena García", False), ("Record a decline", True)):
+    for name, back in (("Restore access for Elena García", False), ("Record a decline", True)):
         link = keys.to("link", name, back=back)
         issue_registration(patient, mother, actor=actor)
         with page.expect_response("**/registrations/?seen=*"):
@@ -306,16 +306,16 @@ def test_merge_match_and_access_work_by_keyboard(
     keys.says("Marked as not our patient.")
 
     page.goto(f"{portal}/patients/{mateo.pk}/")
-    keys.use("link", "Remove access of Elena García", back=True)
+    keys.use("link", "Remove Access for Elena García", back=True)
     keys.comes("Remove this access?")
     keys.skip()
     keys.type("Reason", "The parents’ agreement changed.")
-    keys.use("button", "Remove access")
+    keys.use("button", "Remove Access")
     keys.says("no longer has access")
     keys.skip()
     keys.walk(page.get_by_text("Ended (1)"))
     keys.press("Enter")
-    keys.use("link", "Restore access of Elena García")
+    keys.use("link", "Restore access for Elena García")
     keys.comes("Restore this access?")
     keys.skip()
     keys.type("Reason", "Removed by mistake.")

@@ -24,7 +24,7 @@ def test_printed_account_page_has_no_controls_and_no_colors(
     issue_registration(patient, mother, actor=actor, delivery=signup_steps.by_email())
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/")
-    expect(page.get_by_role("link", name="Remove access")).to_be_visible()
+    expect(page.get_by_role("link", name="Remove Access")).to_be_visible()
 
     page.emulate_media(media="print", color_scheme="dark")
     expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()

@@ -36,7 +36,7 @@ def test_barred_guardian_of_a_teen_needs_two_reasons(desk_page: Page, practice: 
     page.get_by_role("button", name="Complete Registration").click()
 
     asked = page.get_by_role("group", name="Before you send")
-    expect(asked).to_contain_text("Igor Varga is marked as not allowed to see Lena’s record.")
+    expect(asked).to_contain_text("Igor Varga is marked as not authorized to see Lena’s record.")
     first = page.get_by_label("Why is this person allowed to see the record?")
     expect(first).to_be_focused()
     check_accessibility(page)
@@ -166,7 +166,7 @@ def test_proxy_needs_an_authorization(desk_page: Page, patient: Patient, mother:
     page.goto(f"{page.url.rstrip('/')}/patients/{patient.pk}/proxy/")
     page.get_by_label("Name", exact=True).fill("Rosa Prado")
     page.get_by_label("Relationship to the patient").fill("Aunt")
-    page.get_by_label("Access level").select_option("Limited")
+    page.get_by_label("Access Level").select_option("Limited")
     page.get_by_label("Last day of access").fill((timezone.localdate() + timedelta(days=90)).isoformat())
     page.get_by_role("textbox", name="Email Address").fill("rosa@prado.example")
     answer_what_is_always_asked(page)

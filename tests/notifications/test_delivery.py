@@ -133,7 +133,7 @@ def test_message_is_retried_when_the_server_closes_the_connection(practice: Prac
     other.refresh_from_db()
     assert (message.state, message.outcome) == (
         State.QUEUED,
-        "The mail server could not be reached or closed the connection.",
+        "The mail server could not be reached, or it closed the connection.",
     )
     assert other.state == State.ACCEPTED
 
@@ -387,7 +387,7 @@ def test_abandoned_message_is_always_reported_as_possibly_sent(practice: Practic
     expired.refresh_from_db()
     assert (expired.state, expired.outcome) == (
         State.FAILED,
-        f"Not sent: it was no longer valid. {OutgoingMessage.MAY_HAVE_BEEN_SENT}",
+        f"Not sent again: it was no longer valid. {OutgoingMessage.MAY_HAVE_BEEN_SENT}",
     )
 
     released, refused = enqueue(practice), enqueue(practice, recipient="unknown@families.example")

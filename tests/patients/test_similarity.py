@@ -74,7 +74,7 @@ def test_addresses_are_compared(submitted: tuple[str, str], on_record: tuple[str
 
 
 def test_finding_has_the_label_of_its_detail_as_a_note() -> None:
-    assert near(Detail.DAY_AND_MONTH).note == "day and month switched"
+    assert near(Detail.DAY_AND_MONTH).note == "month and day switched"
     assert similarity.AGREES.note == ""
 
 

@@ -97,7 +97,7 @@ def test_used_port_is_reported_before_any_file_is_created(tmp_path: Path) -> Non
             output, _ = process.communicate(timeout=START_UP)
     assert process.returncode == 1
     assert output.strip() == (
-        f"CommandError: Port {used} is in use by another program. Try another one: make run PORT={used + 1}"
+        f"CommandError: Port {used} is in use by another program. Try a different port: make run PORT={used + 1}"
     )
     assert not (tmp_path / "portal.sqlite3").exists()
 

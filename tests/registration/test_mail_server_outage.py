@@ -20,7 +20,7 @@ from tests.smtp import MailServer
 pytestmark = pytest.mark.django_db
 
 State = OutgoingMessage.State
-DOWN = "The mail server could not be reached or closed the connection."
+DOWN = "The mail server could not be reached, or it closed the connection."
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -70,7 +70,7 @@ def test_messages_wait_during_an_outage_and_are_then_sent_once(
     for patient in waiting:
         account = page(desk, patient.get_absolute_url())
         assert "Waiting to try again" in account
-        assert f"{DOWN} 6 tries so far. Next try at" in account
+        assert f"{DOWN} 6 attempts so far. Next attempt at" in account
         assert "Accepted" not in account
     dashboard = page(desk, "/")
     assert dashboard.count("Message delayed") == len(waiting)

@@ -8,7 +8,7 @@ from portal import second_factor
 
 
 class Command(BaseCommand):
-    help = "Encrypts second factors with the newest key of SEALING_KEYS. Safe to run again at any time."
+    help = "Encrypt second factors with the newest key in SEALING_KEYS. Safe to run again at any time."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         resealed, lost = 0, 0

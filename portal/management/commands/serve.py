@@ -20,7 +20,7 @@ PATIENCE: Final = 25.0  # seconds; longer than gunicorn's graceful_timeout
 
 
 class Command(BaseCommand):
-    help = "Runs the web server and the delivery worker until SIGTERM or Ctrl-C stops both."
+    help = "Run the web server and the delivery worker until SIGTERM or Ctrl-C stops both."
     requires_system_checks = ()  # report a used port first; migrate runs the checks that matter
 
     def handle(self, *_args: Any, **_options: Any) -> None:
@@ -55,7 +55,7 @@ def check_port(*, host: str, port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(
-                f"Port {port} is in use by another program. Try another one: make run PORT={port + 1}"
+                f"Port {port} is in use by another program. Try a different port: make run PORT={port + 1}"
             ) from error
         raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
 

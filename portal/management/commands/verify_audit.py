@@ -7,7 +7,7 @@ from portal import audit
 
 
 class Command(BaseCommand):
-    help = "Checks whether any event of the audit trail was changed or removed. Exits with code 1 if so."
+    help = "Check whether any event in the audit trail was changed or removed. Exits with code 1 if so."
 
     def handle(self, *args: Any, **options: Any) -> None:
         breaks = audit.verify()

@@ -44,7 +44,7 @@ class DeliveryForm(StaffForm):
         choices=DeliveryMethod.choices,
         initial=DeliveryMethod.EMAIL,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how to send it."},
+        error_messages={"required": "Select how to send it."},
     )
     email = forms.CharField(
         label="Email Address", required=False, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
@@ -62,7 +62,7 @@ class DeliveryForm(StaffForm):
         label="They share this address or number", required=False, help_text="Both can read messages sent there."
     )
     risk_acknowledged = forms.BooleanField(
-        label="They understand that others may be able to read regular email and texts, and still prefer it",
+        label="They understand that others may be able to read regular email and texts, and prefer this method anyway",
         required=False,
     )
 

@@ -32,7 +32,7 @@ class MatchForm(SafetyChecksForm):
         choices=AccessLevel.choices,
         initial=AccessLevel.FULL,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose an access level.", "invalid_choice": "Choose Full or Limited."},
+        error_messages={"required": "Select an access level.", "invalid_choice": "Select Full or Limited."},
     )
     reason = LineField(
         label="Reason",
@@ -43,7 +43,7 @@ class MatchForm(SafetyChecksForm):
     )
 
     def require_reason(self) -> None:
-        self.add_error("reason", "Enter why this is the right patient.")
+        self.add_error("reason", "Explain why this is the right patient.")
 
 
 class RefuseForm(StaffForm):
@@ -61,7 +61,7 @@ class AskForm(StaffForm):
         choices=[*READY, (OWN, "Write your own question")],
         initial=READY[0][0],
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose a question.", "invalid_choice": "Choose a question from the list."},
+        error_messages={"required": "Select a question.", "invalid_choice": "Select a question from the list."},
     )
     question = TextField(
         label="Your question",

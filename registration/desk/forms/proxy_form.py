@@ -16,7 +16,7 @@ from registration.values import Proxy, Recipient
 
 
 class ProxyForm(RegistrationForm):
-    level = forms.ChoiceField(label="Access level", choices=AccessLevel.choices)
+    level = forms.ChoiceField(label="Access Level", choices=AccessLevel.choices)
     access_ends_on = forms.DateField(
         label="Last day of access",
         widget=DayInput,

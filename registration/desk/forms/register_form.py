@@ -39,7 +39,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="In the family’s words. Capitals, accents and spaces do not matter.",
+        help_text="In the family’s words. Capitalization, accents and spaces do not matter.",
     )
     recipient = forms.ChoiceField(
         label="Recipient", widget=forms.RadioSelect, error_messages={"required": "Select the recipient."}

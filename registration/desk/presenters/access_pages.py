@@ -52,5 +52,5 @@ class RestorePage:
 def decline_note(registration: Registration, patient: Patient) -> str:
     """Return a note that a decline revokes this registration, and whom else the registration was for."""
     others = get_text_list([child.name for child in registration.patients.all() if child.pk != patient.pk], "and")
-    also = f" It was also for {others}." if others else ""
+    also = f" It is also for {others}." if others else ""
     return f"The registration for {registration.recipient_name} will be revoked.{also}"

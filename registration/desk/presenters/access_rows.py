@@ -38,7 +38,7 @@ class AccessRow:
             return ""
         action = "Remove it" if self.can_manage else "Ask your manager to remove it"
         return (
-            f"{self.association.account.name} is now marked as not allowed to see this record. "
+            f"{self.association.account.name} is now marked as not authorized to see this record. "
             f"Access does not end automatically. {action} unless the record is wrong."
         )
 

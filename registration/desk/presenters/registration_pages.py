@@ -74,7 +74,10 @@ class SendAgainPage:
         relationship = (registration.recipient_relationship or "proxy").lower()
         level = registration.get_level_display().lower()
         until = us_date(registration.access_ends_on)
-        return f"The terms stay the same: {relationship}, {level} access until {until}. {registration.authorization}"
+        return (
+            f"The access details stay the same: {relationship}, {level} access until {until}. "
+            f"{registration.authorization}"
+        )
 
 
 @dataclass(frozen=True)
@@ -156,20 +159,20 @@ class CompletedPanel:
             state = states.state_label(registration).lower()
             return Notice(
                 "attention",
-                f"This registration was issued at {issued} and has ended since: {state}. "
+                f"This registration was issued at {issued} and has since ended: {state}. "
                 "If the family needs a PIN, register the patient again.",
             )
         if registration.method == Method.PIN:
             return Notice(
                 "attention",
-                f"This registration was completed at {issued}. Its PIN is not shown again. "
+                f"This registration was completed at {issued}. Its PIN cannot be shown again. "
                 "If the family needs a PIN, register the patient again. The new PIN replaces this one.",
             )
         if registration.account:
             return Notice(
                 "good",
-                f"No PIN is needed. Before {_deadline(registration.expires_at)}, the owner of "
-                f"{registration.account.email} signs in to the portal and confirms adding {self._first_names}.",
+                f"No PIN is needed. The owner of {registration.account.email} must sign in to the portal "
+                f"by {_deadline(registration.expires_at)} and confirm adding {self._first_names}.",
             )
         return Notice(
             "good",

@@ -73,8 +73,8 @@ class MessageSummary:
         if message.state == MessageState.SENDING:
             return "Being sent now."
         if message.will_be_tried_again:
-            tries = "1 try" if message.attempts == 1 else f"{message.attempts} tries"
-            next_try = f" Next try at {us_time(message.due_at)}." if message.due_at else ""
+            tries = "1 attempt" if message.attempts == 1 else f"{message.attempts} attempts"
+            next_try = f" Next attempt at {us_time(message.due_at)}." if message.due_at else ""
             return f"{message.outcome} {tries} so far.{next_try}"
         if message.state == MessageState.QUEUED:
             return "Waiting to be sent."

@@ -41,7 +41,7 @@ def failed(registrations: Iterable[Registration]) -> list[WorklistLine]:
 
 
 def locked(registrations: Iterable[Registration]) -> list[WorklistLine]:
-    note = ". Too many wrong attempts. See the account page for details."
+    note = ". Too many failed attempts. See the account page for details."
     return [
         WorklistLine.for_registration(registration, note, label="PIN locked", tone="bad")
         for registration in registrations
@@ -52,7 +52,7 @@ def delayed(registrations: Iterable[Registration]) -> list[WorklistLine]:
     return [
         WorklistLine.for_registration(
             registration,
-            f". {_outcome(registration) or 'Not sent for more than five minutes.'}",
+            f". {_outcome(registration) or 'Waiting to be sent for more than five minutes.'}",
             label="Message delayed",
             tone="waiting",
         )
@@ -87,7 +87,7 @@ def to_ask_again(declines: Iterable[Decline]) -> list[WorklistLine]:
             decline.patient,
             "Ask again",
             "quiet",
-            f"Ask again from {us_date(decline.ask_again_on)}. Declined {us_date(decline.at)}: {decline.reason}",
+            f"Ask again on {us_date(decline.ask_again_on)}. Declined {us_date(decline.at)}: {decline.reason}",
         )
         for decline in declines
     ]

@@ -7,7 +7,7 @@ from registration.demo import seed, staff
 
 
 class Command(BaseCommand):
-    help = "Fill the demo database with two practices of invented patients, and print the staff accounts."
+    help = "Fill the demo database with two practices and fictitious patients, and print the staff accounts."
 
     def handle(self, *_: Any, **__: Any) -> None:
         if not settings.DEMO:

@@ -50,11 +50,11 @@ def test_barred_contact_is_flagged_and_keeps_access_until_staff_remove_it(
     record, and the notice could not be recalled. Only a person can tell such an error from a court order.
     """
     association = an_association(an_account(), patient)
-    assert "is now marked as not allowed" not in page(desk, patient)
+    assert "is now marked as not authorized" not in page(desk, patient)
     Contact.objects.filter(pk=mother.pk).update(has_authority=False)
     lifecycle.revoke_ineligible()
     shown = page(desk, patient)
-    assert "Elena García is now marked as not allowed to see this record" in shown
+    assert "Elena García is now marked as not authorized to see this record" in shown
     assert association in Association.objects.live()
     assert f"/associations/{association.pk}/remove/" in desk.get(patient.get_absolute_url()).content.decode()
 
@@ -71,7 +71,7 @@ def test_other_parent_and_overridden_contact_are_not_flagged(
     shown = page(desk, patient)
     assert "Luis Prado" in shown
     assert "Granted by Merge Match" in shown
-    assert "is now marked as not allowed" not in shown
+    assert "is now marked as not authorized" not in shown
 
 
 def test_association_shows_level_start_and_origin(
@@ -167,7 +167,7 @@ def test_access_ended_by_age_limit_can_be_renewed(desk: Client, practice: Practi
     age_limit.apply_age_limit()
     html = desk.get(grown.get_absolute_url()).content.decode()
     assert "Needs renewal" in html
-    assert "Renew access of Elena García" in html
+    assert "Renew access for Elena García" in html
     asked = desk.get(f"/associations/{association.pk}/restore/").content.decode()
     assert "Renew this access?" in asked
     assert "the record is Mateo’s own" in asked
@@ -180,7 +180,7 @@ def test_lost_passkey_is_offered_only_with_a_passkey(desk: Client, association: 
     path = f"/associations/{association.pk}/reset-sign-in/"
     assert desk.post(path, {}).status_code == 422
     response = desk.post(path, {"identified_by": "photo_id"}, follow=True)
-    assert "The passkeys of Elena García no longer work" in response.content.decode()
+    assert "Elena García’s passkeys no longer work" in response.content.decode()
     assert not Authenticator.objects.exists()
 
 
@@ -225,7 +225,7 @@ def test_family_with_access_cannot_decline(desk: Client, association: Associatio
     assert "Record a decline" not in page(desk, association.patient)
     response = desk.post(f"/patients/{association.patient_id}/decline/", {"reason": "Prefers the phone"})
     assert response.status_code == 422
-    assert "Remove the access first" in response.content.decode()
+    assert "Remove that access first" in response.content.decode()
     assert not Decline.objects.exists()
 
 

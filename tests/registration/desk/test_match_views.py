@@ -164,13 +164,13 @@ def test_match_with_a_difference_needs_a_reason(desk: Client, practice: Practice
     pending = a_self_registration(practice, an_account(), birth_date=date(2019, 5, 3))
     assert "Match…" in html(desk.get(url(pending)))
     page = html(desk.get(url(pending, "match"), {"patient": str(sofia.pk)}))
-    assert "day and month switched" in page
+    assert "month and day switched" in page
     assert "“05/03/2019”" in page
     assert AuditEvent.objects.filter(action="account_viewed", patient_id=sofia.pk).count() == 2
     answer = {"patient": str(sofia.pk), "level": "full", "reason": ""}
     response = desk.post(url(pending, "match"), answer)
     assert response.status_code == 422
-    assert "Enter why this is the right patient." in html(response)
+    assert "Explain why this is the right patient." in html(response)
     assert not Association.objects.exists()
     desk.post(url(pending, "match"), answer | {"reason": "Called the mother."})
     assert Association.objects.get().patient == sofia

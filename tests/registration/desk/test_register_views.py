@@ -63,7 +63,7 @@ BAD = {
     "no question": ({"method": "question", "answer": "Rex"}, "question", "Select a question."),
     "no answer": ({"method": "question", "question": "first"}, "answer", "Enter the family’s answer"),
     "an answer of nothing": ({"method": "question", "question": "first", "answer": "?!"}, "answer", "at least one letter or digit"),
-    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "needs a message"),
+    "a question that is not sent": ({"method": "question", "question": "first", "answer": "Rex", "delivery": "none"}, "delivery", "must be sent in a message"),
     "nobody chosen": ({"recipient": ""}, "recipient", "Select the recipient."),
     "somebody else without a name": ({"recipient": "other"}, "other_name", "Enter the recipient’s name."),
     "a contact of another practice": ({"recipient": "theirs"}, "recipient", "Choose one from the list"),
@@ -74,7 +74,7 @@ BAD = {
     "identified in a way of one's own": ({"identified_by": "a hunch"}, "identified_by", "Choose one from the list"),
     "a language that we do not speak": ({"language": "tlh"}, "language", "Choose one from the list"),
     "a child that is nobody's sibling": ({"also": "theirs"}, "also", "Choose one from the list"),
-    "no way chosen": ({"delivery": ""}, "delivery", "Choose how to send it."),
+    "no way chosen": ({"delivery": ""}, "delivery", "Select how to send it."),
     "a mangled window": ({"form_token": "x"}, "form_token", "Reload this page"),
     "a name that is too long": ({"recipient": "other", "other_name": "x" * 10_000, "email": "x@y.example"}, "other_name", "no more than 200"),
     "a NUL": ({"recipient": "other", "other_name": "Ro\x00sa", "email": "x@y.example"}, "other_name", "special characters"),
@@ -129,7 +129,7 @@ def test_resubmission_after_15_minutes_shows_no_pin(desk: Client, patient: Patie
         desk.post(window(patient), data)
         clock.shift(timedelta(minutes=16))
         html = desk.post(window(patient), data).content.decode()
-    assert "not shown again" in html
+    assert "cannot be shown again" in html
     assert 'class="pin"' not in html
 
 
@@ -204,10 +204,12 @@ def test_dashboard_lists_failed_messages(desk: Client, patient: Patient, mother:
 
 def test_delayed_message_shows_its_tries(desk: Client, patient: Patient, mother: Contact) -> None:
     desk.post(window(patient), typed(mother))
-    OutgoingMessage.objects.update(attempts=2, outcome="The mail server could not be reached or closed the connection.")
+    OutgoingMessage.objects.update(
+        attempts=2, outcome="The mail server could not be reached, or it closed the connection."
+    )
     html = desk.get(f"/patients/{patient.pk}/registrations/").content.decode()
     assert "Waiting to try again" in html
-    assert "2 tries so far" in html
+    assert "2 attempts so far" in html
     assert "every 2s" in html
 
 
@@ -296,7 +298,7 @@ def test_resubmission_after_revocation_reports_the_end(desk: Client, patient: Pa
     desk.post(window(patient), data)
     desk.post(f"/registrations/{Registration.objects.get().pk}/revoke/", {"reason": "mistake"})
     html = desk.post(window(patient), data).content.decode()
-    assert "has ended since: revoked" in html
+    assert "has since ended: revoked" in html
     assert "is on its way" not in html
 
 

@@ -131,13 +131,15 @@ def test_contact_of_another_patient_is_refused(patient: Patient, practice: Pract
 def test_patient_has_own_pin_only_from_own_pin_age(patient: Patient, actor: Actor) -> None:
     myself = Recipient(name="Sofía García-López", is_patient=True)
     with time_machine.travel("2037-03-04T12:00:00-06:00", tick=False):
-        assert "from age 18" in refused(patient, myself, actor)
+        assert "starting at age 18" in refused(patient, myself, actor)
     with time_machine.travel("2037-03-05T12:00:00-06:00", tick=False):
         assert issue_registration(patient, myself, actor=actor).recipient_key == "patient"
 
 
 def test_question_without_a_message_is_refused(patient: Patient, mother: Contact, actor: Actor) -> None:
-    assert "needs a message" in refused(patient, recipient_for(mother), actor, method=ByQuestion("First pet?", "Rex"))
+    assert "must be sent in a message" in refused(
+        patient, recipient_for(mother), actor, method=ByQuestion("First pet?", "Rex")
+    )
 
 
 def test_verification_question_stores_only_hashes(patient: Patient, mother: Contact, actor: Actor) -> None:

@@ -182,7 +182,7 @@ def test_window_shows_warnings_and_continues_with_reasons(desk: Client, patient:
     teen = born(patient, 2012)
     data = typed(father, email="Pablo@families.example")
     html = ask_window(desk, teen, data)
-    assert "Pablo López is marked as not allowed to see Sofía’s record." in html
+    assert "Pablo López is marked as not authorized to see Sofía’s record." in html
     assert "Sofía is 14" in html
     assert "Fix the following" not in html, "it is a warning, not an error"
     assert html.count("data-take-focus") == 1

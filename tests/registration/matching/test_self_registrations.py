@@ -193,7 +193,7 @@ def test_differences_need_a_reason_that_is_audited(
     with pytest.raises(self_registrations.ReasonRequired) as error:
         self_registrations.match(request, sofia, level="full", actor=actor)
     assert "sounds similar" in error.value.warnings[0]
-    assert "day and month switched" in error.value.warnings[1]
+    assert "month and day switched" in error.value.warnings[1]
     request.refresh_from_db()
     assert request.state == State.WAITING
     self_registrations.match(request, sofia, level="full", reason="Spoke to the mother.", actor=actor)
@@ -205,7 +205,7 @@ def test_match_of_a_contact_without_authority_needs_an_override_reason(
 ) -> None:
     Contact.objects.update(has_authority=False, active=False)  # a former contact
     request = a_self_registration(practice, elena, family="Lopez Garcia")
-    with pytest.raises(OverrideRequired, match="Elena García is marked as not allowed to see"):
+    with pytest.raises(OverrideRequired, match="Elena García is marked as not authorized to see"):
         self_registrations.match(request, sofia, level="full", reason="Known to me.", actor=actor)
     self_registrations.match(
         request, sofia, level="full", override_reasons={"authority": "The order was lifted."}, actor=actor
