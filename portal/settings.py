@@ -320,7 +320,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.dispatch": {"level": "CRITICAL"},  # the worker logs failures itself, without the data involved
-        "weasyprint": {"level": "WARNING"},
+        "weasyprint": {"level": "CRITICAL"},  # it logs what it could not draw, such as letters of a name
         "fontTools": {"level": "WARNING"},
     },
 }

@@ -5,7 +5,6 @@ and the recipient's name remain visible. The layout is in pin_sheet.css.
 """
 
 import base64
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -30,8 +29,6 @@ from registration.models import Registration
 from registration.pins import Pin
 from registration.values import Recipient
 
-# WeasyPrint logs what it could not draw, such as letters of a name, so its log is off.
-logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
 
 # Shared by the process, because each new configuration leaks 0.4 MB.
 _FONTS: Final = FontConfiguration()

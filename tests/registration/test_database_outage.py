@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 sqlite_only: Final = pytest.mark.skipif(connection.vendor != "sqlite", reason="how SQLite fails")
 postgresql_only: Final = pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL fails")
 
-MESSAGE: Final = "Nothing was saved: the database did not answer."
+MESSAGE: Final = "Nothing was saved because the portal is temporarily unavailable."
 NO_LIMIT: Final = 2**32 - 2
 
 
