@@ -395,7 +395,7 @@ def test_kiosk_is_cleared_when_the_family_finishes(
     page.set_viewport_size({"width": 1280, "height": 800})
     sign_in(page, front_desk)
     page.goto(f"{portal}/patients/{patient.pk}/register/")
-    page.get_by_role("radio", name="Somebody else").check()
+    page.get_by_role("radio", name="Someone else").check()
     page.get_by_label("Name", exact=True).fill("Elena Prado")
     page.get_by_role("radio", name="Do not send PIN").check()
     answer_what_is_always_asked(page)
