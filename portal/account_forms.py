@@ -43,7 +43,7 @@ class NewPasswordMessages(AccountMessages):
         cleaned = self.cleaned_data
         first, second = cleaned.get("password1"), cleaned.get("password2")
         if first and second and first != second:
-            self.add_error("password2", _("The two passwords do not match. Enter them again."))
+            self.add_error("password2", _("The two passwords don’t match. Enter them again."))
         return cleaned
 
 

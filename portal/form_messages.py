@@ -91,7 +91,7 @@ def _messages_for(field: forms.Field) -> dict[str, str]:
         case forms.IntegerField():
             messages["invalid"] = _("Enter a whole number.")
         case forms.SlugField():
-            messages["invalid"] = _("Use only letters, digits, hyphens and underscores.")
+            messages["invalid"] = _("Use only letters, numbers, hyphens and underscores.")
         case forms.UUIDField():
             messages["invalid"] = _("Reload this page and try again.")
         case forms.FileField():

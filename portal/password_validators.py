@@ -17,7 +17,7 @@ class CommonPasswordValidator(password_validation.CommonPasswordValidator):
         return _("This password is too easy to guess. Choose another one.")
 
     def get_help_text(self) -> str:
-        return _("Do not use a common password.")
+        return _("Don’t use a common password.")
 
 
 class UserAttributeSimilarityValidator(password_validation.UserAttributeSimilarityValidator):
@@ -25,4 +25,4 @@ class UserAttributeSimilarityValidator(password_validation.UserAttributeSimilari
         return _("This password is too similar to your name or email address. Choose another one.")
 
     def get_help_text(self) -> str:
-        return _("Do not use your name or email address.")
+        return _("Don’t use your name or email address.")

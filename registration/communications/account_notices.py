@@ -182,6 +182,10 @@ def _enqueue(notice: _Notice) -> OutgoingMessage | None:
     )
 
 
+def _record(who: str, *, is_own: bool) -> str:
+    return gettext("your own health records") if is_own else gettext("the health records of %(who)s") % {"who": who}
+
+
 def _write(notice: _Notice, language: str) -> welcome.Mail:
     """Write the email in `language`, which must be active."""
     practice = notice.practice
@@ -191,7 +195,7 @@ def _write(notice: _Notice, language: str) -> welcome.Mail:
         "phone": national(practice.phone),
         "name": notice.account.name,
         "who": who,
-        "record": gettext("your own record") if notice.is_own else gettext("the record of %(who)s") % {"who": who},
+        "record": _record(who, is_own=notice.is_own),
         "is_limited": notice.is_limited,
         "on": languages.format_day(notice.on) if notice.on else "",
         "age": practice.minor_age_limit,

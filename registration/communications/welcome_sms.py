@@ -47,5 +47,5 @@ def first_that_fits(texts: Iterable[str]) -> str:
         if len(plain) <= MAX_LENGTH:
             return plain
     raise Refused(
-        "The portal's address is too long for a text message. Choose Email Address or Print PIN.", field="delivery"
+        "The portal’s address is too long for a text message. Choose Email Address or Print PIN.", field="delivery"
     )

@@ -66,7 +66,10 @@ def kiosk_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 def _end_kiosk(request: HttpRequest) -> None:
-    """Drop the draft too: the staff member may also be a parent, but of other children."""
+    """Turn kiosk mode off and delete the draft.
+
+    The staff member may also be a parent, but of other children.
+    """
     request.session.pop(_SESSION_KEY, None)
     forget_account(request)
     drafts.clear(request)

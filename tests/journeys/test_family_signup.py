@@ -175,7 +175,7 @@ def test_wrong_pin_gets_an_error_and_keeps_what_was_entered(
 def test_link_with_a_question_leads_to_an_account(page: Page, patient: Patient, actor: Actor) -> None:
     issue_registration(patient, actor=actor, method=signup_steps.by_question(), delivery=signup_steps.by_email())
     page.goto(find_in_mail(page, r"http\S+/start/\S*#q=[\w-]+"))
-    expect(page.get_by_text("Link accepted.")).to_be_visible()
+    expect(page.get_by_text("Your link works.")).to_be_visible()
     expect(page.get_by_label("PIN", exact=True)).to_be_hidden()
     assert "#" not in page.url
     enter_date(page, patient.birth_date)

@@ -95,7 +95,7 @@ def test_family_account_change_is_reported_in_spanish(
     for words in (
         sentence,
         "Cuándo: 23 de noviembre de 2026, 2:05 p. m. UTC",
-        "Dirección IP: 192.0.2.7",
+        "Dirección de internet: 192.0.2.7",
         "a su consultorio o",
     ):
         assert words in sent.body

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from portal.form_messages import FamilyForm
 from portal.models import User
@@ -21,7 +21,7 @@ PASSKEY: Final = "passkey"
 class SignInDetailsForm(FamilyForm):
     """How the family will sign in. An empty password keeps the one that the draft already has."""
 
-    email = EmailField(help_text=gettext_lazy("You’ll sign in with it, and we’ll email you there."))
+    email = EmailField(help_text=gettext_lazy("You’ll use it to sign in, and we’ll send our emails there."))
     sign_in_method = forms.ChoiceField(
         label=gettext_lazy("How do you want to sign in?"), required=False, widget=Choices, initial=PASSWORD
     )
@@ -64,7 +64,7 @@ class SignInDetailsForm(FamilyForm):
         if password:
             self._validate_password(password, email=cleaned.get("email", ""))
         elif not self.draft.password_hash and "password" not in self.errors:
-            self.add_error("password", _("Create a password of at least 15 characters."))
+            self.add_error("password", _("Create a password with at least 15 characters."))
         return cleaned | {"uses_passkey": False}
 
     def _validate_password(self, password: str, *, email: str) -> None:
@@ -78,8 +78,8 @@ class SignInDetailsForm(FamilyForm):
     def draft_values(self) -> dict[str, Any]:
         """Return the values for the draft.
 
-        The password is hashed here, before anyone looks whether the address has an account, so that it takes the same
-        time in both cases.
+        The password is hashed here, before the account is looked up, so that the response takes the same time whether
+        or not the address has an account.
         """
         cleaned = self.cleaned_data
         password = cleaned["password"]
@@ -124,5 +124,5 @@ class RelationshipForm(FamilyForm):
         super().__init__(*args, **options)
         field = self.fields["relationship"]
         assert isinstance(field, forms.ChoiceField)
-        own = [(SELF, _("Myself (I’m the patient)"))] if may_be_self else []
+        own = [(SELF, pgettext("relationship", "Myself (I’m the patient)"))] if may_be_self else []
         field.choices = [("", _("Choose")), *own, *relationship_choices()]

@@ -66,7 +66,8 @@ def _welcome_sentences(request: FamilyRequest) -> list[str]:
     names = languages.join(welcome["names"])
     if welcome.get("is_request"):
         sentence = _(
-            "You requested access to the health records of %(names)s. We’ll email you when the practice confirms it."
+            "You requested access to the health records of %(names)s. "
+            "We’ll email you when the practice confirms your request."
         )
     else:
         sentence = _("You now have access to the health records of %(names)s.")
@@ -92,7 +93,7 @@ def confirm_later(request: HttpRequest, registration_id: UUID, patient_id: UUID)
         request.session[WELCOME] = {"names": [patient.first_name], "is_request": False, "is_new": False}
         return redirect("family:home")
 
-    explanation = _("Enter the date of birth so that we know it’s the right person.")
+    explanation = _("Enter the date of birth so we know it’s the right person.")
     return _ask_for_birth_date(request, registration, add, patients=[patient], explanation=explanation)
 
 
@@ -109,9 +110,9 @@ def offer(request: HttpRequest, registration_id: UUID) -> HttpResponse:
         drafts.save(request, drafts.load(request).with_key(key))
         return SignupFlow(request).redirect_to_next()
 
-    explanation = _("Enter the date of birth so that we know it’s the right person.")
+    explanation = _("Enter the date of birth so we know it’s the right person.")
     if len(patients) > 1:
-        explanation = _("First, enter the date of birth of one of them.")
+        explanation = _("First, enter the date of birth of one of these patients.")
     return _ask_for_birth_date(request, registration, open_offer, patients=patients, explanation=explanation)
 
 
@@ -160,9 +161,9 @@ def answer_question(request: FamilyRequest, self_registration_id: UUID) -> HttpR
             self_registration, text=form.cleaned_data["answer"], actor=Actor.from_request(request)
         )
     except self_registrations.AlreadyDecided:
-        messages.info(request, _("The practice has already decided."))
+        messages.info(request, _("The practice has already decided. See the result below."))
     else:
-        messages.success(request, _("Answer sent to the practice."))
+        messages.success(request, _("We sent your answer to the practice."))
     return redirect("family:home")
 
 
@@ -173,7 +174,7 @@ def withdraw(request: FamilyRequest, self_registration_id: UUID) -> HttpResponse
     try:
         self_registrations.withdraw(self_registration, actor=Actor.from_request(request))
     except self_registrations.AlreadyDecided:
-        messages.info(request, _("The practice has already decided."))
+        messages.info(request, _("The practice has already decided. See the result below."))
     else:
         messages.success(request, _("Request canceled."))
     return redirect("family:home")

@@ -61,7 +61,7 @@ def profile(request: FamilyRequest) -> HttpResponse:
         context = {"form": form, "account": account}
         return render(request, "family/profile.html", context, status=422 if form.is_bound else 200)
     accounts.change(account, actor=Actor.from_request(request), **form.cleaned_data)
-    messages.success(request, _("Your details are saved."))
+    messages.success(request, _("Your details have been saved."))
     response = redirect("family:profile")
     save_language(response, form.cleaned_data["language"])
     return response
@@ -116,7 +116,8 @@ def _change_email(request: FamilyRequest, email: str) -> HttpResponse:
         accounts.change(request.account, actor=Actor.from_request(request), email=email)
     except accounts.EmailTaken:
         messages.error(
-            request, _("Another account already uses this email address. Sign in to that one, or call the practice.")
+            request,
+            _("Another account already uses this email address. Sign in to that account, or call the practice."),
         )
         return redirect("family:profile")
     context = {"from_email": old_email, "to_email": email}

@@ -51,7 +51,10 @@ def redirect_too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def _missing_step(flow: SignupFlow) -> str:
-    """Return the first step that is not done, for someone who can sign in but may have no portal account yet; or ""."""
+    """Return the first step that is not done, or "" if there is none.
+
+    The person can sign in, but may not have a portal account yet.
+    """
     return next((step.url_name for step in flow.steps() if not step.is_done and step.url_name != ADD), "")
 
 

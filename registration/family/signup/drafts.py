@@ -25,7 +25,7 @@ SELF: Final = Association.Relationship.SELF.value
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Draft:
-    """Only values that JSON can store."""
+    """What the family has entered. JSON must be able to store every value."""
 
     key_data: dict[str, Any] | None = None  # VerifiedKey.as_data()
     recipient_key: str = ""  # Registration.recipient_key: the person whom the PIN was issued to
@@ -67,7 +67,7 @@ class Draft:
         return self if self.recipient_key == recipient_key else Draft(recipient_key=recipient_key)
 
     def with_key(self, key: VerifiedKey, *, is_from_message: bool = False) -> "Draft":
-        """Set the opened registration. The details about the family are kept when it is another registration."""
+        """Set the opened registration. The details about the family are kept even if it is another registration."""
         is_same = self.key is not None and self.key.registration_id == key.registration_id
         return self.replace(
             key_data=key.as_data(),

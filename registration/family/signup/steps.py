@@ -158,7 +158,10 @@ class SignupFlow:
         return [*about_you, Step(DETAILS, has_details), Step(CODE, draft.is_email_verified)]
 
     def _has_about_you(self) -> bool:
-        """Return True if the page about the family member is done; with an account it asks only for the relationship."""
+        """Return True if the page about the family member is done.
+
+        With an account, the page asks only for the relationship.
+        """
         return bool(self.draft.about_you) and (
             self.account is not None or "given_names" in (self.draft.about_you or {})
         )

@@ -177,12 +177,12 @@ def test_children_claimed_together_share_one_notice(
     registration = a_registration(patient, front_desk, method="pin", recipient_name="Elena García")
     first, _ = (factories.an_association(account, child, registration=registration) for child in (patient, brother))
     text = enqueue_and_read(lambda: account_notices.access_given(association=first))
-    assert "You can now see the record of M.G. and S.G. in our patient portal." in text
+    assert "You can now see the health records of M.G. and S.G. in our patient portal." in text
 
 
 def test_notice_to_a_patient_mentions_their_own_record(association: Association) -> None:
     association.relationship = Association.Relationship.SELF
-    assert "You can now see your own record in our patient portal." in enqueue_and_read(
+    assert "You can now see your own health records in our patient portal." in enqueue_and_read(
         lambda: account_notices.access_given(association=association)
     )
 
@@ -198,7 +198,11 @@ def test_notice_of_access_mentions_limits_and_the_last_day(association: Associat
 @pytest.mark.parametrize(
     ("at_limit", "before", "after"),
     [
-        ("ends", "you will no longer be able to see the record of S.G.", "You can no longer see the record of S.G."),
+        (
+            "ends",
+            "you will no longer be able to see the health records of S.G.",
+            "You can no longer see the health records of S.G.",
+        ),
         ("limited", "your access will be limited", "Your access is limited"),
         ("renewal", "your access will be paused until you renew it", "Your access is paused until you renew it"),
     ],
@@ -236,7 +240,7 @@ def test_scheduled_removal_is_reported_to_a_suppressed_address(
     )
     association.ended_by = front_desk
     text = enqueue_and_read(lambda: account_notices.access_ends_soon(association=association, on=ENDS_ON))
-    assert "December 15, 2026 is the last day you can see the record of S.G." in text
+    assert "December 15, 2026 is the last day you can see the health records of S.G." in text
 
 
 @pytest.mark.parametrize("sent_on", [date(2026, 12, 15), date(2026, 12, 16)])

@@ -69,7 +69,7 @@ def test_sheet_is_in_the_family_language() -> None:
         "Privado: para Ana García",
         "Para la familia de S.G. y M.G.",
         "Entregado a: Ana García",
-        "Úselo hasta el lunes 30 de noviembre de 2026, 3:15 p. m.",
+        "Úselo antes del lunes 30 de noviembre de 2026, 3:15 p. m.",
         "Escriba el PIN y la fecha de nacimiento de cada niño o niña.",
         "Llámenos al (612) 555-0100.",
     ):

@@ -172,13 +172,13 @@ def test_spanish_text_includes_the_language_if_there_is_room(settings: Settings)
     settings.PUBLIC_URL = "https://portal.example"
     welcome = a_welcome(language="es")
     assert welcome_text(welcome) == (
-        "Maple Grove Peds: PIN K7QF-2M9T-XB4C para S.G., vence 30 nov, 3:15 p. m.: https://portal.example/start/?lang=es "
+        "Maple Grove Peds: PIN K7QF-2M9T-XB4C para S.G., vence el 30 nov, 3:15 p. m.: https://portal.example/start/?lang=es "
         "Dudas: (612) 555-0142"
     )
     welcome.practice.short_name = "Maple Grove Peds and Families"
     settings.PUBLIC_URL = "https://portal.maplegrovepediatrics.example"
     assert welcome_text(welcome) == (
-        "Maple Grove Peds and Families: PIN K7QF-2M9T-XB4C vence 30 nov 15:15 h "
+        "Maple Grove Peds and Families: PIN K7QF-2M9T-XB4C vence 30 nov 3:15PM "
         "https://portal.maplegrovepediatrics.example/start/ (612) 555-0142"
     )
 

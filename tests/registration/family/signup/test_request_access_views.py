@@ -105,7 +105,7 @@ def test_family_answers_a_question_from_the_practice(family: Client, account: Po
     family.post(f"/family/requests/{request.pk}/answer/", {f"{request.pk}-answer": "Dr. Reyes"})
     request.refresh_from_db()
     assert request.answer == "Dr. Reyes"
-    assert "Answer sent to the practice." in family.get("/family/").content.decode()
+    assert "We sent your answer to the practice." in family.get("/family/").content.decode()
 
 
 def test_family_cancels_a_request(family: Client, account: PortalAccount) -> None:
