@@ -37,4 +37,55 @@ class Migration(migrations.Migration):
         *(RemoveIndexFromState("namekey", name) for name in INDEXES),
         migrations.RenameField("namekey", "whose", "owner"),
         *(AddIndexToState("namekey", models.Index(fields=fields(name, "owner"), name=name)) for name in INDEXES),
+        # Labels and help texts; the tables stay as they are.
+        migrations.AlterField(
+            model_name='contact',
+            name='active',
+            field=models.BooleanField(default=True, help_text='Set by the practice. Imports don’t change it.'),
+        ),
+        migrations.AlterField(
+            model_name='contact',
+            name='email',
+            field=models.EmailField(blank=True, max_length=254, verbose_name='email address'),
+        ),
+        migrations.AlterField(
+            model_name='contact',
+            name='given_names',
+            field=models.CharField(blank=True, max_length=160, verbose_name='first and middle names'),
+        ),
+        migrations.AlterField(
+            model_name='contact',
+            name='has_authority',
+            field=models.BooleanField(default=True, help_text='A contact who is not authorized gets no PIN.', verbose_name='authorized to see the record'),
+        ),
+        migrations.AlterField(
+            model_name='contact',
+            name='in_source',
+            field=models.BooleanField(default=True, help_text='Set by imports: checked if the last import contained this contact.', verbose_name='in the record system'),
+        ),
+        migrations.AlterField(
+            model_name='contact',
+            name='source_key',
+            field=models.CharField(blank=True, editable=False, help_text='Identifies the contact in the record system.', max_length=200),
+        ),
+        migrations.AlterField(
+            model_name='patient',
+            name='active',
+            field=models.BooleanField(default=True, help_text='Uncheck if this person is no longer a patient of the practice.'),
+        ),
+        migrations.AlterField(
+            model_name='patient',
+            name='email',
+            field=models.EmailField(blank=True, max_length=254, verbose_name='email address'),
+        ),
+        migrations.AlterField(
+            model_name='patient',
+            name='language',
+            field=models.CharField(blank=True, help_text='A BCP 47 language tag, for example es.', max_length=35),
+        ),
+        migrations.AlterField(
+            model_name='patient',
+            name='source_system',
+            field=models.CharField(help_text='The system that assigned the source identifier.', max_length=200),
+        ),
     ]

@@ -29,7 +29,6 @@ from registration.models import Registration
 from registration.pins import Pin
 from registration.values import Recipient
 
-
 # Shared by the process, because each new configuration leaks 0.4 MB.
 _FONTS: Final = FontConfiguration()
 # Pango's font map is not thread-safe. A sheet renders quickly, so waiting is cheaper than a font map per thread.
