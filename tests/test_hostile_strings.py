@@ -35,7 +35,7 @@ from registration.models import (
 from tests import factories, signup_steps
 from tests.factories import issue_registration
 from tests.hostile_strings import HOSTILE_STRINGS
-from tests.patients.intake.test_fhir import ANA
+from tests.patients.intake.fhir_patients import ANA
 
 pytestmark = pytest.mark.django_db
 

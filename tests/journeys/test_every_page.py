@@ -16,7 +16,7 @@ from registration.issuing import declines
 from tests import factories, signup_steps
 from tests.factories import issue_registration
 from tests.journeys.conftest import SIZES, check_at_every_size
-from tests.journeys.test_register_a_patient import answer_what_is_always_asked
+from tests.journeys.desk_steps import answer_required_questions
 
 PAGES = [
     "/",
@@ -243,7 +243,7 @@ def test_registration_and_revocation_work_without_javascript(
         page.get_by_role("link", name="Select").click()
         page.get_by_role("button", name="Register Patient").click()
         expect(page.get_by_role("heading", name="Patient Registration")).to_be_visible()
-        answer_what_is_always_asked(page)
+        answer_required_questions(page)
         page.get_by_role("textbox", name="Email Address").fill("")
         page.get_by_role("button", name="Complete Registration").click()
         expect(page.get_by_role("alert")).to_contain_text("Enter the email address")

@@ -17,7 +17,7 @@ from tests.journeys.conftest import (
     check_stillness,
     check_width,
 )
-from tests.journeys.test_register_a_patient import answer_what_is_always_asked
+from tests.journeys.desk_steps import answer_required_questions
 
 
 def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient, mother: Contact) -> None:
@@ -42,7 +42,7 @@ def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient
     check_width(page)
     check_nothing_covered(page)
     check_stillness(page)
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     check_accessibility(page)
     check_dark_theme(page)
     page.get_by_role("button", name="Complete Registration").click()
