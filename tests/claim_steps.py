@@ -1,4 +1,4 @@
-"""Claim a registration directly, without the pages. BORN is the birthday that `factories.a_patient` gives."""
+"""Claim a registration directly, without the pages. BORN is the default date of birth of `factories.a_patient`."""
 
 from datetime import date
 from typing import Final

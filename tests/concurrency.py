@@ -1,4 +1,4 @@
-"""Deeds of several people at the same moment."""
+"""Run actions of several users concurrently."""
 
 import threading
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import connections
 
-# PostgreSQL lets a hundred connections in, and another test worker wants some of them.
+# PostgreSQL allows 100 connections by default, and other test workers need some of them.
 _CONNECTED = threading.Semaphore(40)
 
 
 def run_concurrently(*actions: Callable[[], Any]) -> list[Any]:
-    """Run the actions at the same moment. Return what each returned, or the exception that ended it."""
+    """Run each action in a thread, all started together. Return each result, or the exception that was raised."""
     results: list[Any] = [None] * len(actions)
     begin = threading.Barrier(len(actions))
 
@@ -20,7 +20,7 @@ def run_concurrently(*actions: Callable[[], Any]) -> list[Any]:
         with _CONNECTED:
             try:
                 results[number] = actions[number]()
-            except Exception as error:  # noqa: BLE001 - handed over to the test
+            except Exception as error:  # noqa: BLE001 - returned to the test
                 results[number] = error
             finally:
                 connections.close_all()
@@ -30,5 +30,5 @@ def run_concurrently(*actions: Callable[[], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(timeout=120)
-        assert not thread.is_alive(), "somebody waits for ever"
+        assert not thread.is_alive(), "an action has not finished after 120 seconds"
     return results

@@ -29,32 +29,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    # Names of static files with a digest need a collectstatic first, which tests do without.
+    # Static file names with a digest would need collectstatic, which the tests do not run.
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    # Where `make run` collected them, each test's client would go through them all: 40 ms.
+    # `make run` collects static files into the default folder. Each test client would scan them, which takes 40 ms.
     settings.STATIC_ROOT = settings.DATA_DIR / "static"
-    # The threads of a live server come and go: their connections go with them.
+    # Close each connection after its request, because the threads of a live server are short-lived.
     settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
-    # A file, because workers and desks in other threads and processes share it; on PostgreSQL the name stays.
+    # SQLite needs a file because other threads and processes use the same test database. PostgreSQL keeps its default name.
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
-        # The test database need not survive a power cut. It does survive a killed process, which is what tests try.
+        # The test database need not survive a power failure. It still survives a killed process, which some tests need.
         settings.DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"
-    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP server of the tests tells every command
-    markup.keep_what_is_rendered()
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the SMTP test server logs every command
+    markup.save_rendered_pages()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    gc.freeze()  # what is loaded by now stays: the collector need not look through it with every test
+    gc.freeze()  # the modules stay loaded, so the collector need not scan them in every test
 
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_hashes() -> None:
-    """As PASSWORD_HASHERS for passwords: what is stored is of the same kind, and a test issues it in no time."""
+    """Hash PINs with a low work factor. The format of the hash is the same, and issuing a PIN is fast."""
     pins._PinHasher.work_factor = 2**4
 
 
 @pytest.fixture(autouse=True, scope="session")
-def quick_pace() -> None:
-    """tests/portal/test_pace.py has the pace that is kept elsewhere."""
+def short_response_time() -> None:
+    """Shorten the minimum response time, which tests/portal/test_response_timing.py tests."""
     response_timing.INTERVAL, response_timing.JITTER = 0.001, 0.0  # type: ignore[misc]
 
 
@@ -97,7 +97,7 @@ def father(patient: Patient) -> Contact:
 
 @pytest.fixture
 def desk(client: Client, front_desk: User) -> Client:
-    """A browser in which the front desk is signed in."""
+    """Return a client that is signed in as the front desk."""
     client.force_login(front_desk)
     return client
 
@@ -111,6 +111,6 @@ def session_key(desk: Client) -> str:
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
-    """A real SMTP server on this machine, to which mail is sent while the test runs."""
+    """Run a real SMTP server on this machine. Mail is sent to it while the test runs."""
     with MailServer() as server, server.in_settings():
         yield server

@@ -97,7 +97,6 @@ def an_account(
     phone: str = "+16125550161",
     language: str = "en",
 ) -> PortalAccount:
-    """Whose password is PASSWORD."""
     return PortalAccount.objects.create(
         user=User.objects.create_user(email, PASSWORD, name=f"{given} {family}"),
         given_names=given,
@@ -117,9 +116,9 @@ def a_self_registration(
     birth_date: date = date(2019, 3, 5),
     **fields: Any,
 ) -> SelfRegistration:
-    """As it stands after the family sent it: with the likely patient, who is Self Registered."""
+    """Create a self-registration as if the family had sent it: find the likely patient and refresh their portal status."""
     fields = {"relationship": Relationship.MOTHER, **fields}
-    asked = SelfRegistration(
+    self_registration = SelfRegistration(
         practice=practice,
         account=account,
         given_names=given,
@@ -127,15 +126,15 @@ def a_self_registration(
         birth_date=birth_date,
         **fields,
     )
-    asked.likely = candidates.likely(practice, asked)
-    asked.save(force_insert=True)
-    if asked.likely:
-        portal_status.refresh([asked.likely])
-    return asked
+    self_registration.likely = candidates.likely(practice, self_registration)
+    self_registration.save(force_insert=True)
+    if self_registration.likely:
+        portal_status.refresh([self_registration.likely])
+    return self_registration
 
 
 def an_association(account: PortalAccount, patient: Patient, **fields: Any) -> Association:
-    """Access, of a mother in full where nothing else is said; the patient's status says so."""
+    """Create access to the patient, by default full access as the mother, and refresh the portal status."""
     fields = {"relationship": Relationship.MOTHER, **fields}
     association = Association.objects.create(account=account, patient=patient, **fields)
     portal_status.refresh([patient])
@@ -173,4 +172,4 @@ def issue_registration(
 
 
 def a_decline(patient: Patient, actor: Actor) -> Decline:
-    return Decline.objects.create(patient=patient, reason="no wish", by=actor.require_user())
+    return Decline.objects.create(patient=patient, reason="Not interested", by=actor.require_user())

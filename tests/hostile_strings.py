@@ -1,4 +1,4 @@
-"""Five hundred strings that somebody pastes, or means harm with; the same ones in every run."""
+"""Five hundred strings that a user could paste by accident or send as an attack. They are the same in every run."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _BEYOND_LETTERS: Final = [
     "🙂", "👩‍👩‍👧‍👦", "🏳️‍🌈🇺🇸", "Ａｎｎａ", "Z̸̡̛̗͖̹a̵̢͇͌l̶g̷o̸", "ﷺ" * 40, "ﬀ İ ı ß ẞ", "\ufeffAnna", "\ufffe\uffff", "\u2028line\u2029",
     "\u200b\u200c\u200d", "\u00a0", "𝕬𝖓𝖓𝖆", "田中さん", "𠜎𠜱𠝹", "\U0010ffff", "\ue000", "①②③", "٣٤٥", "²³",
 ]  # fmt: skip
-# Halves of a pair, which JSON and Python's strings can hold and no database can. A form's bytes bring them as mojibake.
+# Unpaired surrogates: JSON and Python strings can contain them, but no database can store them.
 _SURROGATES: Final = ["\ud800", "An\udfffna", "\udc80\udcff", "\ud83d", "\ude42\ud83d"]
 _SQL: Final = [
     "'; DROP TABLE patients_patient;--", "' OR '1'='1", '" OR ""="', "1; SELECT pg_sleep(9)", "%' --", "\\'; --", "%", "_%_",
@@ -39,8 +39,8 @@ _LONG: Final = ["a" * 10_000, "🙂" * 10_000, "<b>" * 3_334, "9" * 10_000, "a "
 _ALONE: Final = [
     *_CONTROL, *_RIGHT_TO_LEFT, *_BEYOND_LETTERS, *_SURROGATES, *_SQL, *_SCRIPT, *_FORMULA, *_LINES, *_NUMBERS, *_LONG
 ]  # fmt: skip
-# The same inside what a field expects: past the first check, into the second.
+# Each string also appears inside a plausible value, which passes the first validation and reaches the next one.
 _WITHIN: Final = ("Anna {} Smith", "{}@families.example")
 
-HOSTILE_STRINGS: Final = [*_ALONE, *(frame.replace("{}", each) for frame in _WITHIN for each in _ALONE)][:500]
+HOSTILE_STRINGS: Final = [*_ALONE, *(frame.replace("{}", text) for frame in _WITHIN for text in _ALONE)][:500]
 assert len(set(HOSTILE_STRINGS)) == 500

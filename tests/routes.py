@@ -1,4 +1,4 @@
-"""Every address that the URL resolver knows."""
+"""List every URL pattern of the project."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 
 def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Yield (route, pattern) of everything that a resolver knows, with the routes written out."""
+    """Yield (full route, pattern) for every URL pattern of the resolver and of those it includes."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             yield from patterns(pattern, prefix + str(pattern.pattern))
@@ -16,7 +16,7 @@ def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URL
 
 
 ALL = list(patterns(get_resolver()))
-# Redirects from earlier addresses: they show nothing, and the page they lead to checks the permission.
+# Redirects from old URLs. They need no permission because they show nothing and the new page checks it.
 MOVED = [
     (route, pattern)
     for route, pattern in ALL

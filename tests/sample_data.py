@@ -1,4 +1,4 @@
-"""Patients as a record system exports them. The file lies beside the project, not in it: tests of it skip where it is not."""
+"""A sample export of a record system. The file is not part of the project; tests that need it are skipped without it."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""A real SMTP server that does what a test tells it to: accept, refuse for now, refuse for good, hang up."""
+"""A real SMTP server for tests. It can accept a message, refuse it temporarily or permanently, or drop the connection."""
 
 import socket
 import threading
@@ -16,11 +16,11 @@ OK = "250 2.0.0 accepted"
 
 
 class MailServer:
-    """`answer` decides about each message from its recipient; None hangs up. `received` is what was accepted, in order."""
+    """Answer each message with `answer(recipient)`; None drops the connection. `received` lists the accepted messages."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
-        self.tries: list[str] = []
+        self.attempts: list[str] = []
         self.answer: Callable[[str], str | None] = lambda recipient: OK
         self.answer_recipient: Callable[[str], str] = lambda recipient: OK
         self.answer_sender = OK
@@ -36,7 +36,7 @@ class MailServer:
         self.stop()
 
     def start(self) -> None:
-        """At the same port as before, where it was stopped."""
+        """Start the server. After a stop, it listens on the same port again."""
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=20)
         self._controller.start()
 
@@ -57,7 +57,7 @@ class MailServer:
 
     @property
     def message_ids(self) -> list[str]:
-        return [str(each["Message-ID"]) for each in self.received]
+        return [str(message["Message-ID"]) for message in self.received]
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd asks for this name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
@@ -78,7 +78,7 @@ class MailServer:
         recipient = envelope.rcpt_tos[0]
         answer = self.answer(recipient)
         with self._lock:
-            self.tries.append(recipient)
+            self.attempts.append(recipient)
             if answer is not None and answer.startswith("250"):
                 assert isinstance(envelope.content, bytes)
                 self.received.append(message_from_bytes(envelope.content, policy=policy.default))

@@ -1,4 +1,4 @@
-"""Every address, for every role, for the other practice's staff and for nobody."""
+"""Access to every URL: for each role, for staff of another practice, for families, and for visitors."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from notifications import demo_mailbox
 from patients.models import Patient
 from portal.access import PERMISSIONS, Permission
 from portal.audit import Actor
-from portal.models import Membership, Practice, User
+from portal.models import AuditEvent, Membership, Practice, User
 from registration.models import Association, Decline, Registration, SelfRegistration
 from registration.values import ByEmail
 from tests import factories
@@ -29,14 +29,14 @@ Role = Membership.Role
 
 FAMILY = {route: pattern.callback.family for route, pattern in OURS if hasattr(pattern.callback, "family")}
 DESK = [route for route, _ in OURS if route not in FAMILY]
-HAND_OVER = "start/kiosk/"  # the one address of the family's side at which staff acts
+KIOSK = "start/kiosk/"  # the only URL under start/ that staff use
 
 ACCOUNTS = sorted({route for route, _ in ALL if route.startswith("accounts/")})
 
 
 @dataclass
-class Things:
-    """One of each kind that an address can name, all of one practice and one family."""
+class Fixtures:
+    """One record of each kind that a URL can contain, all of one practice and one family."""
 
     practice: Practice
     actor: Actor
@@ -44,7 +44,7 @@ class Things:
     registration: Registration
     message: str
     association: Association
-    asked: SelfRegistration
+    self_registration: SelfRegistration
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +56,21 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shared_things(
+def shared_fixtures(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, mailbox: dict[str, Any]
-) -> Iterator[Things]:
-    """Made once for hundreds of tests. Each works in a savepoint above it, and the last one takes it back."""
+) -> Iterator[Fixtures]:
+    """Create the records once for all tests. Each test runs in a savepoint, and the records are rolled back at the end."""
     with ExitStack() as stack:
         with django_db_blocker.unblock(), override_settings(**mailbox):
             stack.enter_context(transaction.atomic())
-            things = make_things()
-        yield things
+            fixtures = make_fixtures()
+        yield fixtures
         with django_db_blocker.unblock():
             transaction.set_rollback(True)
             stack.close()
 
 
-def make_things() -> Things:
+def make_fixtures() -> Fixtures:
     practice = factories.a_practice()
     patient = factories.a_patient(practice)
     mother = factories.a_contact(patient)
@@ -80,55 +80,55 @@ def make_things() -> Things:
     call_command("deliver", "--once", verbosity=0)
     (received,) = demo_mailbox.all_mail()
     account = factories.an_account()
-    asked = factories.a_self_registration(practice, account)
-    Decline.objects.create(patient=patient, reason="Prefers to ring.", by=user)
+    self_registration = factories.a_self_registration(practice, account)
+    Decline.objects.create(patient=patient, reason="Prefers to call.", by=user)
     association = factories.an_association(account, patient)
-    return Things(practice, actor, patient, registration, received.key, association, asked)
+    return Fixtures(practice, actor, patient, registration, received.key, association, self_registration)
 
 
 @pytest.fixture
-def things(shared_things: Things, db: None, settings: Settings, mailbox: dict[str, Any]) -> Things:
+def fixtures(shared_fixtures: Fixtures, db: None, settings: Settings, mailbox: dict[str, Any]) -> Fixtures:
     for name, value in mailbox.items():
         setattr(settings, name, value)
-    return shared_things
+    return shared_fixtures
 
 
 @pytest.fixture
-def practice(things: Things) -> Practice:
-    return things.practice
+def practice(fixtures: Fixtures) -> Practice:
+    return fixtures.practice
 
 
 @pytest.fixture
-def actor(things: Things) -> Actor:
-    return things.actor
+def actor(fixtures: Fixtures) -> Actor:
+    return fixtures.actor
 
 
-def address(route: str, things: Things) -> str:
+def url(route: str, fixtures: Fixtures) -> str:
     filled = (
-        route.replace("<uuid:patient_id>", str(things.patient.pk))
-        .replace("<uuid:registration_id>", str(things.registration.pk))
-        .replace("<uuid:association_id>", str(things.association.pk))
-        .replace("<uuid:self_registration_id>", str(things.asked.pk))
-        .replace("<uuid:asked_id>", str(things.asked.pk))
-        .replace("<str:key>", things.message)
-        .replace("<slug:slug>", things.patient.practice.slug)
+        route.replace("<uuid:patient_id>", str(fixtures.patient.pk))
+        .replace("<uuid:registration_id>", str(fixtures.registration.pk))
+        .replace("<uuid:association_id>", str(fixtures.association.pk))
+        .replace("<uuid:self_registration_id>", str(fixtures.self_registration.pk))
+        .replace("<uuid:asked_id>", str(fixtures.self_registration.pk))
+        .replace("<str:key>", fixtures.message)
+        .replace("<slug:slug>", fixtures.patient.practice.slug)
     )
     assert "<" not in filled, f"tests/test_access.py does not know how to fill {route}"
     return f"/{filled}"
 
 
-def ask(client: Client, route: str, things: Things) -> Any:
-    """As one looks at it; where there is nothing to look at, as one does it."""
-    path = address(route, things)
-    contact = str(things.patient.contacts.get().pk)
-    filled_in = {"practice": str(things.patient.practice_id), "contact": contact, "channel": "email"}
+def request(client: Client, route: str, fixtures: Fixtures) -> Any:
+    """Send a GET request, or a POST request if the view allows only that."""
+    path = url(route, fixtures)
+    contact = str(fixtures.patient.contacts.get().pk)
+    form_data = {"practice": str(fixtures.patient.practice_id), "contact": contact, "channel": "email"}
     response = client.get(path)
-    return client.post(path, filled_in) if response.status_code == 405 else response
+    return client.post(path, form_data) if response.status_code == 405 else response
 
 
 @pytest.mark.parametrize("route", [route for route, _ in MOVED])
-def test_earlier_address_redirects_to_a_current_page(client: Client, things: Things, route: str) -> None:
-    response = client.get(address(route, things), {"a": "b"})
+def test_earlier_address_redirects_to_a_current_page(client: Client, fixtures: Fixtures, route: str) -> None:
+    response = client.get(url(route, fixtures), {"a": "b"})
     assert response.status_code == 302
     assert resolve(response.headers["Location"].removesuffix("?a=b")).route in dict(OURS)
 
@@ -136,94 +136,97 @@ def test_earlier_address_redirects_to_a_current_page(client: Client, things: Thi
 # --- The desk ---
 
 
-@pytest.mark.parametrize("route", [*DESK, HAND_OVER])
-def test_nobody_gets_to_sign_in_and_nothing_else(client: Client, things: Things, route: str) -> None:
-    response = ask(client, route, things)
+@pytest.mark.parametrize("route", [*DESK, KIOSK])
+def test_visitor_is_redirected_to_staff_sign_in(client: Client, fixtures: Fixtures, route: str) -> None:
+    response = request(client, route, fixtures)
     assert response.status_code == 302
     assert response.headers["Location"].startswith("/accounts/login/")
 
 
-@pytest.mark.parametrize("route", [*DESK, HAND_OVER])
+@pytest.mark.parametrize("route", [*DESK, KIOSK])
 @pytest.mark.parametrize("role", list(Role))
-def test_each_role_gets_what_its_permissions_say(
-    client: Client, things: Things, practice: Practice, role: Role, route: str
+def test_staff_get_a_page_only_with_its_permission(
+    client: Client, fixtures: Fixtures, practice: Practice, role: Role, route: str
 ) -> None:
     client.force_login(factories.a_member(practice, role, "somebody@maplegrove.example"))
     allowed = _permission(dict(OURS)[route].callback) in PERMISSIONS[role]
     expected = {410} if route.endswith("sheet.pdf") else {200, 302, 422}
-    assert ask(client, route, things).status_code in (expected if allowed else {403})
+    assert request(client, route, fixtures).status_code in (expected if allowed else {403})
 
 
 @pytest.mark.parametrize("route", [route for route in DESK if "<" in route or route == "practice/"])
-def test_for_the_other_practice_it_is_not_there(
-    client: Client, things: Things, other_practice: Practice, route: str
+def test_record_of_another_practice_is_not_found(
+    client: Client, fixtures: Fixtures, other_practice: Practice, route: str
 ) -> None:
     client.force_login(factories.a_member(other_practice, Role.MANAGER, "manager@harborstreet.example"))
-    assert ask(client, route, things).status_code == 404
+    assert request(client, route, fixtures).status_code == 404
 
 
-@pytest.mark.parametrize("route", [*DESK, HAND_OVER])
-def test_an_administrator_without_a_practice_is_led_to_the_administration(
-    client: Client, things: Things, route: str
+@pytest.mark.parametrize("route", [*DESK, KIOSK])
+def test_administrator_without_a_practice_is_redirected_to_the_administration(
+    client: Client, fixtures: Fixtures, route: str
 ) -> None:
     client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
-    response = ask(client, route, things)
+    response = request(client, route, fixtures)
     assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
 
 
-@pytest.mark.parametrize("route", [*DESK, HAND_OVER])
-def test_somebody_without_a_practice_is_told(client: Client, things: Things, route: str) -> None:
+@pytest.mark.parametrize("route", [*DESK, KIOSK])
+def test_staff_without_a_practice_are_refused(client: Client, fixtures: Fixtures, route: str) -> None:
     client.force_login(factories.a_member(None, email="new@maplegrove.example"))
-    assert ask(client, route, things).status_code == 403
+    assert request(client, route, fixtures).status_code == 403
 
 
-@pytest.mark.parametrize("route", [*DESK, HAND_OVER])
-def test_a_family_is_led_home(client: Client, things: Things, route: str) -> None:
-    client.force_login(things.association.account.user)
-    response = ask(client, route, things)
+@pytest.mark.parametrize("route", [*DESK, KIOSK])
+def test_family_is_redirected_from_staff_pages_to_family_home(client: Client, fixtures: Fixtures, route: str) -> None:
+    client.force_login(fixtures.association.account.user)
+    response = request(client, route, fixtures)
     assert (response.status_code, response.headers["Location"]) == (302, "/family/")
 
 
 # --- The family ---
 
-FOR_EVERYBODY = [route for route, whose in FAMILY.items() if whose == "everybody"]
-FOR_FAMILIES = [route for route, whose in FAMILY.items() if whose == "families"]
+PUBLIC = [route for route, audience in FAMILY.items() if audience == "everybody"]
+ACCOUNT_REQUIRED = [route for route, audience in FAMILY.items() if audience == "families"]
 
 
-@pytest.mark.parametrize("route", FOR_EVERYBODY)
-def test_everybody_is_answered_at_the_familys_door(client: Client, things: Things, route: str) -> None:
-    """A step that was not reached leads back to the one that is next; a passkey that is none is a bad request."""
-    assert ask(client, route, things).status_code in {200, 302, 400, 404 if "logo" in route else 200}
+@pytest.mark.parametrize("route", PUBLIC)
+def test_public_family_page_answers_a_visitor(client: Client, fixtures: Fixtures, route: str) -> None:
+    """A step of sign-up out of turn redirects to the right step. An invalid passkey is a bad request."""
+    assert request(client, route, fixtures).status_code in {200, 302, 400, 404 if "logo" in route else 200}
 
 
-@pytest.mark.parametrize("route", FOR_FAMILIES)
-def test_nobody_gets_to_the_familys_sign_in(client: Client, things: Things, route: str) -> None:
-    response = ask(client, route, things)
+@pytest.mark.parametrize("route", ACCOUNT_REQUIRED)
+def test_visitor_is_redirected_to_family_sign_in(client: Client, fixtures: Fixtures, route: str) -> None:
+    response = request(client, route, fixtures)
     assert (response.status_code, response.headers["Location"]) == (302, "/start/sign-in/")
 
 
-@pytest.mark.parametrize("route", FOR_FAMILIES)
-def test_staff_without_a_portal_account_has_no_family(client: Client, things: Things, actor: Actor, route: str) -> None:
+@pytest.mark.parametrize("route", ACCOUNT_REQUIRED)
+def test_staff_without_a_portal_account_are_refused_family_pages(
+    client: Client, fixtures: Fixtures, actor: Actor, route: str
+) -> None:
     assert actor.user is not None
     client.force_login(actor.user)
-    assert ask(client, route, things).status_code == 403
+    assert request(client, route, fixtures).status_code == 403
 
 
-@pytest.mark.parametrize("route", FOR_FAMILIES)
-def test_a_family_gets_its_own_pages(client: Client, things: Things, route: str) -> None:
-    client.force_login(things.association.account.user)
-    not_now = {404} if "<" in route else set()  # no offer, nothing to confirm later, nothing was asked
-    assert ask(client, route, things).status_code in {200, 302, 422} | not_now
+@pytest.mark.parametrize("route", ACCOUNT_REQUIRED)
+def test_family_gets_its_own_pages(client: Client, fixtures: Fixtures, route: str) -> None:
+    client.force_login(fixtures.association.account.user)
+    # This family has no pending offer, confirmation or question, so these pages may not be found.
+    not_found = {404} if "<" in route else set()
+    assert request(client, route, fixtures).status_code in {200, 302, 422} | not_found
 
 
-@pytest.mark.parametrize("route", [route for route in FOR_FAMILIES if "<" in route])
-def test_for_another_family_it_is_not_there(client: Client, things: Things, route: str) -> None:
+@pytest.mark.parametrize("route", [route for route in ACCOUNT_REQUIRED if "<" in route])
+def test_record_of_another_family_is_not_found(client: Client, fixtures: Fixtures, route: str) -> None:
     client.force_login(factories.an_account(email="other@families.example").user)
-    assert ask(client, route, things).status_code == 404
+    assert request(client, route, fixtures).status_code == 404
 
 
-def test_every_view_of_ours_demands_a_permission() -> None:
-    assert {route for route in [*DESK, HAND_OVER] if _permission(dict(OURS)[route].callback) is None} == set()
+def test_every_staff_view_requires_a_permission() -> None:
+    assert {route for route in [*DESK, KIOSK] if _permission(dict(OURS)[route].callback) is None} == set()
 
 
 def _permission(view: Any) -> Permission | None:
@@ -238,7 +241,9 @@ def _permission(view: Any) -> Permission | None:
 
 
 def admin_lists() -> list[str]:
-    return [reverse(f"admin:{each.name}") for _, each in ALL if each.name and each.name.endswith("_changelist")]
+    return [
+        reverse(f"admin:{pattern.name}") for _, pattern in ALL if pattern.name and pattern.name.endswith("_changelist")
+    ]
 
 
 @pytest.fixture
@@ -247,7 +252,7 @@ def administrator(db: None) -> User:
 
 
 @pytest.mark.parametrize("path", ["/admin/", *admin_lists()])
-def test_the_administration_is_for_administrators(
+def test_administration_is_only_for_administrators(
     client: Client, practice: Practice, administrator: User, path: str
 ) -> None:
     assert client.get(path).status_code == 302
@@ -258,33 +263,31 @@ def test_the_administration_is_for_administrators(
 
 
 @pytest.mark.parametrize("model", ["registration_registration", "notifications_outgoingmessage", "portal_auditevent"])
-def test_what_nobody_edits_can_be_looked_at_and_shows_no_secret(
-    client: Client, things: Things, administrator: User, model: str
+def test_read_only_record_can_be_viewed_and_shows_no_secret(
+    client: Client, fixtures: Fixtures, administrator: User, model: str
 ) -> None:
     client.force_login(administrator)
     objects = {
-        "registration_registration": things.registration.pk,
-        "notifications_outgoingmessage": things.registration.message_id,
+        "registration_registration": fixtures.registration.pk,
+        "notifications_outgoingmessage": fixtures.registration.message_id,
         "portal_auditevent": 1,
     }
     if model == "portal_auditevent":
-        from portal.models import AuditEvent
-
         objects[model] = AuditEvent.objects.earliest("id").pk
     path = reverse(f"admin:{model}_change", args=[objects[model]])
     page = client.get(path)
     assert page.status_code == 200
     html = page.content.decode()
     assert not re.search(r'name="_(save|continue|addanother|saveasnew)"|class="deletelink"', html)
-    assert things.registration.digest not in html
+    assert fixtures.registration.digest not in html
     assert client.post(path, {"state": "x"}).status_code == 403
     assert client.post(path.replace("change", "delete"), {"post": "yes"}).status_code == 403
 
 
-# --- Sign-in and one's own account: allauth's addresses ---
+# --- Sign-in and the user's own account: allauth's URLs ---
 
 CLOSED = {"accounts/email/", "accounts/signup/"}
-FOR_NOBODY = {
+FOR_VISITORS = {
     "accounts/login/",
     "accounts/inactive/",
     "accounts/password/reset/",
@@ -294,47 +297,47 @@ FOR_NOBODY = {
 }
 
 
-def account_address(route: str) -> str:
+def account_url(route: str) -> str:
     filled = route.replace("<int:pk>", "1").replace(r"^confirm-email/(?P<key>[-:\w]+)/$", "confirm-email/a-key/")
     assert not set("<^$") & set(filled), f"tests/test_access.py does not know how to fill {route}"
     return f"/{filled}"
 
 
 @pytest.mark.parametrize("route", ACCOUNTS)
-def test_nobody_reaches_no_account(client: Client, practice: Practice, route: str) -> None:
-    answer = client.get(account_address(route)).status_code
+def test_account_url_answers_a_visitor(client: Client, practice: Practice, route: str) -> None:
+    status = client.get(account_url(route)).status_code
     if route in CLOSED:
-        assert answer == 404
-    elif route in FOR_NOBODY:
-        assert answer == 200
+        assert status == 404
+    elif route in FOR_VISITORS:
+        assert status == 200
     else:
-        assert answer in {302, 401, 404, 405}
-    assert client.post(account_address(route)).status_code in {200, 302, 400, 403, 404, 405}
+        assert status in {302, 401, 404, 405}
+    assert client.post(account_url(route)).status_code in {200, 302, 400, 403, 404, 405}
 
 
 @pytest.mark.parametrize("route", ACCOUNTS)
 @pytest.mark.parametrize("role", [*Role, "administrator", "without a practice"])
-def test_each_address_of_the_account_answers_everybody(
+def test_account_url_answers_a_signed_in_user(
     client: Client, practice: Practice, administrator: User, role: str, route: str
 ) -> None:
     if role == "administrator":
         client.force_login(administrator)
     else:
-        of = None if role == "without a practice" else practice
-        client.force_login(factories.a_member(of, role, "somebody@maplegrove.example"))
-    answer = client.get(account_address(route)).status_code
-    assert answer == 404 if route in CLOSED else answer in {200, 204, 302, 403, 404, 405}
-    assert client.post(account_address(route)).status_code in {200, 302, 400, 403, 404, 405}
+        member_practice = None if role == "without a practice" else practice
+        client.force_login(factories.a_member(member_practice, role, "somebody@maplegrove.example"))
+    status = client.get(account_url(route)).status_code
+    assert status == 404 if route in CLOSED else status in {200, 204, 302, 403, 404, 405}
+    assert client.post(account_url(route)).status_code in {200, 302, 400, 403, 404, 405}
 
 
 @pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/signup/"])
-def test_nobody_makes_a_staff_account_or_changes_its_address(client: Client, practice: Practice, path: str) -> None:
+def test_staff_cannot_sign_up_or_change_their_email(client: Client, practice: Practice, path: str) -> None:
     assert client.get(path).status_code == 404
     client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     assert client.post(path, {"email": "x@y.example"}).status_code == 404
 
 
-def test_a_page_from_before_the_sign_in_is_told_in_words(practice: Practice) -> None:
+def test_form_with_a_stale_csrf_token_is_answered_with_an_explanation(practice: Practice) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(factories.a_member(practice, email="somebody@maplegrove.example"))
     response = client.post("/practice/", {"practice": str(practice.pk)})

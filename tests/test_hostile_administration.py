@@ -1,4 +1,4 @@
-"""A hostile morning in the administration: whatever is typed or searched for is answered with a page, and stored whole or not at all."""
+"""Hostile strings in the administration: each is answered with a page, and stored whole or not at all."""
 
 from typing import Any, Final
 
@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 
 from notifications.models import Carrier
-from portal.models import Practice, User
+from patients.models import Contact, Patient
+from portal.audit import Actor
+from portal.models import User
 from tests import factories
+from tests.hostile_fixtures import Fixtures, check_fields, make_fixtures, submit_and_check, take_snapshot
 from tests.hostile_strings import HOSTILE_STRINGS
-from tests.test_hostile_strings import Fixtures, attempt, each_field_reads, everything, world
-
-__all__ = ["world"]
 
 pytestmark = [
     pytest.mark.django_db,
@@ -24,7 +24,7 @@ ADMIN_PAGES: Final = [
     *("portal/practice/{practice}/change/", "portal/user/{manager}/change/", "patients/patient/{patient}/change/"),
     *("registration/verificationquestion/{question}/change/", "notifications/carrier/{carrier}/change/"),
 ]  # fmt: skip
-ADMIN_STRINGS: Final = [each for each in HOSTILE_STRINGS if each != "<!--"]  # Django's own pages have comments
+ADMIN_STRINGS: Final = [text for text in HOSTILE_STRINGS if text != "<!--"]  # Django's own pages have comments
 ADMIN_LISTS: Final = [
     *("portal/practice", "portal/user", "portal/auditevent", "mfa/authenticator", "patients/patient", "patients/contact"),
     *("registration/verificationquestion", "registration/registration", "notifications/carrier", "notifications/outgoingmessage"),
@@ -32,53 +32,66 @@ ADMIN_LISTS: Final = [
 
 
 @pytest.fixture
-def administrator(practice: Practice) -> Client:
+def fixtures(patient: Patient, mother: Contact, actor: Actor) -> Fixtures:
+    return make_fixtures(patient, mother, actor)
+
+
+@pytest.fixture
+def administrator(fixtures: Fixtures) -> Client:
     client = Client()
     client.force_login(factories.a_member(None, email="admin@demo.example", is_staff=True, is_superuser=True))
     return client
 
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)
-def test_whatever_an_administrator_types_is_answered_with_a_page(
-    world: Fixtures, administrator: Client, path: str, every_string: bool
+def test_hostile_form_data_from_an_administrator_gets_a_page(
+    fixtures: Fixtures, administrator: Client, path: str, every_string: bool
 ) -> None:
     manager = User.objects.get(email="manager@maplegrove.example")
-    known = {"practice": world.practice.pk, "patient": world.patient.pk, "manager": manager.pk}
-    known |= {"question": world.practice.verification_questions.get().pk, "carrier": Carrier.objects.latest("pk").pk}
+    known = {"practice": fixtures.practice.pk, "patient": fixtures.patient.pk, "manager": manager.pk}
+    known |= {"question": fixtures.practice.verification_questions.get().pk, "carrier": Carrier.objects.latest("pk").pk}
     address = "/admin/" + path.format(**known)
     page = administrator.get(address)
-    right = _as_shown(page)
+    valid = _unchanged_data(page)
     if "/change/" in path:
-        assert administrator.post(address, right).status_code == 302, "as shown it can be saved"
-    number, before = ADMIN_PAGES.index(path), everything()
+        assert administrator.post(address, valid).status_code == 302, "the form can be saved unchanged"
+    number, before = ADMIN_PAGES.index(path), take_snapshot()
     together, alone, read = (1, 100, 1) if every_string else (60, 500, 10)
     for hostile in ADMIN_STRINGS[number % together :: together]:
-        managed = {name: value for name, value in right.items() if name.endswith("_FORMS")}
-        attempt(world, administrator, address, dict.fromkeys(right, hostile) | managed, hostile, before, asks=False)
-    for offset, each in enumerate(sorted(right)):
+        formset_counts = {name: value for name, value in valid.items() if name.endswith("_FORMS")}
+        submit_and_check(
+            fixtures,
+            administrator,
+            address,
+            dict.fromkeys(valid, hostile) | formset_counts,
+            hostile,
+            before,
+            is_get=False,
+        )
+    for offset, field in enumerate(sorted(valid)):
         for hostile in ADMIN_STRINGS[(7 * number + offset) % alone :: alone]:
-            attempt(world, administrator, address, right | {each: hostile}, hostile, before, asks=False)
-    each_field_reads(page.context["adminform"].form, HOSTILE_STRINGS[number % read :: read])
+            submit_and_check(fixtures, administrator, address, valid | {field: hostile}, hostile, before, is_get=False)
+    check_fields(page.context["adminform"].form, HOSTILE_STRINGS[number % read :: read])
 
 
 @pytest.mark.parametrize("model", ADMIN_LISTS)
-def test_whatever_an_administrator_searches_for_is_answered_with_a_page(
-    world: Fixtures, administrator: Client, model: str, every_string: bool
+def test_hostile_search_by_an_administrator_gets_a_page(
+    fixtures: Fixtures, administrator: Client, model: str, every_string: bool
 ) -> None:
-    before = everything()
+    before = take_snapshot()
     number, path = ADMIN_LISTS.index(model), f"/admin/{model}/"
     searched, ordered = (1, 10) if every_string else (40, 100)
     for hostile in ADMIN_STRINGS[number % searched :: searched]:
-        attempt(world, administrator, path, {"q": hostile}, hostile, before, asks=True)
+        submit_and_check(fixtures, administrator, path, {"q": hostile}, hostile, before, is_get=True)
     for hostile in ADMIN_STRINGS[number % ordered :: ordered]:
-        attempt(world, administrator, path, {"p": hostile, "o": hostile}, hostile, before, asks=True)
+        submit_and_check(fixtures, administrator, path, {"p": hostile, "o": hostile}, hostile, before, is_get=True)
 
 
-def _as_shown(page: Any) -> dict[str, str]:
-    """What the form would send if nothing was typed into it."""
+def _unchanged_data(page: Any) -> dict[str, str]:
+    """Return the data that the form submits if nothing is changed."""
     formsets = [inline.formset for inline in page.context["inline_admin_formsets"]]
-    shown = [page.context["adminform"].form, *(each.management_form for each in formsets)]
-    shown += [form for each in formsets for form in each.forms]
+    shown = [page.context["adminform"].form, *(formset.management_form for formset in formsets)]
+    shown += [form for formset in formsets for form in formset.forms]
     values = {field.html_name: field.value() for form in shown for field in form if not field.field.disabled}
     return {
         name: "on" if value is True else ("" if value is None else str(value))

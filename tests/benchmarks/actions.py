@@ -1,4 +1,4 @@
-"""What the desk and the worker do, each beside the barest thing that does the same."""
+"""Time what the desk and the worker do, each in comparison with a minimal program that does the same."""
 
 import gc
 import smtplib
@@ -30,20 +30,20 @@ from tests.benchmarks import clock, mail_server
 from tests.benchmarks.targets import Figure
 from tests.factories import SESSION_KEY, issue_registration
 
-TEXT: Final = "Your PIN is K7QF-2M9T-XB4C. Go to portal.example.org/start and type it there.\n" * 12
+TEXT: Final = "Your PIN is K7QF-2M9T-XB4C. Go to portal.example.org/start and enter it there.\n" * 12
 
 
 def measure(practice: Practice, desk: User, *, rounds: int, messages: int) -> Iterator[Figure]:
     yield from sheets(a_sheet(practice, desk), rounds=rounds)
-    yield delivering(practice, messages=messages)
+    yield delivery_speed(practice, messages=messages)
 
 
 def registration(client: Client, practice: Practice, *, patients: int, rounds: int) -> Figure:
-    contacts = _of_children(practice).order_by("pk").iterator()
+    contacts = _contacts_without_checks(practice).order_by("pk").iterator()
 
     def register() -> None:
         contact = next(contacts)
-        response = client.post(f"/patients/{contact.patient_id}/register/", _typed(contact))
+        response = client.post(f"/patients/{contact.patient_id}/register/", _form_data(contact))
         assert response.status_code == 200, response.content.decode()
 
     def post() -> None:
@@ -51,19 +51,19 @@ def registration(client: Client, practice: Practice, *, patients: int, rounds: i
 
     times = clock.in_turn({"ours": register, "bare": post}, rounds=rounds)
     return Figure(
-        group="registration", name="beside a bare form post", database=connection.vendor, patients=patients,
+        group="registration", name="compared with a minimal form post", database=connection.vendor, patients=patients,
         ratio=times["ours"] / times["bare"], milliseconds=1000 * times["ours"],
     )  # fmt: skip
 
 
-def _of_children(practice: Practice) -> ContactQuerySet:
-    """No teen's, nor of a family that declined: the desk would be asked whether that is right."""
+def _contacts_without_checks(practice: Practice) -> ContactQuerySet:
+    """Return contacts whose registration needs no safety check: not those of teens or of families that declined."""
     children = Contact.objects.for_practice(practice).filter(patient__birth_date__gte=date(2018, 1, 1))
     return children.exclude(patient__portal_status=PortalStatus.DECLINED)
 
 
 def a_sheet(practice: Practice, desk: User) -> Sheet:
-    patient = _of_children(practice).select_related("patient").latest("pk").patient
+    patient = _contacts_without_checks(practice).select_related("patient").latest("pk").patient
     issued = issue_registration(
         patient, Recipient(name="Rosa Prado", relationship="Aunt"), actor=Actor(user=desk, name=desk.email)
     )
@@ -84,23 +84,23 @@ def sheets(sheet: Sheet, *, rounds: int) -> Iterator[Figure]:
         gc.collect(0)  # so that the next measurement does not pay for this one's garbage
 
     times = clock.in_turn({"ours": ours, "bare": bare}, rounds=rounds)
-    yield _figure("sheet", "a warm one beside bare WeasyPrint", times, at_most=1.3)
+    yield _figure("sheet", "a warm render compared with bare WeasyPrint", times, at_most=1.3)
 
 
-def delivering(practice: Practice, *, messages: int) -> Figure:
+def delivery_speed(practice: Practice, *, messages: int) -> Figure:
     with mail_server.serving() as port, override_settings(**_mail_to(port)):
-        _owe(practice, 20)
+        _enqueue(practice, 20)
         delivery.run(stop=threading.Event(), once=True)
         _bare_loop(port, 20)
-        _owe(practice, messages)
-        # The bare loop before and after: a busy machine is not the same from one second to the next.
+        _enqueue(practice, messages)
+        # Time the bare loop before and after, because the load of the machine changes from one second to the next.
         before = clock.seconds(lambda: _bare_loop(port, messages))
         ours = clock.seconds(lambda: delivery.run(stop=threading.Event(), once=True))
         after = clock.seconds(lambda: _bare_loop(port, messages))
     accepted = OutgoingMessage.objects.filter(state=OutgoingMessage.State.ACCEPTED).count()
     assert accepted >= messages + 20
     return Figure(
-        group="delivery", name=f"speed of {messages:,} beside bare smtplib", database=connection.vendor,
+        group="delivery", name=f"speed of {messages:,} compared with smtplib", database=connection.vendor,
         ratio=(before + after) / 2 / ours, milliseconds=1000 * ours / messages, at_least=0.7,
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def _mail_to(port: int) -> dict[str, Any]:
     return {"EMAIL_BACKEND": backend, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": port, "EMAIL_TIMEOUT": 10}
 
 
-def _owe(practice: Practice, messages: int) -> None:
+def _enqueue(practice: Practice, messages: int) -> None:
     with transaction.atomic():
         for number in range(messages):
             address = f"parent{number}@families.example"
@@ -138,7 +138,7 @@ def _bare_loop(port: int, messages: int) -> None:
             server.send_message(mail)
 
 
-def _typed(contact: Contact) -> dict[str, str]:
+def _form_data(contact: Contact) -> dict[str, str]:
     return {
         "method": "pin",
         "recipient": str(contact.pk),

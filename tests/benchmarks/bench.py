@@ -1,6 +1,6 @@
-"""How quick is it with a million patients? Every speed is a ratio to something measured in the same run.
+"""Measure the speed with up to a million patients. Each figure is a ratio to something measured in the same run.
 
-Runs on SQLite, and on PostgreSQL where one answers at DATABASE_URL, on databases of its own that are gone afterwards.
+Runs on SQLite, and on PostgreSQL if a server responds at DATABASE_URL. Creates its own databases and drops them.
 
     make bench                                       # 1,000, 100,000 and 1,000,000 patients
     make bench ARGS="--patients 1000 100000 --json bench.json"
@@ -34,17 +34,19 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=1_000)
     arguments.add_argument("--imported", type=int, default=100_000)
     arguments.add_argument("--requests", type=int, default=1_000, help="for each number of clients")
-    arguments.add_argument("--json", type=Path, default=ROOT / "var" / "bench.json", help="where the figures go, too")
+    arguments.add_argument(
+        "--json", type=Path, default=ROOT / "var" / "bench.json", help="also write the figures to this file"
+    )
     chosen = arguments.parse_args()
     print(HEADING, flush=True)
     figures: list[Figure] = []
     for database in chosen.databases:
-        if database == "postgresql" and not _answers(SERVER):
-            print(f"# No PostgreSQL answers at {SERVER}: not measured there.")
+        if database == "postgresql" and not _responds(SERVER):
+            print(f"# No PostgreSQL server responds at {SERVER}: skipped.")
             continue
         for size in sorted(chosen.patients):
             figures += _run(database, size, chosen)
-        for figure in _beside_the_smallest(database, figures, sizes=sorted(chosen.patients)):
+        for figure in _growth(database, figures, sizes=sorted(chosen.patients)):
             print(figure.as_line(), flush=True)
             figures.append(figure)
     _sum_up(figures)
@@ -55,7 +57,7 @@ def main() -> None:
 
 def _run(database: str, size: int, chosen: argparse.Namespace) -> list[Figure]:
     arguments = ["--patients", str(size), "--rounds", str(chosen.rounds)]
-    if size == min(chosen.patients):  # what does not hang on the number of patients
+    if size == min(chosen.patients):  # these do not depend on the number of patients
         arguments += ["--messages", str(chosen.messages), "--imported", str(chosen.imported)]
     if size == max(chosen.patients):
         arguments += ["--crowd", str(chosen.requests)]
@@ -70,7 +72,7 @@ def _run(database: str, size: int, chosen: argparse.Namespace) -> list[Figure]:
 
 @contextmanager
 def _database(kind: str) -> Iterator[str]:
-    """The DATABASE_URL of an empty database; "" is SQLite in DATA_DIR."""
+    """Create an empty database and yield its DATABASE_URL, which is "" for SQLite in DATA_DIR."""
     if kind == "sqlite":
         yield ""
         return
@@ -83,7 +85,7 @@ def _database(kind: str) -> Iterator[str]:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _answers(server: str) -> bool:
+def _responds(server: str) -> bool:
     try:
         psycopg.connect(server, connect_timeout=5).close()
     except psycopg.OperationalError:
@@ -91,17 +93,21 @@ def _answers(server: str) -> bool:
     return True
 
 
-def _beside_the_smallest(database: str, figures: list[Figure], *, sizes: list[int]) -> Iterator[Figure]:
-    """Each page at each size beside the same page at the smallest, both in units of the barest page of their run."""
-    grows = {"page", "desk", "registration"}
-    pages = {(each.name, each.patients): each for each in figures if each.group in grows and each.database == database}
+def _growth(database: str, figures: list[Figure], *, sizes: list[int]) -> Iterator[Figure]:
+    """Compare each page with the same page at the smallest size, both relative to the empty page of their run."""
+    groups = {"page", "desk", "registration"}
+    pages = {
+        (figure.name, figure.patients): figure
+        for figure in figures
+        if figure.group in groups and figure.database == database
+    }
     for (name, size), page in pages.items():
         small = pages.get((name, sizes[0]))
         if small and size != sizes[0] and name != EMPTY:
             ratio = page.ratio / small.ratio
             yield Figure(
                 group="growth",
-                name=f"{name}, beside {sizes[0]:,}",
+                name=f"{name}, compared with {sizes[0]:,}",
                 database=database,
                 patients=size,
                 ratio=ratio,
@@ -112,7 +118,7 @@ def _beside_the_smallest(database: str, figures: list[Figure], *, sizes: list[in
 def _sum_up(figures: list[Figure]) -> None:
     judged = [figure for figure in figures if figure.verdict]
     missed = [figure for figure in judged if figure.verdict == "missed"]
-    print(f"\n{len(judged) - len(missed)} of {len(judged)} targets kept" + (". Missed:" if missed else "."))
+    print(f"\n{len(judged) - len(missed)} of {len(judged)} targets met" + (". Missed:" if missed else "."))
     for figure in missed:
         print(figure.as_line())
 

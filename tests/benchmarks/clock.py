@@ -1,21 +1,21 @@
-"""Taking times on a busy machine: things that are compared are done in turn, and the median of each counts."""
+"""Measure times on a busy machine: run the compared actions in turn, and take the median time of each."""
 
 import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
 
-Deed = Callable[[], object]
+Action = Callable[[], object]
 
 
-def seconds(action: Deed) -> float:
-    begun = time.perf_counter()
+def seconds(action: Action) -> float:
+    started = time.perf_counter()
     action()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
-def in_turn(actions: Mapping[str, Deed], *, rounds: int, warm_up: int = 2) -> dict[str, float]:
-    """The median seconds of each, done A B C A B C ...; the first rounds load what is loaded once and do not count."""
+def in_turn(actions: Mapping[str, Action], *, rounds: int, warm_up: int = 2) -> dict[str, float]:
+    """Run the actions in the order A B C A B C. Return the median seconds of each, without the warm-up rounds."""
     taken: dict[str, list[float]] = {name: [] for name in actions}
     gc.collect()
     for number in range(rounds + warm_up):

@@ -1,4 +1,4 @@
-"""Many clients at once at the server as `manage.py serve` runs it, by ab (Debian: apache2-utils)."""
+"""Measure the web server of `manage.py serve` under concurrent clients. Needs ab (Debian package apache2-utils)."""
 
 import csv
 import os
@@ -29,13 +29,13 @@ def measure(client: Client, *, patients: int, requests: int) -> Iterator[Figure]
     cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
     with serving() as address:
         url = f"{address}/patients/?last_name=quillf"
-        _ab(url, cookie, clients=8, requests=64)  # every thread has its connection then
+        _ab(url, cookie, clients=8, requests=64)  # so that every thread has its database connection
         for clients in CLIENTS:
             median, p95, p99 = _ab(url, cookie, clients=clients, requests=requests)
             at_most = 5.0 if clients == 32 else None
             for name, took, target in (("p50", median, None), ("p95", p95, None), ("p99", p99, at_most)):
                 yield Figure(
-                    group="at once", name=f"{clients} clients: {name}", **here,
+                    group="load", name=f"{clients} clients: {name}", **here,
                     ratio=took / median, milliseconds=took, at_most=target,
                 )  # fmt: skip
 
@@ -70,12 +70,12 @@ def _wait_for(url: str) -> None:
 
 
 def _ab(url: str, cookie: str, *, clients: int, requests: int) -> tuple[float, float, float]:
-    """Milliseconds: the median, p95, p99. Every answer has to be a page."""
+    """Run ab. Return the median, p95 and p99 in milliseconds. Raises AssertionError if a response is not a page."""
     table = Path(tempfile.mkdtemp()) / "percentiles.csv"
     command = ["ab", "-q", "-l", "-k", "-c", str(clients), "-n", str(requests), "-C", cookie, "-e", str(table), url]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert re.search(r"Failed requests:\s+0\n", told), told
-    assert "Non-2xx" not in told, told
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"Failed requests:\s+0\n", output), output
+    assert "Non-2xx" not in output, output
     with table.open() as lines:
         took = {row[0]: float(row[1]) for row in csv.reader(lines) if row[0].isdigit()}
     return took["50"], took["95"], took["99"]

@@ -1,4 +1,4 @@
-"""An import from a file of FHIR, beside the driver's own inserts of the same rows into the same tables."""
+"""Time an import from a FHIR file, in comparison with plain inserts of the same rows through the database driver."""
 
 import json
 import random
@@ -26,8 +26,8 @@ def measure(*, patients: int) -> Iterator[Figure]:
     with file.open("w") as lines:
         for person in _people(imported, patients):
             lines.write(json.dumps(_as_fhir(person)) + "\n")
-    everybody = list(_people(inserted, patients))
-    rows = {model: [row for person in everybody for row in person.get(model, ())] for model in MODELS}
+    people = list(_people(inserted, patients))
+    rows = {model: [row for person in people for row in person.get(model, ())] for model in MODELS}
     bare = clock.seconds(lambda: _insert(rows))
     with Path("/dev/null").open("w") as nowhere:
         ours = clock.seconds(
@@ -37,12 +37,12 @@ def measure(*, patients: int) -> Iterator[Figure]:
         )
     file.unlink()
     for model in MODELS:
-        counts = [model._default_manager.filter(practice=each).count() for each in (imported, inserted)]
+        counts = [model._default_manager.filter(practice=practice).count() for practice in (imported, inserted)]
         assert counts[0] == counts[1], (model, counts)
     here: dict[str, Any] = {"database": connection.vendor, "patients": patients}
     yield Figure(
         group="import",
-        name="speed beside bare inserts",
+        name="speed compared with bare inserts",
         **here,
         ratio=bare / ours,
         milliseconds=1000 * ours,
@@ -51,15 +51,15 @@ def measure(*, patients: int) -> Iterator[Figure]:
 
 
 def _people(practice: Practice, patients: int) -> Iterator[dict[type[models.Model], Any]]:
-    # One seed: both practices have the same people. The import gives them other keys, so none clashes.
+    # The seed is the same, so both practices have the same people. The import assigns new keys, so none conflict.
     return population.people_of(practice, patients=patients, chance=random.Random(population.SEED + 1))
 
 
 def _insert(rows: dict[type[models.Model], list[Any]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         raw = cursor.cursor if connection.vendor == "postgresql" else cursor.cursor.connection.cursor()
-        for model, some in rows.items():
-            _insert_into(raw, model, some)
+        for model, model_rows in rows.items():
+            _insert_into(raw, model, model_rows)
 
 
 def _insert_into(raw: Any, model: type[models.Model], rows: list[Any]) -> None:

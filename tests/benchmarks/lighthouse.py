@@ -1,8 +1,9 @@
-"""The family's pages and the desk's on a slow phone: Lighthouse's mobile profile, a page's weight, how often it asks.
+"""Check family and staff pages with Lighthouse's mobile profile, and the size and number of requests of each page.
 
-Needs Node.js with npm, a Chromium, and what `make run` needs; serves a demo of its own on a free port.
+Needs Node.js with npm, Chromium, and what `make run` needs. Runs its own demo on a free port.
+The minimum score is 95 for performance and 100 otherwise. A family page may have 100 kB and 10 requests.
 
-    make lighthouse                  # 95 or more for performance, 100 else; a family's page: 100 kB, 10 requests
+    make lighthouse
     make lighthouse ARGS="--only desk"
 """
 
@@ -24,17 +25,17 @@ from typing import Any, Final
 import django
 
 ROOT: Final = Path(__file__).parent.parent.parent
-LEAST_SCORES: Final = {"performance": 95, "accessibility": 100, "best-practices": 100}
-MOST_BYTES: Final = 100_000
-MOST_REQUESTS: Final = 10
+MIN_SCORES: Final = {"performance": 95, "accessibility": 100, "best-practices": 100}
+MAX_BYTES: Final = 100_000
+MAX_REQUESTS: Final = 10
 VERSION: Final = "lighthouse@13"
-TRIES: Final = 3  # it misses the beginning of a page now and then, and asks to be run again (NO_NAVSTART)
+TRIES: Final = 3  # it sometimes misses the start of a page and asks for another run (NO_NAVSTART)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--json", type=Path)
-    arguments.add_argument("--only", default="", help="pages whose name begins like this")
+    arguments.add_argument("--only", default="", help="check only pages whose name starts with this")
     chosen = arguments.parse_args()
     tools = Path(tempfile.mkdtemp())
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", tools, VERSION], check=True)
@@ -48,12 +49,12 @@ def main() -> None:
             print("  ".join(f"{key} {value}" if key != "page" else f"{value:<34}" for key, value in rows[-1].items()))
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=2))
-    raise SystemExit(not all(is_good(each) for each in rows))
+    raise SystemExit(not all(meets_targets(measured) for measured in rows))
 
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """A demo on a free port; the database is this process's as well."""
+    """Run a demo on a free port and yield its URL. This process uses the same database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -84,7 +85,7 @@ def wait_for(port: int) -> None:
 
 
 def pages() -> Iterator[tuple[str, str, str]]:
-    """Name, path and the cookie of the family that has got as far as that."""
+    """Yield the name and path of each page, with the cookie of a session that has reached it."""
     from django.conf import settings
     from django.test import Client
 
@@ -113,11 +114,11 @@ def pages() -> Iterator[tuple[str, str, str]]:
         ("registration", f"/patients/{child.pk}/register/"),
     ):
         yield f"desk: {name}", path, cookie(at_the_desk)
-    yield "the door", "/start/?practice=maple-grove-pediatrics", ""
-    yield "the door, in Spanish", "/start/?practice=maple-grove-pediatrics&lang=es", ""
+    yield "start", "/start/?practice=maple-grove-pediatrics", ""
+    yield "start, in Spanish", "/start/?practice=maple-grove-pediatrics&lang=es", ""
     yield "sign in", "/start/sign-in/", ""
     yield "help signing in", "/start/help-signing-in/", ""
-    yield "without a PIN: who I am", "/start/request-access/about-you/", cookie(at_without_a_pin())
+    yield "without a PIN: about you", "/start/request-access/about-you/", cookie(client_without_a_pin())
     yield "terms", "/start/terms/", ""
     client = Client()
     assert client.post("/start/", {"pin": pin.shown, **born(child.birth_date)}).status_code == 302
@@ -144,7 +145,7 @@ def practice_patient(practice: Any) -> Any:
     return Patient.objects.for_practice(practice).get(family_name="García-López", given_names="Sofía")
 
 
-def at_without_a_pin() -> Any:
+def client_without_a_pin() -> Any:
     from django.test import Client
 
     client = Client()
@@ -159,31 +160,31 @@ def run(tools: Path, url: str, cookie: str) -> dict[str, Any]:
     flags = "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     command = [
         *(str(tools / "node_modules/.bin/lighthouse"), url, "--quiet", "--output=json"),
-        *(f"--only-categories={','.join(LEAST_SCORES)}", f"--chrome-flags={flags}", *headers),
+        *(f"--only-categories={','.join(MIN_SCORES)}", f"--chrome-flags={flags}", *headers),
     ]
     for _ in range(TRIES):
-        done = subprocess.run(command, env=os.environ | {"CHROME_PATH": str(chromium)}, capture_output=True)
-        if not done.returncode:
-            report: dict[str, Any] = json.loads(done.stdout)
+        result = subprocess.run(command, env=os.environ | {"CHROME_PATH": str(chromium)}, capture_output=True)
+        if not result.returncode:
+            report: dict[str, Any] = json.loads(result.stdout)
             return report
-    raise SystemExit(f"Lighthouse could not look at {url}: {done.stderr.decode()}")
+    raise SystemExit(f"Lighthouse could not check {url}: {result.stderr.decode()}")
 
 
 def row(name: str, report: dict[str, Any]) -> dict[str, Any]:
-    scores = {each: round(100 * report["categories"][each]["score"]) for each in LEAST_SCORES}
+    scores = {category: round(100 * report["categories"][category]["score"]) for category in MIN_SCORES}
     requests = report["audits"]["network-requests"]["details"]["items"]
     return {
         "page": name,
         **scores,
-        "kB": round(sum(each.get("transferSize", 0) for each in requests) / 1000, 1),
+        "kB": round(sum(request.get("transferSize", 0) for request in requests) / 1000, 1),
         "requests": len(requests),
     }
 
 
-def is_good(measured: dict[str, Any]) -> bool:
-    light = measured["kB"] * 1000 <= MOST_BYTES and measured["requests"] <= MOST_REQUESTS
-    scored = all(measured[each] >= least for each, least in LEAST_SCORES.items())
-    return scored and (light or measured["page"].startswith("desk: "))
+def meets_targets(measured: dict[str, Any]) -> bool:
+    is_light = measured["kB"] * 1000 <= MAX_BYTES and measured["requests"] <= MAX_REQUESTS
+    has_scores = all(measured[category] >= minimum for category, minimum in MIN_SCORES.items())
+    return has_scores and (is_light or measured["page"].startswith("desk: "))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An SMTP server in a process of its own, so that it takes no time from who is measured: prints its port, then accepts."""
+"""Run an SMTP server that accepts every message. It has its own process so that it does not slow down the benchmark."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ class _Accepting:
 
 @contextmanager
 def serving() -> Iterator[int]:
-    """The port of a server that accepts everything, while the block runs."""
+    """Run the server during the block and yield its port."""
     with subprocess.Popen([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

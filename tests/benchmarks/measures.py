@@ -1,4 +1,4 @@
-"""One database of one size, in a process of its own: `python -m tests.benchmarks.measures`. bench.py starts it."""
+"""Measure one database with one number of patients. bench.py runs this as `python -m tests.benchmarks.measures`."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--patients", type=int, required=True)
     arguments.add_argument("--rounds", type=int, required=True)
-    arguments.add_argument("--messages", type=int, help="measure what does not hang on the size, too")
+    arguments.add_argument("--messages", type=int, help="also measure what does not depend on the size")
     arguments.add_argument("--imported", type=int)
     arguments.add_argument("--crowd", type=int, help="requests for each number of clients")
     arguments.add_argument("--into", type=Path, required=True)
@@ -49,7 +49,7 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
     took = population.populate(practice, patients=chosen.patients)
     registrations = past.populate(practice, desk)
     print(
-        f"# {chosen.patients:,} patients made in {took:.0f} s, with {registrations:,} registrations, {connection.vendor}",
+        f"# {chosen.patients:,} patients created in {took:.0f} s, with {registrations:,} registrations, {connection.vendor}",
         flush=True,
     )
     client = Client()

@@ -1,7 +1,7 @@
-"""What years of work leave behind in a practice: registrations with their messages, and families that declined.
+"""Fill a practice with years of registrations, their messages, and declines.
 
-Each patient has what its portal status says. What wants attention today is the same little at every size, so that the
-dashboard of a small practice and of a large one show the same number of rows.
+The records of each patient match the portal status. The number of items that need attention today is the same at every
+size, so that the dashboards of a small and a large practice show the same number of rows.
 """
 
 import itertools
@@ -28,18 +28,18 @@ _Row = tuple[type[models.Model], models.Model]
 
 
 def populate(practice: Practice, desk: User) -> int:
-    """Gives back how many registrations there are then."""
-    made = 0
+    """Create the records. Return the number of registrations."""
+    created = 0
     with transaction.atomic():
-        for some in population.in_batches(_Past(practice, desk).rows()):
+        for batch in population.in_batches(_Past(practice, desk).rows()):
             by_model: dict[type[models.Model], list[models.Model]] = {}
-            for model, row in some:
+            for model, row in batch:
                 by_model.setdefault(model, []).append(row)
             for model in (OutgoingMessage, Registration, Registration.patients.through, Decline):
                 bulk_insert.insert(model, by_model.get(model, []))
-            made += len(by_model.get(Registration, []))
+            created += len(by_model.get(Registration, []))
     population.gather_statistics()
-    return made
+    return created
 
 
 class _Past:
@@ -63,7 +63,7 @@ class _Past:
 
     def _pending(self, patient: uuid.UUID, number: int) -> Iterator[_Row]:
         issued = self._now - timedelta(days=self._chance.randrange(1, 8))
-        if number % 10 == 0:  # sent again, and it arrived
+        if number % 10 == 0:  # sent again and delivered
             yield from self._registration(patient, State.SUPERSEDED, issued=issued, ended=issued, sent_again=True)
         yield from self._registration(patient, State.PENDING, issued=issued)
 
@@ -77,9 +77,9 @@ class _Past:
             yield Decline, self._decline(patient, -3)
         elif number % 10 == 0:
             issued = self._long_ago()
-            failed = OutgoingMessage.State.FAILED if number % 100 == 0 else OutgoingMessage.State.ACCEPTED
+            message = OutgoingMessage.State.FAILED if number % 100 == 0 else OutgoingMessage.State.ACCEPTED
             state = State.LOCKED if number % 200 == 10 else State.EXPIRED
-            yield from self._registration(patient, state, issued=issued, ended=issued, message=failed)
+            yield from self._registration(patient, state, issued=issued, ended=issued, message=message)
 
     def _registration(
         self,

@@ -1,8 +1,9 @@
-"""A practice of any size, from a seed: names by Zipf's law, half of the patients with a parent, a third with a phone of their own, all the keys they are found by.
+"""Create a practice of any size from a seed.
 
-The rows go straight into the tables, by COPY on PostgreSQL and by executemany on SQLite, with the indexes made anew at
-the end: a million patients in a few minutes. The family of QUILLFEATHER is there at every size, so that pages with the
-same rows can be compared over a small practice and a large one.
+Names follow Zipf's law. Half of the patients have a parent, and a third have their own phone number.
+The rows are inserted with COPY on PostgreSQL and executemany on SQLite, and the indexes are created at the end: a million
+patients take a few minutes. The Quillfeather family exists at every size, so that pages with the same rows can be compared
+between a small and a large practice.
 """
 
 import itertools
@@ -60,15 +61,15 @@ _STATUSES: Final = [
 
 
 def populate(practice: Practice, *, patients: int, seed: int = SEED) -> float:
-    """Fills empty tables; the seconds that it took."""
+    """Fill the empty tables. Return the seconds that it took."""
     begun = time.perf_counter()
     chance = random.Random(seed)
     definitions = _drop_indexes()
     with transaction.atomic():
         people = people_of(practice, patients=patients, chance=chance)
-        for some in in_batches(people):
+        for batch in in_batches(people):
             for model in (Patient, Contact, NameKey):
-                insert(model, [row for person in some for row in person.get(model, ())])
+                insert(model, [row for person in batch for row in person.get(model, ())])
     with connection.cursor() as cursor:
         for definition in definitions:
             cursor.execute(definition)
@@ -76,12 +77,12 @@ def populate(practice: Practice, *, patients: int, seed: int = SEED) -> float:
     return time.perf_counter() - begun
 
 
-def in_batches(every: Iterator[_Row]) -> Iterator[list[_Row]]:
-    return iter(lambda: list(itertools.islice(every, BATCH)), [])
+def in_batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
+    return iter(lambda: list(itertools.islice(rows, BATCH)), [])
 
 
 def gather_statistics() -> None:
-    """Do what PostgreSQL does by itself minutes after such a load, and the idle worker on SQLite."""
+    """Update the planner statistics now. PostgreSQL would do it minutes later, and on SQLite the idle worker would."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")
@@ -91,7 +92,7 @@ def gather_statistics() -> None:
 
 
 def insert(model: type[models.Model], rows: Rows) -> None:
-    """Rows in the order of the model's columns, by the quickest way that the driver has."""
+    """Insert rows, whose values are in the order of `columns_of(model)`, in the fastest way of the driver."""
     columns = columns_of(model)
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
@@ -106,7 +107,7 @@ def insert(model: type[models.Model], rows: Rows) -> None:
 
 
 def columns_of(model: type[models.Model]) -> list[str]:
-    """Those that are written: all but a number that the database counts up."""
+    """Return the columns to write: all except automatic primary keys."""
     return [str(field.column) for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
 
 
@@ -122,8 +123,8 @@ def for_sqlite(row: Sequence[Any]) -> list[Any]:
 
 
 def surnames() -> list[str]:
-    """The most frequent first: those of the demo, then made ones, some twenty thousand in all."""
-    return list(dict.fromkeys([*_interleaved("surnames"), *_made_surnames()]))
+    """Return about 20,000 surnames, the most frequent first: those of the demo, then generated ones."""
+    return list(dict.fromkeys([*_interleaved("surnames"), *_generated_surnames()]))
 
 
 def people_of(practice: Practice, *, patients: int, chance: random.Random) -> Iterator[dict[type[models.Model], Any]]:
@@ -169,11 +170,11 @@ def _rows(
 ) -> dict[type[models.Model], Any]:
     patient, contact = (uuid.UUID(int=chance.getrandbits(128), version=4) for _ in range(2))
     has_parent, own = number % 2 == 0, phone if number % 3 == 0 else ""
-    who = (patient, practice.pk, "urn:bench", str(number), f"MG-{number}", last, first, "", born)
+    identity = (patient, practice.pk, "urn:bench", str(number), f"MG-{number}", last, first, "", born)
     state = ("female", True, False, None, "en", own, "")
     home = (f"{number % 9_000} Orchard Lane", "Maple Grove", "MN", "55311")
     rows: dict[type[models.Model], Any] = {
-        Patient: [(*who, *state, *home, status, own, "", mrn_key(f"MG-{number}"), _NOW)],
+        Patient: [(*identity, *state, *home, status, own, "", mrn_key(f"MG-{number}"), _NOW)],
         NameKey: [(practice.pk, 0, *keys, born, status, patient, None) for keys in _keys(last, first)],
     }
     if has_parent:
@@ -210,7 +211,7 @@ def _keys(last: str, first: str) -> list[tuple[str, str]]:
 
 
 class _Zipf:
-    """Picks the name of rank r about 1/r times as often as the first."""
+    """Pick names at random: the name of rank r about 1/r times as often as the first."""
 
     def __init__(self, ranked: list[str], chance: random.Random) -> None:
         self._ranked, self._chance = ranked, chance
@@ -221,12 +222,12 @@ class _Zipf:
 
 
 def _interleaved(kind: str) -> list[str]:
-    """The origins in turn, the largest first: rank by rank as long as a list has names."""
+    """Return the names of all origins, ordered by rank and then by the size of the origin."""
     lists = [getattr(origin, kind) for origin in ORIGINS]
     return [name for rank in itertools.zip_longest(*lists) for name in rank if name]
 
 
-def _made_surnames() -> Iterator[str]:
+def _generated_surnames() -> Iterator[str]:
     chance = random.Random(1)
     stems = ["".join(chance.choice(part) for part in ("bcdfghklmnprstvw", "aeiou", "lnrstd")) for _ in range(_STEMS)]
     return (f"{stem}{ending}".capitalize() for ending in _ENDINGS for stem in dict.fromkeys(stems))
@@ -237,7 +238,7 @@ def _letters(number: int) -> str:
 
 
 def _drop_indexes() -> list[str]:
-    """Drops what is no constraint from the three tables; gives back the statements that make it again."""
+    """Drop the indexes of the three tables, except constraints. Return the statements that create them again."""
     tables = [model._meta.db_table for model in (Patient, Contact, NameKey)]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -1,4 +1,4 @@
-"""What the issue asks for, and a figure beside it: kept or missed."""
+"""Measured figures and their targets, which are met or missed."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A ratio to something that was measured in the same run. `at_most`, `at_least`, `at_most_ms`: its target."""
+    """A ratio to something measured in the same run. `at_most`, `at_least` or `at_most_ms` is its target, if it has one."""
 
     group: str
     name: str
@@ -21,11 +21,11 @@ class Figure:
     @property
     def verdict(self) -> str:
         if self.at_most is not None:
-            return "kept" if self.ratio <= self.at_most else "missed"
+            return "met" if self.ratio <= self.at_most else "missed"
         if self.at_least is not None:
-            return "kept" if self.ratio >= self.at_least else "missed"
+            return "met" if self.ratio >= self.at_least else "missed"
         if self.at_most_ms is not None and self.milliseconds is not None:
-            return "kept" if self.milliseconds <= self.at_most_ms else "missed"
+            return "met" if self.milliseconds <= self.at_most_ms else "missed"
         return ""
 
     @property

@@ -1,10 +1,10 @@
-"""Can anybody tell from the time of an answer whether a PIN, an address or a date of birth is known?
+"""Check that response times do not reveal whether a PIN, an email address or a date of birth is known.
 
-Each pair of questions is asked in turn, A B A B ..., through the whole stack of middleware and views, on a database of its
-own. Two tests then try to tell the two rows of times apart: Mann-Whitney's (is one of them slower?) and Kolmogorov and
-Smirnov's (do they differ in any way?). With six pairs and two tests a difference counts as seen below p = 0.01 / 12.
+The two requests of a pair are sent in turn, A B A B, through all middleware and views, on a separate database.
+Two statistical tests then compare the two samples of times: Mann-Whitney (is one slower?) and Kolmogorov-Smirnov (do
+they differ in any way?). With six pairs and two tests, a difference is significant if p < 0.01 / 12.
 
-    make bench-timing                    # 1,000 questions of each kind; about an hour
+    make bench-timing                    # 1,000 requests of each kind, about an hour
     make bench-timing ARGS="--samples 100"
 """
 
@@ -45,20 +45,20 @@ from tests import factories
 from tests.factories import SESSION_KEY, issue_registration
 
 PAIRS = 6
-SEEN_BELOW = 0.01 / (2 * PAIRS)
+SIGNIFICANT_BELOW = 0.01 / (2 * PAIRS)
 BORN = date(2019, 3, 5)
 
-Ask = Callable[[], int]
+Send = Callable[[], int]
 
 
 @dataclass
 class Pair:
-    """Two questions whose answers must not be told apart; `again` makes both possible anew, outside the measured time."""
+    """Two requests whose response times must not differ. `reset` runs before each request and is not measured."""
 
     name: str
-    known: Ask
-    unknown: Ask
-    again: Callable[[], None]
+    known: Send
+    unknown: Send
+    reset: Callable[[], None]
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Finding:
             "unknown_iqr_ms": 1000 * spread(self.unknown),
             "p_mann_whitney": slower,
             "p_kolmogorov_smirnov": differs,
-            "told_apart": min(slower, differs) < SEEN_BELOW,
+            "distinguishable": min(slower, differs) < SIGNIFICANT_BELOW,
         }
 
 
@@ -90,9 +90,15 @@ def main() -> None:
     chosen = arguments.parse_args()
     settings.ALLOWED_HOSTS = ["*"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.ACCOUNT_RATE_LIMITS = False  # the pace of what is answered is measured, not what is refused
-    codes = ("CODES_OF_AN_ASKER", "CODES_OF_STRANGERS", "CODES_OF_KNOWN", "CODES_ASKED_FROM")
-    for name in ("OF_AN_ADDRESS", "OF_A_SITE", "OVER_ALL", "OF_A_PATIENT", *codes):
+    settings.ACCOUNT_RATE_LIMITS = False  # measure normal responses, not refusals
+    codes = (
+        "CODES_PER_REQUESTER",
+        "CODES_TO_ADDRESS_BY_STRANGERS",
+        "CODES_TO_ADDRESS_BY_PIN_HOLDERS",
+        "CODES_PER_NETWORK",
+    )
+    for name in ("PER_NETWORK", "PER_SITE", "GLOBAL", "PER_PATIENT", *codes):
+        assert hasattr(rate_limits, name), name
         setattr(rate_limits, name, (rate_limits.Limit(10**9, timedelta(days=1)),))
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
@@ -106,12 +112,12 @@ def main() -> None:
             f"{row['pair']:<58} {row['known_median_ms']:7.2f} {row['unknown_median_ms']:7.2f} ms"
             f"  IQR {row['known_iqr_ms']:6.2f} {row['unknown_iqr_ms']:6.2f}"
             f"  p {row['p_mann_whitney']:.3f} {row['p_kolmogorov_smirnov']:.3f}"
-            f"  {'TOLD APART' if row['told_apart'] else 'not told apart'}",
+            f"  {'DISTINGUISHABLE' if row['distinguishable'] else 'not distinguishable'}",
             flush=True,
         )
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=2))
-    raise SystemExit(any(row["told_apart"] for row in rows))
+    raise SystemExit(any(row["distinguishable"] for row in rows))
 
 
 def pairs() -> Iterator[Pair]:
@@ -122,7 +128,7 @@ def pairs() -> Iterator[Pair]:
     factories.an_account("known@families.example")
     registration, pin = issue(patient, actor)
 
-    def again() -> None:
+    def reset_attempts() -> None:
         Registration.objects.update(wrong_attempts=0, state="pending", ended_at=None)
         AttemptCounter.objects.all().delete()
 
@@ -133,19 +139,19 @@ def pairs() -> Iterator[Pair]:
         "PIN: known with a wrong date of birth | unknown",
         lambda: start(pin, other_day),
         lambda: start(next(strangers), other_day),
-        again,
+        reset_attempts,
     )
     yield Pair(
-        "PIN: a known beginning | an unknown one",
+        "PIN: known first characters | unknown ones",
         lambda: start(next(tails), BORN),
         lambda: start(next(strangers), BORN),
-        again,
+        reset_attempts,
     )
     yield Pair(
-        "date of birth: a patient's | nobody's, with an unknown PIN",
+        "date of birth: a patient's | unknown, with an unknown PIN",
         lambda: start(next(strangers), BORN),
         lambda: start(next(strangers), other_day),
-        again,
+        reset_attempts,
     )
     at_details = opened(registration, pin)
     strange_addresses = (f"{uuid.uuid4().hex[:5]}@families.example" for _ in itertools.count())
@@ -153,43 +159,43 @@ def pairs() -> Iterator[Pair]:
         "new account: a known address | an unknown one",
         lambda: details(at_details, "known@families.example"),
         lambda: details(at_details, next(strange_addresses)),
-        again,
+        reset_attempts,
     )
     yield Pair(
         "sign-in: a known address | an unknown one",
         lambda: sign_in("known@families.example"),
         lambda: sign_in(next(strange_addresses)),
-        again,
+        reset_attempts,
     )
     yield Pair(
         "forgotten password: a known address | an unknown one",
         lambda: reset("known@families.example"),
         lambda: reset(next(strange_addresses)),
-        again,
+        reset_attempts,
     )
 
 
 def measure(pair: Pair, *, samples: int) -> Finding:
-    times: dict[Ask, list[float]] = {pair.known: [], pair.unknown: []}
+    times: dict[Send, list[float]] = {pair.known: [], pair.unknown: []}
     for number in range(samples + 3):
-        for ask in (pair.known, pair.unknown) if number % 2 else (pair.unknown, pair.known):
-            pair.again()
-            begun = time.perf_counter()
-            status = ask()
-            took = time.perf_counter() - begun
+        for send in (pair.known, pair.unknown) if number % 2 else (pair.unknown, pair.known):
+            pair.reset()
+            started = time.perf_counter()
+            status = send()
+            took = time.perf_counter() - started
             assert status in {200, 302, 422}, (pair.name, status)
-            if number >= 3:  # the first ones load what is loaded once
-                times[ask].append(took)
+            if number >= 3:  # the first requests are a warm-up
+                times[send].append(took)
     return Finding(pair.name, times[pair.known], times[pair.unknown])
 
 
-# --- The questions ---
+# --- The requests ---
 
-_BROWSER = Client()  # one for all: a new one would load the middleware anew, and its time would hide what is looked for
+_BROWSER = Client()  # shared, because each new client loads the middleware, which would hide small differences
 
 
 def a_browser() -> Client:
-    """One that knows nothing yet."""
+    """Return the shared client without its cookies."""
     _BROWSER.cookies.clear()
     return _BROWSER
 
@@ -223,7 +229,7 @@ def issue(patient: Patient, actor: Actor) -> tuple[Registration, Pin]:
 
 
 def opened(registration: Registration, pin: Pin) -> Client:
-    """A browser whose family has got as far as the address."""
+    """Return a client in which a family has reached the sign-in details."""
     client = Client()
     assert client.post("/start/", {"pin": pin.shown, **born(BORN)}).status_code == 302
     you = {"given_names": "Elena", "family_name": "García", "relationship": "mother", "phone": ""}
@@ -231,7 +237,7 @@ def opened(registration: Registration, pin: Pin) -> Client:
     return client
 
 
-# --- The tests ---
+# --- The statistical tests ---
 
 
 def spread(values: list[float]) -> float:
@@ -240,7 +246,7 @@ def spread(values: list[float]) -> float:
 
 
 def mann_whitney(one: list[float], other: list[float]) -> float:
-    """Two-sided p of the rank sum, by the normal approximation (no ties to speak of among nanoseconds)."""
+    """Return the two-sided p-value of the rank sum, by the normal approximation. Ties are too rare to matter."""
     ranked = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
     rank_sum = sum(rank for rank, (_, which) in enumerate(ranked, start=1) if which == 0)
     n, m = len(one), len(other)
@@ -249,7 +255,7 @@ def mann_whitney(one: list[float], other: list[float]) -> float:
 
 
 def kolmogorov_smirnov(one: list[float], other: list[float]) -> float:
-    """p of the greatest distance between the two distributions, by Kolmogorov's series."""
+    """Return the p-value of the largest distance between the two distributions, by Kolmogorov's series."""
     n, m = len(one), len(other)
     steps = sorted([(value, 1 / n) for value in one] + [(value, -1 / m) for value in other])
     distance = max(map(abs, itertools.accumulate(step for _, step in steps)))

@@ -1,4 +1,4 @@
-"""A real browser on a running portal, with the delivery worker beside it, and axe at every page."""
+"""Run the portal and its delivery worker for a real browser, and check pages with axe."""
 
 import shutil
 import threading
@@ -23,9 +23,9 @@ AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
 SIZES = [
     ViewportSize(width=1280, height=800),
     ViewportSize(width=375, height=667),
-    ViewportSize(width=320, height=256),  # a window of 1280 by 1024 at 400 %
+    ViewportSize(width=320, height=256),  # a window of 1280 by 1024 pixels at 400% zoom
 ]
-# The headless shell has no tabs and toolbars to draw, so a test starts with it in a tenth of the time.
+# The headless shell draws no tabs and toolbars, so a test starts in a tenth of the time.
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -46,11 +46,11 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture
 def portal(live_server: Any, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a portal that runs with its worker; mail lands in the demo mailbox."""
+    """Run the portal and its delivery worker. Return the URL. Mail goes to the demo mailbox."""
     settings.EMAIL_BACKEND = "notifications.demo_mailbox.Backend"
     settings.DEMO_MAILBOX = tmp_path / "mailbox"
     settings.PUBLIC_URL = live_server.url
-    monkeypatch.setattr(delivery, "POLL_EVERY", timedelta(seconds=0.1))  # a family waits for mail, a test need not
+    monkeypatch.setattr(delivery, "POLL_EVERY", timedelta(seconds=0.1))  # so that tests do not wait for mail
     stop = threading.Event()
 
     def work() -> None:
@@ -85,7 +85,7 @@ def sign_in(portal: str) -> Callable[[Page, User], None]:
 
 @pytest.fixture
 def desk_page(context: BrowserContext, page: Page, front_desk: User, portal: str) -> Page:
-    """The front desk, which signed in before. What the browser complains of (a blocked style, a script error) fails a test."""
+    """Return a page that is signed in as the front desk."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.add_init_script(
@@ -100,12 +100,13 @@ def desk_page(context: BrowserContext, page: Page, front_desk: User, portal: str
     return page
 
 
-# All that axe's verdict depends on. A frame has a document of its own: a page with one is never taken for another.
+# Everything that the result of axe depends on. It is empty for a page with a frame, because a frame is a document of
+# its own, so such a page is always checked.
 STATE = """() => document.querySelector("iframe") ? "" : [
     document.documentElement.outerHTML, innerWidth, innerHeight, scrollX, scrollY, document.getAnimations().length,
-    ["prefers-color-scheme: dark", "prefers-reduced-motion: reduce"].map(each => matchMedia(`(${each})`).matches),
+    ["prefers-color-scheme: dark", "prefers-reduced-motion: reduce"].map(query => matchMedia(`(${query})`).matches),
     [":focus", ":hover", ":checked", ":modal", ":invalid", ":placeholder-shown"].map(
-        each => [each, ...[...document.querySelectorAll(each)].map(found => found.outerHTML)]),
+        selector => [selector, ...[...document.querySelectorAll(selector)].map(element => element.outerHTML)]),
 ].flat(2).join("\\n")"""
 _accessible: set[str] = set()
 
@@ -113,10 +114,10 @@ _accessible: set[str] = set()
 def check_accessibility(page: Page) -> None:
     """Check with axe that the page has no violation, in the state that it is in.
 
-    Many tests pass through the same pages: where only numbers and keys differ, one look per process is enough.
+    Many tests open the same pages. If only numbers and keys differ, a page is checked once in each process.
     """
     _settle(page)
-    state = markup.CHANGING.sub("", page.evaluate(STATE))
+    state = markup.VARIABLE_PARTS.sub("", page.evaluate(STATE))
     if state in _accessible:
         return
     check_rules(page, WCAG)
@@ -127,12 +128,12 @@ def check_accessibility(page: Page) -> None:
 def _settle(page: Page) -> None:
     page.wait_for_load_state()
     expect(page.get_by_role("heading", level=1).first).to_be_attached()
-    if markup.is_kept():
-        markup.keep(page.content())
+    if markup.is_saving():
+        markup.save(page.content())
 
 
 def check_at_every_size(page: Page, sizes: Sequence[ViewportSize] = SIZES) -> None:
-    """All is there and can be used, in both themes; for a page that was asked to hold still."""
+    """Check the page at each size in both themes. Its context must emulate reduced motion."""
     _settle(page)
     for size in sizes:
         page.set_viewport_size(size)
@@ -144,9 +145,9 @@ def check_at_every_size(page: Page, sizes: Sequence[ViewportSize] = SIZES) -> No
 
 
 def check_dark_theme(page: Page) -> None:
-    """The dark theme's colours of a page that axe has looked at in the light one, without loading it anew.
+    """Check the colors of the dark theme without a reload, after a check of the light theme.
 
-    For a page that was asked to hold still: its colours would be on their way yet.
+    The page must emulate reduced motion. Otherwise the colors would still be in transition.
     """
     page.emulate_media(color_scheme="dark")
     check_rules(page, ["color-contrast", "link-in-text-block"])
@@ -154,15 +155,15 @@ def check_dark_theme(page: Page) -> None:
 
 
 def check_rules(page: Page, rules: list[str]) -> None:
-    """Finds nothing by these rules of axe, or by the rules with these tags."""
+    """Check that axe finds no violation of these rules, which are rule ids or tags."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    found = page.evaluate(
+    violations = page.evaluate(
         "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations)", rules
     )
-    assert not found, "\n".join(
-        f"{each['id']}: {each['help']}: {[node['html'][:160] + ' ' + node['failureSummary'] for node in each['nodes']]}"
-        for each in found
+    assert not violations, "\n".join(
+        f"{rule['id']}: {rule['help']}: {[node['html'][:160] + ' ' + node['failureSummary'] for node in rule['nodes']]}"
+        for rule in violations
     )
 
 
@@ -171,26 +172,26 @@ def check_width(page: Page) -> None:
     assert too_wide <= 0, f"{page.url} is {too_wide} pixels too wide"
 
 
-MOVING = """() => [...document.querySelectorAll("*")].filter(each => ["", "::before", "::after", "::backdrop"].some(part => {
-    const style = getComputedStyle(each, part || null);
-    return `${style.transitionDuration},${style.animationDuration}`.split(",").some(lasts => parseFloat(lasts) > 0.01);
-})).map(each => each.outerHTML.slice(0, 120)).concat(document.getAnimations().map(String))"""
+MOVING = """() => [...document.querySelectorAll("*")].filter(item => ["", "::before", "::after", "::backdrop"].some(part => {
+    const style = getComputedStyle(item, part || null);
+    return `${style.transitionDuration},${style.animationDuration}`.split(",").some(seconds => parseFloat(seconds) > 0.01);
+})).map(item => item.outerHTML.slice(0, 120)).concat(document.getAnimations().map(String))"""
 
 
 def check_stillness(page: Page) -> None:
-    """Nothing moves, or would, for longer than ten milliseconds; for a page that was asked to hold still."""
+    """Check that no transition or animation lasts longer than 10 ms. The page must emulate reduced motion."""
     assert page.evaluate(MOVING) == [], page.url
 
 
-COVERED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter(each => {
-    each.focus();
-    if (document.activeElement !== each || each.matches(".visually-hidden")) return false;
-    const line = each.getClientRects()[0];
+COVERED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter(item => {
+    item.focus();
+    if (document.activeElement !== item || item.matches(".visually-hidden")) return false;
+    const line = item.getClientRects()[0];
     const top = document.elementFromPoint(line.x + line.width / 2, line.y + Math.min(line.height, innerHeight) / 2);
-    return !top || !(each.contains(top) || top.contains(each) || [...each.labels ?? []].some(label => label.contains(top)));
-}).map(each => each.outerHTML.slice(0, 120))"""
+    return !top || !(item.contains(top) || top.contains(item) || [...item.labels ?? []].some(label => label.contains(top)));
+}).map(item => item.outerHTML.slice(0, 120))"""
 
 
 def check_nothing_covered(page: Page) -> None:
-    """Whatever gets the focus is seen, with no part of the page that stays over it."""
+    """Check that no control with the focus is covered by another part of the page, such as a sticky header."""
     assert page.evaluate(COVERED) == [], page.url

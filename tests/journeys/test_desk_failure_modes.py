@@ -14,8 +14,8 @@ from portal.models import AuditEvent, Practice, User
 from registration.models import Identification, Registration
 from tests import factories
 from tests.journeys.conftest import check_accessibility
-from tests.journeys.test_register_a_patient import (
-    answer_what_is_always_asked,
+from tests.journeys.desk_steps import (
+    answer_required_questions,
     complete,
     open_account,
     open_window,
@@ -30,7 +30,7 @@ def complete_button(page: Page) -> Locator:
 
 
 def type_an_address(page: Page) -> Locator:
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     address = page.get_by_role("textbox", name="Email Address")
     address.fill("elena.new@families.example")
     return address
@@ -116,7 +116,7 @@ def test_reload_without_javascript_shows_the_same_pin(
         page.get_by_label("Email").fill(front_desk.email)
         page.get_by_label("Password").fill(factories.PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        answer_what_is_always_asked(page)
+        answer_required_questions(page)
         complete_button(page).click()
         pin = shown_pin(page)
         page.reload()  # sends the same window again

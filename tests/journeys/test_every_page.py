@@ -1,4 +1,4 @@
-"""Every page of the desk, at every size, in both themes: axe finds nothing, nothing is cut off, no script is needed."""
+"""Check every page of the desk at every size and in both themes: axe finds nothing, and nothing is cut off."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from registration.issuing import declines
 from tests import factories, signup_steps
 from tests.factories import issue_registration
 from tests.journeys.conftest import SIZES, check_at_every_size
-from tests.journeys.test_register_a_patient import answer_what_is_always_asked
+from tests.journeys.desk_steps import answer_required_questions
 
 PAGES = [
     "/",
@@ -46,16 +46,16 @@ PAGES = [
 
 
 BOTH_WIDTHS = SIZES[:2]
-# With one of everything behind them: an account, a registration, a request, a message that failed.
-ABOUT = [
+# These pages need records: an account, a registration, a request, and a message that failed.
+PAGES_WITH_RECORDS = [
     "/",
     "/patients/{patient}/",
     "/activity/",
     "/matches/",
-    "/matches/{asked}/",
-    "/matches/{asked}/match/?patient={patient}",
-    "/matches/{asked}/refuse/",
-    "/matches/{asked}/ask/",
+    "/matches/{self_registration}/",
+    "/matches/{self_registration}/match/?patient={patient}",
+    "/matches/{self_registration}/refuse/",
+    "/matches/{self_registration}/ask/",
     "/registrations/{registration}/revoke/",
     "/registrations/{registration}/send-again/",
     "/associations/{association}/remove/",
@@ -63,35 +63,37 @@ ABOUT = [
     "/accounts/2fa/recovery-codes/generate/",
     "/accounts/reauthenticate/",
 ]
-# Sent as they are, nothing in them is right: the page, and the words under which the summary stands.
-EMPTY = {
-    "/patients/?last_name=%3F": "Nothing was searched yet.",
-    "/patients/{brother}/register/": "Nothing was issued or sent.",
-    "/patients/{patient}/proxy/": "Nothing was issued or sent.",
-    "/patients/{brother}/decline/": "Nothing was saved yet.",
-    "/registrations/{registration}/revoke/": "Nothing was revoked yet.",
-    "/associations/{association}/remove/": "Nothing was removed yet.",
-    "/associations/{association}/reset-sign-in/": "Nothing was removed yet.",
-    "/matches/{asked}/refuse/": "Nothing was said to the family yet.",
-    "/accounts/password/change/": "Nothing was saved yet.",
-    "/accounts/reauthenticate/": "Nothing was done yet.",
+# The title of the error summary after each form is submitted without an answer.
+SUMMARY_TITLES = {
+    "/patients/?last_name=%3F": "Check what you entered:",
+    "/patients/{declined}/register/": "Nothing was issued or sent. Fix the following:",
+    "/patients/{patient}/proxy/": "Nothing was issued or sent. Fix the following:",
+    "/patients/{declined}/decline/": "Nothing was saved. Fix the following:",
+    "/registrations/{registration}/revoke/": "Nothing was revoked. Fix the following:",
+    "/associations/{association}/remove/": "Nothing was removed. Fix the following:",
+    "/associations/{association}/reset-sign-in/": "Nothing was removed. Fix the following:",
+    "/matches/{self_registration}/refuse/": "Nothing was saved. Fix the following:",
+    "/accounts/password/change/": "Nothing was saved. Fix the following:",
+    "/accounts/reauthenticate/": "Nothing was saved. Fix the following:",
 }
 
 
 def in_parts(pages: Sequence[Any], count: int) -> list[Any]:
-    """Deal the pages out to so many tests of about the same length, which run side by side."""
+    """Split the pages into `count` parametrized tests of about the same length, so that they can run in parallel."""
     return [pytest.param(pages[part::count], id=f"{part + 1} of {count}") for part in range(count)]
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/"])
-def test_a_tour_before_the_sign_in(page: Page, portal: str, practice: Practice, path: str) -> None:
+def test_page_before_sign_in_is_accessible_at_every_size(
+    page: Page, portal: str, practice: Practice, path: str
+) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto(portal + path)
     check_at_every_size(page)
 
 
 @pytest.mark.parametrize("paths", in_parts(PAGES, 4))
-def test_a_tour(
+def test_page_is_accessible_at_every_size(
     page: Page,
     portal: str,
     practice: Practice,
@@ -115,15 +117,15 @@ def test_a_tour(
 
 
 @pytest.fixture
-def something_of_each(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> dict[str, object]:
-    """The keys of what the pages are about, by the names that stand in their addresses."""
+def record_ids(practice: Practice, patient: Patient, mother: Contact, actor: Actor) -> dict[str, object]:
+    """Create one record of each kind. Return their primary keys by the names in the paths above."""
     brother = factories.a_patient(practice, "Mateo", mrn="MG-2")
     declined = factories.a_patient(practice, "Luz", mrn="MG-3")
-    for each in (brother, declined):
-        factories.a_contact(each)
+    for child in (brother, declined):
+        factories.a_contact(child)
     registration = issue_registration(patient, mother, actor=actor, delivery=signup_steps.by_email())
     account = factories.an_account("maria@families.example", "María", "Prado")
-    declines.decline(declined, reason="Rings instead", ask_again_on=timezone.localdate(), actor=actor)
+    declines.decline(declined, reason="Prefers to call", ask_again_on=timezone.localdate(), actor=actor)
     failed = issue_registration(brother, brother.contacts.get(), actor=actor, delivery=signup_steps.by_email())
     assert failed.message
     OutgoingMessage.objects.filter(pk=failed.message.pk).update(
@@ -131,10 +133,10 @@ def something_of_each(practice: Practice, patient: Patient, mother: Contact, act
     )
     return {
         "patient": patient.pk,
-        "brother": declined.pk,
+        "declined": declined.pk,
         "registration": registration.pk,
         "association": factories.an_association(account, brother, relationship="guardian").pk,
-        "asked": factories.a_self_registration(practice, account).pk,
+        "self_registration": factories.a_self_registration(practice, account).pk,
     }
 
 
@@ -145,47 +147,45 @@ def manager_page(page: Page, practice: Practice, portal: str, sign_in: Callable[
     return page
 
 
-@pytest.mark.parametrize("paths", in_parts(ABOUT, 3))
-def test_with_something_behind_them(
-    manager_page: Page, portal: str, something_of_each: dict[str, object], paths: list[str]
+@pytest.mark.parametrize("paths", in_parts(PAGES_WITH_RECORDS, 3))
+def test_page_with_records_is_accessible_at_both_widths(
+    manager_page: Page, portal: str, record_ids: dict[str, object], paths: list[str]
 ) -> None:
     for path in paths:
-        manager_page.goto(portal + path.format(**something_of_each))
+        manager_page.goto(portal + path.format(**record_ids))
         expect(manager_page.get_by_role("heading", level=1)).to_be_visible()
         expect(manager_page.get_by_role("heading", name="Page not found")).to_be_hidden()
         check_quick_search(manager_page)
         check_at_every_size(manager_page, BOTH_WIDTHS)
 
 
-@pytest.mark.parametrize("forms", in_parts(list(EMPTY.items()), 2))
-def test_what_is_wrong_is_summed_up_at_the_top_and_has_the_focus(
-    manager_page: Page, portal: str, something_of_each: dict[str, object], forms: list[tuple[str, str]]
+@pytest.mark.parametrize("forms", in_parts(list(SUMMARY_TITLES.items()), 2))
+def test_invalid_form_is_summed_up_in_a_focused_alert(
+    manager_page: Page, portal: str, record_ids: dict[str, object], forms: list[tuple[str, str]]
 ) -> None:
     page = manager_page
-    for path, said in forms:
-        page.goto(portal + path.format(**something_of_each))
+    for path, title in forms:
+        page.goto(portal + path.format(**record_ids))
         if "?" not in path:
             page.locator("main form[method=post]").first.evaluate(
                 "form => { form.noValidate = true; form.requestSubmit() }"
             )
-        check_summary(page, said)
+        check_summary(page, title)
         check_at_every_size(page, BOTH_WIDTHS)
 
 
-def test_what_is_wrong_at_the_sign_in_is_summed_up_at_the_top_and_has_the_focus(
-    page: Page, portal: str, practice: Practice
-) -> None:
+def test_failed_sign_in_is_summed_up_in_a_focused_alert(page: Page, portal: str, practice: Practice) -> None:
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{portal}/accounts/login/")
     page.get_by_label("Email").fill("nobody@maplegrove.example")
     page.get_by_label("Password").fill("a wrong one")
     page.keyboard.press("Enter")
-    check_summary(page, "You are not signed in yet.")
+    check_summary(page, "You are not signed in. Fix the following:")
     check_at_every_size(page, BOTH_WIDTHS)
 
 
 def check_quick_search(page: Page) -> None:
-    """It is a key away, from wherever on the page one is and types nothing; where one proves who one is there is none."""
+    """Check that the slash key opens quick search, except on the centered pages, such as signing in again."""
     if page.locator(".centered-page").count():
         return
     page.evaluate("document.activeElement.blur()")
@@ -193,23 +193,25 @@ def check_quick_search(page: Page) -> None:
     expect(page.get_by_role("combobox", name="Quick search")).to_be_focused()
 
 
-def check_summary(page: Page, said: str) -> None:
-    """It says what is wrong, and each of its lines leads to a field that is marked, with its own words beside it."""
-    summary = page.get_by_role("alert").filter(has_text=said)
+def check_summary(page: Page, title: str) -> None:
+    """Check that the error summary has the focus and that each link leads to a field described by the same error."""
+    summary = page.get_by_role("alert").filter(has_text=title)
     expect(summary).to_be_focused()
-    for line in summary.get_by_role("link").all():
-        field = page.locator(str(line.get_attribute("href")))
+    for link in summary.get_by_role("link").all():
+        field = page.locator(str(link.get_attribute("href")))
         expect(field).to_be_visible()
-        words = (line.text_content() or "").partition(": ")[2]
-        assert words in field.evaluate(DESCRIBED), f"{page.url}: {words}"
+        # A link contains a label, a colon unless the label is a question, and the error.
+        error = re.split(r": |\? ", (link.text_content() or "").strip(), maxsplit=1)[1]
+        assert error in field.evaluate(DESCRIPTION), f"{page.url}: {error}"
 
 
-# What a screen reader tells with a field: its own description, and that of the group it stands in.
-DESCRIBED = """field => [field, field.closest("fieldset")].flatMap(each => (each?.getAttribute("aria-describedby") ?? "").split(" "))
+# A screen reader announces the description of a field and that of its group.
+DESCRIPTION = """field => [field, field.closest("fieldset")]
+    .flatMap(element => (element?.getAttribute("aria-describedby") ?? "").split(" "))
     .map(id => document.getElementById(id)?.textContent ?? "").join(" ")"""
 
 
-def test_the_practice_is_chosen_in_the_navigation_panel(
+def test_practice_is_switched_in_the_navigation_panel(
     page: Page, portal: str, practice: Practice, patient: Patient, sign_in: Callable[[Page, User], None]
 ) -> None:
     manager = factories.a_member(practice, Membership.Role.MANAGER, "manager@maplegrove.example", name="Mo Reyes")
@@ -224,7 +226,7 @@ def test_the_practice_is_chosen_in_the_navigation_panel(
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
-def test_the_main_job_without_javascript(
+def test_registration_and_revocation_work_without_javascript(
     browser: Browser,
     portal: str,
     front_desk: User,
@@ -241,10 +243,10 @@ def test_the_main_job_without_javascript(
         page.get_by_role("link", name="Select").click()
         page.get_by_role("button", name="Register Patient").click()
         expect(page.get_by_role("heading", name="Patient Registration")).to_be_visible()
-        answer_what_is_always_asked(page)
+        answer_required_questions(page)
         page.get_by_role("textbox", name="Email Address").fill("")
         page.get_by_role("button", name="Complete Registration").click()
-        expect(page.get_by_role("alert")).to_contain_text("Type the e-mail address")
+        expect(page.get_by_role("alert")).to_contain_text("Enter the email address")
         page.get_by_role("textbox", name="Email Address").fill("elena@families.example")
         page.get_by_role("button", name="Complete Registration").click()
         pin = page.get_by_role("group", name="Registration PIN").inner_text()

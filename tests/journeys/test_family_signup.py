@@ -23,8 +23,8 @@ from registration.values import ByText
 from tests import factories, signup_steps
 from tests.factories import SESSION_KEY, issue_registration
 from tests.journeys.conftest import check_accessibility
+from tests.journeys.desk_steps import answer_required_questions
 from tests.journeys.mailbox import find_in_mail
-from tests.journeys.test_register_a_patient import answer_what_is_always_asked
 
 PHONE = ViewportSize(width=375, height=667)
 
@@ -121,7 +121,7 @@ def test_family_signs_up_from_the_email_and_the_desk_sees_it(
     sign_in(desk, front_desk)
     desk.goto(f"{portal}/patients/{patient.pk}/register/")
     desk.get_by_role("checkbox", name=re.compile("Mateo")).check()
-    answer_what_is_always_asked(desk)
+    answer_required_questions(desk)
     desk.get_by_role("button", name="Complete Registration").click()
     expect(desk.get_by_role("heading", name="Registration completed")).to_be_visible()
 
@@ -398,7 +398,7 @@ def test_kiosk_is_cleared_when_the_family_finishes(
     page.get_by_role("radio", name="Someone else").check()
     page.get_by_label("Name", exact=True).fill("Elena Prado")
     page.get_by_role("radio", name="Do not send PIN").check()
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     page.get_by_role("button", name="Complete Registration").click()
     page.get_by_role("button", name="Hand this screen to the family").click()
     expect(page.get_by_text("This screen belongs to the practice.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Browser test of the printed account page: black on white, without controls."""
+"""The printed account page in a browser: black on white, without controls."""
 
 from collections.abc import Callable
 

@@ -14,54 +14,14 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import Identification, Registration
 from tests.journeys.conftest import check_accessibility
-
-PIN = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
-
-
-def open_account(page: Page) -> None:
-    """Steps 1 to 3: Navigation Panel, Search Patients, the Patient Account page."""
-    page.get_by_role("navigation", name="Navigation Panel").get_by_role("link", name="Patient Administration").click()
-    expect(page.get_by_role("heading", name="Patient Administration")).to_be_visible()
-    check_accessibility(page)
-    page.get_by_role("radio", name="Account").check()
-    page.get_by_label("Last name").fill("lopez")
-    page.get_by_label("Date of birth").fill("Mar 5 2019")
-    page.get_by_label("Search by").select_option("Unregistered")
-    page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("heading", name="1 patient")).to_be_visible()
-    check_accessibility(page)
-    page.get_by_role("link", name="Select").click()
-    expect(page.get_by_role("heading", name="García-López, Sofía")).to_be_visible()
-    check_accessibility(page)
-
-
-def open_window(page: Page) -> None:
-    """Step 4: the Patient Registration window."""
-    page.get_by_role("button", name="Register Patient").click()
-    expect(page.get_by_role("dialog", name="Patient Registration")).to_be_visible()
-    check_accessibility(page)
-
-
-def answer_what_is_always_asked(page: Page) -> None:
-    """Select how identity was verified and, if a message is sent, acknowledge the risk."""
-    page.get_by_label("How did you verify identity?").select_option("Photo ID")
-    risk = page.get_by_label("They understand that others may be able to read")
-    if risk.is_visible():
-        risk.check()
-
-
-def complete(page: Page) -> None:
-    answer_what_is_always_asked(page)
-    page.get_by_role("button", name="Complete Registration").click()
-    expect(page.get_by_role("heading", name="Registration completed")).to_be_visible()
-    check_accessibility(page)
-
-
-def shown_pin(page: Page) -> str:
-    text = page.get_by_role("group", name="Registration PIN").inner_text()
-    found = PIN.search(re.sub(r"\s", "", text))
-    assert found, text
-    return found[0]
+from tests.journeys.desk_steps import (
+    answer_required_questions,
+    complete,
+    expect_accepted,
+    open_account,
+    open_window,
+    shown_pin,
+)
 
 
 def sheet_text(page: Page, link: str = "Print PIN") -> str:
@@ -72,15 +32,6 @@ def sheet_text(page: Page, link: str = "Print PIN") -> str:
     assert response.headers["content-type"] == "application/pdf"
     assert response.headers["cache-control"] == "no-store"
     return "\n".join(each.extract_text() for each in PdfReader(io.BytesIO(response.body())).pages)
-
-
-def see_it_accepted(page: Page) -> None:
-    """Step 5: without a reload the status is Pending and the message goes from queued to accepted."""
-    settings = page.get_by_role("region", name="Account Settings")
-    expect(settings.get_by_text("Pending")).to_be_visible()
-    expect(settings.get_by_text("PIN already assigned")).to_be_visible()
-    expect(page.get_by_role("region", name="Registrations").get_by_text("Accepted", exact=True)).to_be_visible()
-    check_accessibility(page)
 
 
 def open_message(page: Page) -> None:
@@ -106,7 +57,7 @@ def test_pin_by_email_matches_the_printed_sheet(desk_page: Page, patient: Patien
     page.get_by_role("link", name="Done").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert page.get_by_role("button", name="Register Patient").evaluate("e => e === document.activeElement")
-    see_it_accepted(page)
+    expect_accepted(page)
     assert pin not in page.content()
 
     open_message(page)
@@ -141,7 +92,7 @@ def test_pin_by_text_message_arrives(desk_page: Page, patient: Patient, mother: 
     complete(page)
     pin = shown_pin(page)
     page.get_by_role("link", name="Done").click()
-    see_it_accepted(page)
+    expect_accepted(page)
     open_message(page)
     expect(page.get_by_text(pin)).to_be_visible()
     expect(page.get_by_text("6125550161@vtext.com")).to_be_visible()
@@ -256,7 +207,7 @@ def test_window_stays_open_while_submitting(desk_page: Page, patient: Patient, m
     open_window(page)
 
     held: list[Route] = []
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     page.route("**/register/", lambda route: held.append(route))
     page.get_by_role("button", name="Complete Registration").click()
     while not held:  # the request is held until this test continues it

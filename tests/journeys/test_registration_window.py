@@ -12,11 +12,11 @@ from registration.models import Registration, SelfRegistration
 from tests import factories
 from tests.factories import an_account
 from tests.journeys.conftest import check_accessibility
-from tests.journeys.test_register_a_patient import (
-    answer_what_is_always_asked,
+from tests.journeys.desk_steps import (
+    answer_required_questions,
     complete,
+    expect_accepted,
     open_window,
-    see_it_accepted,
     shown_pin,
 )
 
@@ -32,7 +32,7 @@ def test_barred_guardian_of_a_teen_needs_two_reasons(desk_page: Page, practice: 
     factories.a_contact(lena, "Igor", "Varga", email="igor@families.example", has_authority=False)
     open_window_of(page, lena)
     page.get_by_role("radio", name="Igor Varga").check()
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     page.get_by_role("button", name="Complete Registration").click()
 
     asked = page.get_by_role("group", name="Before you send")
@@ -66,7 +66,7 @@ def test_safety_check_works_without_javascript(
         page = context.new_page()
         sign_in(page, front_desk)
         page.goto(f"{portal}/patients/{lena.pk}/register/")
-        answer_what_is_always_asked(page)
+        answer_required_questions(page)
         page.get_by_label("Mark Varga").check()
         page.get_by_role("button", name="Complete Registration").click()
         reason = page.get_by_label("Why should a guardian see this teen’s record?")
@@ -94,9 +94,9 @@ def test_siblings_with_the_same_contact_share_one_pin(
     complete(page)
     expect(page.get_by_text("One PIN for Mateo and Sofía.")).to_be_visible()
     page.get_by_role("link", name="Done").click()
-    see_it_accepted(page)
+    expect_accepted(page)
     page.goto(f"{page.url.split('/patients/')[0]}/patients/{mateo.pk}/")
-    see_it_accepted(page)
+    expect_accepted(page)
     assert Registration.objects.count() == 1
 
 
@@ -149,7 +149,7 @@ def test_send_again_replaces_the_pin(desk_page: Page, patient: Patient, mother: 
     complete(page)
     first = shown_pin(page)
     page.get_by_role("link", name="Done").click()
-    see_it_accepted(page)
+    expect_accepted(page)
     registration = Registration.objects.get()
     page.goto(f"{page.url.split('/patients/')[0]}/registrations/{registration.pk}/send-again/")
     check_accessibility(page)
@@ -169,7 +169,7 @@ def test_proxy_needs_an_authorization(desk_page: Page, patient: Patient, mother:
     page.get_by_label("Access Level").select_option("Limited")
     page.get_by_label("Last day of access").fill((timezone.localdate() + timedelta(days=90)).isoformat())
     page.get_by_role("textbox", name="Email Address").fill("rosa@prado.example")
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     page.get_by_role("button", name="Complete Registration").click()
     expect(page.get_by_role("alert")).to_contain_text("Enter the authorization, for example a court order.")
     check_accessibility(page)

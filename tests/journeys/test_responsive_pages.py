@@ -1,4 +1,4 @@
-"""A window of 1280 by 1024 at 400 %, and the family's pages at both ends, in both themes: all is there and can be used."""
+"""The staff pages at 400% zoom, and the family pages at every size, in both themes: everything is visible and usable."""
 
 import pytest
 from django.test import Client
@@ -17,13 +17,15 @@ from tests.journeys.conftest import (
     check_stillness,
     check_width,
 )
-from tests.journeys.test_register_a_patient import answer_what_is_always_asked
+from tests.journeys.desk_steps import answer_required_questions
 
 
-def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient, mother: Contact) -> None:
+def test_staff_pages_fit_and_work_at_400_percent_zoom(
+    desk_page: Page, portal: str, patient: Patient, mother: Contact
+) -> None:
     page = desk_page
     page.set_viewport_size(SIZES[-1])
-    page.emulate_media(reduced_motion="reduce")  # so that nothing is looked at while it scrolls
+    page.emulate_media(reduced_motion="reduce")  # so that no check runs during a scroll animation
     account = f"{portal}/patients/{patient.pk}/"
     for address in (portal, f"{portal}/patients/?last_name=garcia", f"{portal}/patients/quick/?q=garcia", account):
         page.goto(address)
@@ -42,7 +44,7 @@ def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient
     check_width(page)
     check_nothing_covered(page)
     check_stillness(page)
-    answer_what_is_always_asked(page)
+    answer_required_questions(page)
     check_accessibility(page)
     check_dark_theme(page)
     page.get_by_role("button", name="Complete Registration").click()
@@ -54,8 +56,8 @@ def test_the_desk_at_400_per_cent(desk_page: Page, portal: str, patient: Patient
     expect(page.get_by_role("group", name="Registration PIN")).to_be_visible()
 
 
-FAMILY = {
-    "nobody": [
+PATHS = {
+    "visitor": [
         "/start/?practice={slug}",
         "/start/?lang=es",
         "/start/sign-in/",
@@ -64,26 +66,26 @@ FAMILY = {
         "/start/terms/",
         "/family/nowhere/",
     ],
-    "pin": ["/start/about-you/", "/start/sign-in-details/"],
+    "after the PIN": ["/start/about-you/", "/start/sign-in-details/"],
     "account": ["/family/", "/start/", "/family/profile/", "/accounts/2fa/", "/accounts/2fa/webauthn/"],
 }
 
 
-@pytest.mark.parametrize("who", FAMILY)
-def test_the_familys_pages(
-    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client, who: str
+@pytest.mark.parametrize("client_state", PATHS)
+def test_family_page_is_accessible_at_every_size(
+    page: Page, portal: str, practice: Practice, patient: Patient, actor: Actor, client: Client, client_state: str
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
-    if who == "pin":
+    if client_state == "after the PIN":
         signup_steps.enter_pin(client, signup_steps.issue_pin([patient], actor=actor), patient.birth_date)
         signup_steps.enter_about_you(client)
-    elif who == "account":
+    elif client_state == "account":
         account = factories.an_account()
         factories.an_association(account, patient)
         client.force_login(account.user)
-    if who != "nobody":
+    if client_state != "visitor":
         page.context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": portal}])
-    for address in FAMILY[who]:
-        page.goto(portal + address.format(slug=practice.slug))
-        assert address.partition("?")[0] in page.url
+    for path in PATHS[client_state]:
+        page.goto(portal + path.format(slug=practice.slug))
+        assert path.partition("?")[0] in page.url
         check_at_every_size(page)

@@ -160,7 +160,7 @@ def test_message_fails_after_the_last_attempt(practice: Practice, mail_server: M
             deliver()
         message.refresh_from_db()
     assert (message.state, message.attempts) == (State.FAILED, delivery.MAX_ATTEMPTS)
-    assert len(mail_server.tries) == delivery.MAX_ATTEMPTS
+    assert len(mail_server.attempts) == delivery.MAX_ATTEMPTS
 
 
 def test_retry_delay_doubles_up_to_the_limit() -> None:
@@ -179,7 +179,7 @@ def test_message_past_its_validity_is_not_sent(practice: Practice, mail_server: 
     message.refresh_from_db()
     assert message.state == State.FAILED
     assert "no longer valid" in message.outcome
-    assert mail_server.tries == []
+    assert mail_server.attempts == []
 
 
 def test_canceled_message_is_never_sent(practice: Practice, mail_server: MailServer) -> None:
@@ -190,7 +190,7 @@ def test_canceled_message_is_never_sent(practice: Practice, mail_server: MailSer
     message.refresh_from_db()
     assert message.state == State.CANCELLED
     assert not Content.objects.exists()
-    assert mail_server.tries == []
+    assert mail_server.attempts == []
 
 
 def test_message_canceled_while_being_sent_is_not_retried(practice: Practice, mail_server: MailServer) -> None:
@@ -204,7 +204,7 @@ def test_message_canceled_while_being_sent_is_not_retried(practice: Practice, ma
     delivery.run(stop=threading.Event(), once=True, transport=CanceledWhileSending())
     message.refresh_from_db()
     assert message.state == State.CANCELLED
-    assert len(mail_server.tries) == 1
+    assert len(mail_server.attempts) == 1
 
 
 def test_claimed_message_canceled_before_its_turn_is_not_sent(practice: Practice, mail_server: MailServer) -> None:
@@ -267,7 +267,7 @@ def test_message_canceled_and_released_unsent_is_not_sent(practice: Practice, ma
     deliver()
     message.refresh_from_db()
     assert (message.state, message.outcome) == (State.CANCELLED, "Canceled before it was sent.")
-    assert mail_server.tries == []
+    assert mail_server.attempts == []
 
 
 def test_slow_worker_releases_the_rest_of_its_batch(practice: Practice, mail_server: MailServer) -> None:
@@ -341,7 +341,7 @@ def test_message_canceled_while_its_worker_died_is_not_sent_again(practice: Prac
         State.CANCELLED,
         "Canceled. It may have been sent: a delivery worker stopped before recording the result.",
     )
-    assert mail_server.tries == []
+    assert mail_server.attempts == []
     assert not Content.objects.exists()
 
 

@@ -24,7 +24,7 @@ from patients.models import Contact, NameKey, Patient
 from portal import audit
 from portal.models import AuditEvent, Practice
 from tests import sample_data
-from tests.patients.intake.test_fhir import ANA
+from tests.patients.intake.fhir_patients import ANA
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from portal import audit
 from portal.models import AuditEvent, Practice
 from registration.models import PinDisplay, Registration
 from tests.notifications.messages import enqueue
-from tests.registration.desk.test_register_views import typed, window
+from tests.registration.desk.register_form import typed, window
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)

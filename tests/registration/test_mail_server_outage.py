@@ -14,7 +14,7 @@ from patients.models import Patient
 from portal import audit
 from portal.models import Practice
 from tests import factories
-from tests.registration.desk.test_register_views import typed, window
+from tests.registration.desk.register_form import typed, window
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db

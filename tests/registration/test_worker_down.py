@@ -16,7 +16,7 @@ from notifications import delivery, worker_heartbeat
 from notifications.models import WorkerHeartbeat
 from patients.models import Contact, Patient
 from registration.models import Registration
-from tests.registration.desk.test_register_views import typed, window
+from tests.registration.desk.register_form import typed, window
 from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db

@@ -20,27 +20,7 @@ from patients.intake.records import (
     check_lengths,
 )
 from patients.models import Contact, Patient
-
-TODAY = date(2026, 11, 23)
-ANA: dict[str, Any] = {
-    "resourceType": "Patient",
-    "identifier": [{"system": "urn:test", "value": "1"}],
-    "name": [{"family": "García", "given": ["Ana", "María"]}],
-    "birthDate": "2019-03-05",
-}
-
-
-def taken(**members: Any) -> PatientRecord:
-    record = fhir.read_patient(ANA | members, line=1, today=TODAY)
-    assert isinstance(record, PatientRecord), record
-    return record
-
-
-def refused(**members: Any) -> tuple[str, str]:
-    refusal = fhir.read_patient(ANA | members, line=7, today=TODAY)
-    assert isinstance(refusal, Refusal), refusal
-    assert refusal.line == 7
-    return refusal.field, refusal.reason
+from tests.patients.intake.fhir_patients import ANA, TODAY, refused, taken
 
 
 @pytest.mark.parametrize(("model", "fields"), [(Patient, PATIENT_FIELDS), (Contact, CONTACT_FIELDS)])

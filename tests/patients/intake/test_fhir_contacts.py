@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from patients.intake.records import ContactRecord
-from tests.patients.intake.test_fhir import taken
+from tests.patients.intake.fhir_patients import taken
 
 
 def contact(**members: Any) -> ContactRecord:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.patients.intake.test_fhir import refused, taken
+from tests.patients.intake.fhir_patients import refused, taken
 
 
 def named(*names: object) -> tuple[str, str, str]:

@@ -2,16 +2,15 @@
 
 import json
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from patients.intake import fhir
-from patients.intake.elements import Element
 from patients.intake.records import ContactRecord, PatientRecord, Refusal
-from tests.patients.intake.test_fhir import ANA, TODAY
+from tests.patients.intake.fhir_patients import ANA, TODAY
+from tests.patients.intake.record_strategies import RECORDS, WORD
 
 SCALARS = (
     st.none()
@@ -63,40 +62,6 @@ def test_patient_with_any_members_is_read_or_refused(members: dict[str, Any]) ->
 def test_file_with_any_content_is_read_or_refused(entries: list[object], line: bytes) -> None:
     assert len(list(fhir.read_entries(entries, today=TODAY))) == len(entries)
     assert all(isinstance(row, Refusal) for row in fhir.read_lines([line], today=TODAY))
-
-
-WORD = st.text(st.characters(whitelist_categories=["Lu", "Ll", "Lo"]), min_size=1, max_size=12).map(
-    lambda text: Element({"it": text}).text("it")
-)
-WORDS = st.lists(WORD, max_size=3).map(" ".join)
-DAYS = st.dates(min_value=date(1900, 1, 1), max_value=TODAY)
-EMAILS = st.just("") | st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.example", fullmatch=True)
-PHONES = st.just("") | st.from_regex(r"555-010-[0-9]{4}", fullmatch=True)
-CONTACTS = st.builds(
-    ContactRecord, key=WORD, family_name=WORD, given_names=WORDS, relationship=WORDS, email=EMAILS, phone=PHONES
-)
-RECORDS = st.builds(
-    PatientRecord,
-    source_system=WORD,
-    source_id=WORD,
-    mrn=st.just(""),
-    family_name=WORD,
-    given_names=WORDS,
-    preferred_name=st.just(""),
-    birth_date=DAYS,
-    sex=st.sampled_from(["female", "male", "other", "unknown"]),
-    active=st.booleans(),
-    deceased=st.booleans(),
-    deceased_on=st.none() | DAYS,
-    language=st.sampled_from(["", "en", "es-MX", "vi"]),
-    phone=PHONES,
-    email=EMAILS,
-    street=WORDS,
-    city=WORDS,
-    state=WORDS,
-    postal_code=WORD,
-    contacts=st.lists(CONTACTS, max_size=3, unique_by=lambda contact: contact.key).map(tuple),
-).map(lambda record: replace(record, deceased=record.deceased or record.deceased_on is not None))
 
 
 def telecom(record: PatientRecord | ContactRecord) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from patients.intake.records import ContactRecord, PatientRecord
 from patients.keys import mrn_key
 from patients.models import Contact, NameKey, Patient, PortalStatus
 from portal.models import Practice
-from tests.patients.intake.test_fhir_properties import RECORDS
+from tests.patients.intake.record_strategies import RECORDS
 
 MOTHER = ContactRecord(key="mother", family_name="García", given_names="Rosa", relationship="Mother")
 FATHER = ContactRecord(key="father", family_name="López", given_names="Luis", phone="(555) 010-0100")

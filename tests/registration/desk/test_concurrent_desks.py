@@ -19,7 +19,7 @@ from registration.models import PinDisplay, Registration
 from registration.pins import Pin
 from tests import factories
 from tests.concurrency import run_concurrently
-from tests.registration.desk.test_register_views import typed, window
+from tests.registration.desk.register_form import typed, window
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

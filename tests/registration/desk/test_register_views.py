@@ -1,6 +1,5 @@
 """The Patient Registration window, the PIN sheet and the dashboard, request by request."""
 
-import uuid
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,25 +15,7 @@ from patients.models import Contact, Patient
 from portal.models import AuditEvent, Practice, User
 from registration.models import PinDisplay, Registration
 from tests import factories
-
-
-def typed(contact: Contact | None, **fields: Any) -> dict[str, Any]:
-    """Return the form data for this contact, or for the patient."""
-    return {
-        "method": "pin",
-        "recipient": str(contact.pk) if contact else "patient",
-        "delivery": "email",
-        "email": "elena@families.example",
-        "risk_acknowledged": "on",
-        "identified_by": "photo_id",
-        "language": "en",
-        "form_token": str(uuid.uuid4()),
-        **fields,
-    }
-
-
-def window(patient: Patient) -> str:
-    return f"/patients/{patient.pk}/register/"
+from tests.registration.desk.register_form import typed, window
 
 
 def carrier(name: str) -> str:

@@ -15,7 +15,7 @@ from portal.models import AuditEvent, Practice
 from registration.models import Association, PortalAccount, Registration, SelfRegistration
 from tests import factories
 from tests.factories import an_account
-from tests.registration.desk.test_register_views import typed, window
+from tests.registration.desk.register_form import typed, window
 from tests.smtp import MailServer
 
 

@@ -19,7 +19,7 @@ from registration.models import AccessLevel, Registration
 from registration.values import ByEmail, ByText, Proxy, Recipient
 from tests import factories
 from tests.factories import issue_registration
-from tests.registration.desk.test_register_views import typed, window
+from tests.registration.desk.register_form import typed, window
 
 EMAIL = ByEmail("elena@families.example")
 
