@@ -31,7 +31,7 @@ def sheet_text(page: Page, link: str = "Print PIN") -> str:
     response = page.request.get(page.url.split("/patients/")[0] + href)
     assert response.headers["content-type"] == "application/pdf"
     assert response.headers["cache-control"] == "no-store"
-    return "\n".join(each.extract_text() for each in PdfReader(io.BytesIO(response.body())).pages)
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(response.body())).pages)
 
 
 def open_message(page: Page) -> None:

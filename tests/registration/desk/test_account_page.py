@@ -240,7 +240,7 @@ def test_messages_to_a_contact_are_stopped_and_allowed_again(desk: Client, patie
     assert seen.count("Messages stopped by Dana Fields") == 2
     assert "Stop messages" not in seen
     desk.post(f"/patients/{patient.pk}/messages/allow/", {"contact": str(mother.pk), "channel": "email"})
-    assert [each.channel for each in SuppressedAddress.objects.all()] == ["text"]
+    assert [address.channel for address in SuppressedAddress.objects.all()] == ["text"]
     line = AuditEvent.objects.filter(action="messages_allowed").get()
     assert (line.patient_id, line.details["address"]) == (patient.pk, "e…@families.example")
 

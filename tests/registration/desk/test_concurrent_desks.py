@@ -53,7 +53,7 @@ def complete_at_once(
 
 def pins_on(pages: list[str]) -> list[Pin]:
     shown = [re.search(r'class="pin" .*?</p>', page) for page in pages]
-    return [pins.read("".join(re.findall(r">([0-9A-Z]{4})<", each[0]))) for each in shown if each]
+    return [pins.read("".join(re.findall(r">([0-9A-Z]{4})<", groups[0]))) for groups in shown if groups]
 
 
 def opens_the_door(pin: Pin, patient: Patient, number: int) -> bool:

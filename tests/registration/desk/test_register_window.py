@@ -43,7 +43,7 @@ def checked(html: str, name: str) -> list[str]:
     """Return the values of the checked radio buttons or checkboxes of this name."""
     inputs = re.findall(rf'<input[^>]*name="{name}"[^>]*>', html)
     return [
-        re.findall(r'value="([^"]*)"', each)[0] if "value=" in each else "on" for each in inputs if "checked" in each
+        re.findall(r'value="([^"]*)"', field)[0] if "value=" in field else "on" for field in inputs if "checked" in field
     ]
 
 
