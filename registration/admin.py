@@ -1,4 +1,4 @@
-"""Administration of verification questions. Registrations are read-only: staff issue and revoke them at the front desk."""
+"""Admin for verification questions. Registrations are read-only here: staff issue and revoke them at the front desk."""
 
 from django.contrib import admin
 

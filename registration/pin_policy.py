@@ -1,4 +1,4 @@
-"""How long a PIN is valid, and from what age a patient may have one. The practice's settings decide within these rules."""
+"""How long a PIN is valid, and at what age patients may have one. The practice's settings decide within these rules."""
 
 from datetime import timedelta
 from typing import Final
@@ -18,7 +18,7 @@ _NIST_PROFILE: Final[dict[str, timedelta]] = {
 
 
 def pin_validity(practice: Practice) -> dict[str, timedelta]:
-    """Return how long a PIN is valid, keyed by `Delivery`. Hours set by the practice override its profile."""
+    """Return how long a PIN is valid, keyed by `Delivery`. Hours that the practice sets override its profile."""
     profile = _NIST_PROFILE if practice.pin_profile == Practice.PinProfile.NIST else _PRACTICE_PROFILE
     hours_set = {
         Delivery.EMAIL: practice.hours_by_email,
@@ -29,5 +29,5 @@ def pin_validity(practice: Practice) -> dict[str, timedelta]:
 
 
 def own_pin_age(practice: Practice) -> int:
-    """Return the age in years from which patients may have their own PIN."""
+    """Return the age, in years, at which patients may have their own PIN."""
     return min(practice.age_of_majority, practice.minor_age_limit)

@@ -1,10 +1,9 @@
 """Generate, format, parse and hash PINs.
 
-A PIN has 12 characters of Crockford's base 32 in three groups of four: K7QF-2M9T-XB4C. The first four are the selector,
-which is stored in clear text to look the PIN up. The other eight (40 bits) are secret. The whole PIN is stored as a salted
-scrypt hash of its HMAC under PIN_PEPPER, which is not in the database.
-
-Source: NIST SP 800-63B-4 3.1.2 (approved random source, salted password hash, additional pepper).
+A PIN has 12 characters of Crockford's base 32 in three groups of four: K7QF-2M9T-XB4C. The first four characters are
+the selector, which is stored in plain text so that the PIN can be looked up. The other eight (40 bits) are secret. The
+whole PIN is stored as a salted scrypt hash of its HMAC under PIN_PEPPER, which is not in the database. Source: NIST SP
+800-63B-4 3.1.2 (approved random source, salted password hash, additional pepper).
 """
 
 import hmac
@@ -39,7 +38,7 @@ _TRANSLATION: Final = str.maketrans(
 
 @dataclass(frozen=True, repr=False)
 class Pin:
-    """A PIN in clear text. It has no repr or str, so that it cannot get into a log by accident."""
+    """A PIN in plain text. The class has no repr or str, so that a PIN cannot get into a log by accident."""
 
     characters: str
 
@@ -62,7 +61,7 @@ def generate() -> Pin:
 
 
 def read(typed: str) -> Pin:
-    """Parse a typed PIN: any case, with or without hyphens and spaces, O as 0, and I and L as 1.
+    """Parse a PIN that someone typed: in upper or lower case, with or without hyphens and spaces, O as 0, and I and L as 1.
 
     Raises ValueError with a message for the family in the active language.
     """
@@ -101,9 +100,10 @@ def fingerprint(text: str) -> str:
 
 
 def email_proof(pin: Pin) -> str:
-    """Return the proof that only the emailed link contains, in addition to the PIN. It shows that the person received the email.
+    """Return the proof that the emailed link contains in addition to the PIN. It shows that the person received the email.
 
-    80 bits, derived with the pepper. The PIN sheet, the text message and the front desk's screen don't show it.
+    The proof has 80 bits and is derived with the pepper. Only the emailed link contains the proof: the PIN sheet, the
+    text message and the front desk's screen don't show it.
     """
     # Never change this prefix: the links in emails that were already sent depend on it.
     return fingerprint(f"by e-mail {pin.characters}")[:20]

@@ -1,4 +1,4 @@
-"""Value types of a registration: recipient, method, delivery, proxy, and the refusal."""
+"""Value types for a registration: recipient, method, delivery, proxy, and refusal."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -31,14 +31,14 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """Return the recipient's key. There is one live registration for each key and patient."""
+        """Return the recipient's key. There is at most one live registration for each recipient key and patient."""
         if self.contact:
             return f"contact:{self.contact.pk}"
         return self.PATIENT if self.is_patient else f"other:{names.key(self.name)[:190]}"
 
     @property
     def keys(self) -> set[str]:
-        """Return all keys of the same person, because a contact has one row per child."""
+        """Return all keys of the same person, because a family contact has one row per child."""
         if self.contact:
             return {f"contact:{row.pk}" for row in same_person.contact_rows_for(self.contact)}
         return {self.key}
@@ -57,7 +57,7 @@ class ByQuestion:
 
 @dataclass(frozen=True)
 class ToAccount:
-    """Give access to an existing account, without a PIN. The recipient confirms it after signing in."""
+    """Give access to an existing account, without a PIN. The recipient confirms the access after signing in."""
 
     account: PortalAccount
 
@@ -80,7 +80,7 @@ class InPerson:
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """Temporary access based on an authorization. `ends_on` is the last day, in the practice's time zone."""
+    """Temporary access based on a written authorization. `ends_on` is the last day, in the practice's time zone."""
 
     level: AccessLevel
     authorization: str

@@ -16,12 +16,12 @@ _MAX_NAME_LENGTH: Final = 150  # the length of User.name
 
 
 class EmailTaken(Exception):
-    """An account with this email address exists. Reveal that only to a person who proved that they own the address."""
+    """An account with this email address already exists. Tell this only to someone who proved that they own the address."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Details:
-    """Who a new account is for. `password_hash` is None if a passkey follows; `terms` is the accepted version."""
+    """The details of a new account. `password_hash` is None if the person will use a passkey. `terms` is the version accepted."""
 
     email: str
     password_hash: str | None
@@ -41,9 +41,9 @@ def create(details: Details, *, address: str | None) -> PortalAccount:
 
 
 def make(details: Details) -> PortalAccount:
-    """Create a user and account inside a larger transaction, which must end with `record_created`.
+    """Create a user and account inside a larger transaction, which must end with a call to `record_created`.
 
-    The audit trail of the whole installation has to be locked last.
+    That call locks the audit trail of the whole installation, which has to be locked last.
     """
     user = User(
         email=details.email.strip().lower(),
@@ -63,7 +63,7 @@ def make(details: Details) -> PortalAccount:
 
 @transaction.atomic
 def create_for(user: User, details: Details, *, address: str | None) -> PortalAccount:
-    """Return the portal account of an existing user, such as a staff member. Create it if there is none."""
+    """Return the portal account of an existing user, such as a staff member. Create one if there is none."""
     if account := for_user(user):
         return account
     account = _account_of(user, details)
@@ -100,12 +100,12 @@ def for_user(user: User) -> PortalAccount | None:
 
 
 def by_email(email: str) -> PortalAccount | None:
-    """Find the account with this email address. For staff only, because it reveals that the account exists."""
+    """Find the account with this email address. Only for staff, because the answer reveals that the account exists."""
     return PortalAccount.objects.select_related("user").filter(user__email=email.strip().lower()).first()
 
 
 def is_known(email: str) -> bool:
-    """Return True if an account has this address. Call only after the person proved that they own the address."""
+    """Return True if an account has this address. Call only after the person has proved that they own the address."""
     return User.objects.filter(email=email.strip().lower()).exists()
 
 

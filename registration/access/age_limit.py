@@ -1,10 +1,10 @@
-"""What happens on the 18th birthday, or at another minor age limit that the practice sets.
+"""Apply the age limit: the 18th birthday, or another minor age limit that the practice sets.
 
-Thirty days before, everyone whose access changes gets a notice (`send_advance_notices`). On the birthday,
-`apply_age_limit` does what `Practice.at_minor_age_limit` says: it ends the access of everyone except the patient, ends it
-until staff renew it, or limits it. This happens only once to each person's access, and staff can restore it.
-
-Source: 45 CFR 164.502(g)(3). A parent is a minor's personal representative; adults decide for themselves.
+Thirty days before the birthday, `send_advance_notices` notifies everyone whose access will change. On the birthday,
+`apply_age_limit` does what `Practice.at_minor_age_limit` says to the access of everyone except the patient: it ends the
+access, ends the access until staff renew it, or limits the access. Each person's access is changed only once, and staff
+can restore it. Source: 45 CFR 164.502(g)(3). A parent is a minor's personal representative; adults decide for
+themselves.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _BATCH_SIZE: Final = 500
 
 @dataclass(frozen=True)
 class UpcomingBirthday:
-    """A birthday on the worklist, with the access that it changes."""
+    """A birthday on the worklist, with the access that will change on that day."""
 
     patient: Patient
     birthday: date
@@ -55,7 +55,7 @@ def birthday(born: date, years: int) -> date:
 
 
 def latest_birth(on: date, years: int) -> date:
-    """Return the latest date of birth of a person who is at least this old, in years, on a date.
+    """Return the latest date of birth at which a person is at least this many years old on a date.
 
     >>> latest_birth(date(2026, 2, 28), 18), latest_birth(date(2026, 3, 1), 18), latest_birth(date(2028, 2, 29), 18)
     (datetime.date(2008, 2, 28), datetime.date(2008, 3, 1), datetime.date(2010, 2, 28))
@@ -67,7 +67,7 @@ def latest_birth(on: date, years: int) -> date:
 
 
 def send_advance_notices() -> None:
-    """Notify each account once, 30 days before its access changes. Suppressed addresses are skipped."""
+    """Notify each account once, 30 days before its access changes. Skip suppressed addresses."""
     for practice in Practice.objects.all():
         # No batch limit: suppressed addresses stay in this list and would fill every batch.
         for association in _reaching_limit(practice, within=NOTICE_PERIOD).filter(age_limit_notice_sent=False):
@@ -75,14 +75,14 @@ def send_advance_notices() -> None:
 
 
 def apply_age_limit() -> None:
-    """End or limit the access of people other than the patient, once each, as the practice has set."""
+    """End or limit access as the practice has set, once for each person other than the patient."""
     for practice in Practice.objects.all():
         for association in _at_limit(practice)[:_BATCH_SIZE]:
             _apply_to(association, practice)
 
 
 def upcoming_birthdays(practice: Practice) -> Iterator[UpcomingBirthday]:
-    """Return birthdays in the next 90 days that change access, soonest first."""
+    """Return the birthdays in the next 90 days on which access changes, soonest first."""
     rows = _reaching_limit(practice, within=WORKLIST_PERIOD)
     for patient, associations in groupby(rows, key=lambda association: association.patient):
         yield UpcomingBirthday(patient, birthday(patient.birth_date, practice.minor_age_limit), list(associations))

@@ -1,6 +1,6 @@
 """Grant, remove, restore and end families' access, and reset the sign-in of a family that lost a passkey.
 
-Each function is one transaction and takes locks in the order that `issuing.registrations` describes.
+Each function is one transaction. It takes locks in the order that `issuing.registrations` describes.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -31,12 +31,12 @@ _BATCH_SIZE: Final = 500
 
 
 def midnight_after(day: date, *, practice: Practice) -> datetime:
-    """Return when access with this last day ends: at midnight after it, in the practice's time zone."""
+    """Return when access with this last day ends: at the following midnight, in the practice's time zone."""
     return datetime.combine(day + timedelta(days=1), time(), practice.zone)
 
 
 def reminders_due(last: date, *, practice: Practice) -> int:
-    """Return how many reminders for access with this last day should have been sent by today."""
+    """Return how many reminders should have been sent by today for access that ends on this day."""
     return sum((last - practice.today()).days <= days for days in REMINDER_DAYS)
 
 
@@ -51,9 +51,9 @@ def grant(
     authorization: str = "",
     ends_at: datetime | None = None,
 ) -> tuple[Association, bool]:
-    """Return the account's access to the patient and whether it is new. Call in a transaction that has locked the patient.
+    """Return the account's access to the patient, and whether that access is new. Call in a transaction that locked the patient.
 
-    The age limit never ends a patient's own access, or access granted after the limit was reached.
+    The age limit never ends a patient's own access, or access granted after the patient reached the limit.
     """
     open_row = Association.objects.filter(account=account, patient=patient, ended_at=None).first()
     if open_row and open_row.is_live and authorization and open_row.authorization:
@@ -93,9 +93,9 @@ def _renew(
 
 @transaction.atomic
 def remove(association: Association, *, reason: str, on: date | None, actor: Actor) -> bool:
-    """End access now, or at the end of the day `on`. Return False if it had already ended.
+    """End access now, or at the end of the day `on`. Return False if the access had already ended.
 
-    Raises Refused if the day is past, or if access ends before it anyway.
+    Raises Refused if that day has passed, or if the access ends before that day anyway.
     """
     by = actor.require_user()
     patients = outstanding.lock_affected_patients(association.account, association.patient)
@@ -118,7 +118,7 @@ def remove(association: Association, *, reason: str, on: date | None, actor: Act
 
 
 def _revoke_outstanding(association: Association, *, by: User) -> list[Registration]:
-    """Revoke the person's unclaimed registrations, which would restore the access."""
+    """Revoke the person's unclaimed registrations, because claiming one would restore the access."""
     registrations = outstanding.outstanding_for(association.account, association.patient)
     return outstanding.revoke(registrations, by=by, reason=association.end_reason)
 
@@ -132,7 +132,7 @@ def is_removal_scheduled(association: Association) -> bool:
 def restore(association: Association, *, reason: str, actor: Actor) -> None:
     """Restore access that ended, or cancel a scheduled removal. Raises Refused.
 
-    Does not reapply the age limit; staff restoring access can see the patient's age.
+    This does not reapply the age limit. The staff who restore access can see the patient's age.
     """
     patients = _lock(association)
     association = Association.objects.select_related("account__user", "patient__practice").get(pk=association.pk)
@@ -159,7 +159,7 @@ def is_past_age_limit(association: Association) -> bool:
 
 
 def restore_refusal(association: Association) -> str | None:
-    """Return why this access cannot be restored, for staff; None if it can."""
+    """Return the reason, worded for staff, that this access cannot be restored, or None if it can be."""
     name, patient = association.account.name, association.patient
     if association.is_live and not is_removal_scheduled(association):
         return f"{name} has access. There is nothing to restore."
@@ -179,10 +179,11 @@ def restore_refusal(association: Association) -> str | None:
 
 @transaction.atomic
 def reset_sign_in(account: PortalAccount, *, identified_by: str, practice: Practice, actor: Actor) -> int:
-    """Remove all passkeys from an account whose device was lost, sign it out everywhere, and return how many there were.
+    """Remove all passkeys from an account whose owner lost a device, and sign the account out everywhere.
 
-    Recovery codes and the password still work, and the password can be reset by email. `identified_by` is an
-    Identification: how staff verified the caller's identity. Raises Refused if this practice may not reset the account.
+    Return the number of passkeys removed. Recovery codes and the password still work, and the password can be reset by
+    email. `identified_by` is an Identification: how staff verified the caller's identity. Raises Refused if this
+    practice may not reset the account.
     """
     actor.require_user()
     account = PortalAccount.objects.select_for_update(of=("self",)).select_related("user").get(pk=account.pk)
@@ -210,7 +211,7 @@ def reset_refusal(account: PortalAccount, *, practice: Practice) -> str | None:
 
 
 def end_due() -> None:
-    """End access that has reached its end date. If there is none, this costs one index lookup."""
+    """End access that has reached its end date. If no access has, this costs one index lookup."""
     past = Association.objects.filter(ended_at=None, ends_at__lte=timezone.now())
     rows = past.select_related("patient__practice", "account__user", "ended_by").order_by("ends_at")
     while batch := list(rows[:_BATCH_SIZE]):
@@ -231,7 +232,7 @@ def _end_by_date(association: Association) -> None:
 
 
 def record(action: Action, association: Association, *, actor: Actor, **details: str | int) -> None:
-    """Write an audit event for the patient, with the name of the account."""
+    """Write an audit event for the patient that includes the account's name."""
     patient = association.patient
     all_details = {"association": str(association.pk), "account": association.account.name, **details}
     audit.record(action, actor=actor, practice=patient.practice, patient=patient.pk, details=all_details)
@@ -261,7 +262,7 @@ def _scheduled_end(association: Association, on: date) -> dict[str, Any]:
 
 
 def _original_end(association: Association) -> datetime | None:
-    """Return when access would end without a removal. A scheduled removal overwrites `ends_at`."""
+    """Return when access would end if staff had not scheduled a removal, which overwrites `ends_at`."""
     granted_until = association.registration and association.registration.access_ends_on
     if granted_until:
         return midnight_after(granted_until, practice=association.patient.practice)

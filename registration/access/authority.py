@@ -1,4 +1,4 @@
-"""Find live access of people who have since lost the authority to see the record."""
+"""Find live access of people who have lost the authority to see the record since they got access."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +17,7 @@ AUTHORITY_WARNING: Final = "authority"
 def lost(patient: Patient, live: Sequence[Association]) -> set[UUID]:
     """Return the ids of the associations whose account owner is not authorized to see the record.
 
-    Access that staff granted with an override reason does not count.
+    Leave out access that staff granted with an override reason.
     """
     barred = [contact for contact in patient.contacts.all() if not contact.has_authority]
     return {
@@ -28,14 +28,14 @@ def lost(patient: Patient, live: Sequence[Association]) -> set[UUID]:
 
 
 def is_person(contact: Contact, account: PortalAccount) -> bool:
-    """Return True if the account belongs to this contact, by email address or name."""
+    """Return True if the email address or name shows that the account belongs to this contact."""
     if contact.email_key and contact.email_key == email_key(account.email):
         return True
     return _compare_names(contact, account) == Verdict.AGREES
 
 
 def may_be_person(contact: Contact, account: PortalAccount) -> bool:
-    """Return True if the account may belong to this contact, by phone number or a similar name."""
+    """Return True if the phone number or a similar name suggests that the account belongs to this contact."""
     if contact.phone_key and account.phone and contact.phone_key == phone_key(account.phone):
         return True
     return _compare_names(contact, account) in {Verdict.AGREES, Verdict.NEAR}
@@ -61,5 +61,5 @@ def _has_override(association: Association, patient: Patient) -> bool:
 
 
 def is_overridden(registration: Registration, patient: Patient) -> bool:
-    """Return True if staff gave a reason why the contact may see this patient's record, not just a sibling's."""
+    """Return True if staff gave a reason to let the contact see this patient's record. A reason for a sibling does not count."""
     return AUTHORITY_WARNING in registration.override_reasons and str(patient.pk) in registration.authority_override_for

@@ -14,7 +14,7 @@ from registration.models import EndCode, PortalAccount, Registration, Registrati
 
 
 def contact_rows_for(account: PortalAccount, patient: Patient) -> list[Contact]:
-    """Return the contact rows of the account's owner: this patient's rows, and the siblings' rows of the same person."""
+    """Return the account owner's contact rows: this patient's rows, and siblings' rows that refer to the same person."""
     own = [contact for contact in patient.contacts.all() if authority.is_person(contact, account)]
     return [row for contact in own for row in same_person.contact_rows_for(contact)]
 
@@ -48,7 +48,7 @@ def _outstanding(account: PortalAccount, patient: Patient, rows: Sequence[Contac
 
 
 def supersede(registrations: Sequence[Registration], *, account: PortalAccount, by: User) -> list[Registration]:
-    """Supersede registrations whose patients the account can already see. A sibling's PIN stays valid."""
+    """Supersede registrations for patients whom the account can already see. A sibling's PIN stays valid."""
     visible = set(account.associations.live().values_list("patient", flat=True))
     redundant = [
         registration
@@ -59,7 +59,7 @@ def supersede(registrations: Sequence[Registration], *, account: PortalAccount, 
 
 
 def revoke(registrations: Sequence[Registration], *, by: User, reason: str) -> list[Registration]:
-    """Revoke registrations that can still be claimed, because their recipient's access has ended."""
+    """Revoke registrations that can still be claimed, because the recipient's access has ended."""
     return _end(registrations, Registration.State.REVOKED, by=by, reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""Derive patients' portal status from registrations, access, self-registrations and declines, and store it."""
+"""Derive each patient's portal status from registrations, access, self-registrations and declines, and store the status."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ from registration.models import Association, Decline, Registration, SelfRegistra
 
 
 def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
-    """Lock these patients until the transaction ends, and return their current rows. Deleted patients are left out."""
+    """Lock these patients until the transaction ends, and return their current rows. Leave out deleted patients."""
     rows = Patient.objects.for_practice(practice).filter(pk__in=[patient.pk for patient in patients])
     return list(rows.select_for_update().order_by("pk"))
 
@@ -19,7 +19,7 @@ def lock(practice: Practice, patients: Sequence[Patient]) -> list[Patient]:
 def covered_by(registrations: Iterable[UUID]) -> list[Patient]:
     """Return the patients of these registrations.
 
-    Two queries instead of a join: given a join, both databases start from the patients table.
+    This makes two queries, because with a join, both supported databases start from the patients table.
     """
     through = Registration.patients.through.objects.filter(registration__in=list(registrations))
     return list(Patient.objects.filter(pk__in=set(through.values_list("patient_id", flat=True))))

@@ -1,4 +1,4 @@
-"""Remind people 14 and 3 days before their access ends, once each."""
+"""Remind people that their access will end: once 14 days before the end, and once 3 days before."""
 
 from datetime import timedelta
 from typing import Final
@@ -33,7 +33,7 @@ def ending_soon(practice: Practice) -> AssociationQuerySet:
 def _send(association: Association, practice: Practice) -> None:
     """Send the reminder that is due, if any.
 
-    A person who got access after the reminder's date knows the end date already, so only the count is updated.
+    People who got access after the reminder's date already know the end date, so for them only the count is updated.
     """
     assert association.ends_at is not None, "ending_soon returns only access with an end"
     last = practice.last_day(association.ends_at)

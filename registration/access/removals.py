@@ -1,4 +1,4 @@
-"""Access removed by staff. An outstanding PIN cannot restore it, and granting it again needs a reason."""
+"""Find access that staff removed. An outstanding PIN cannot restore it, and staff need a reason to grant it again."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from registration.models import Association, PortalAccount, Registration
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Everything known about the person about to get access. A match on any field counts as the same person."""
+    """Everything known about the person who is about to get access. If any field matches, it is the same person."""
 
     recipient_keys: Collection[str] = ()
     contact: Contact | None = None
@@ -20,7 +20,7 @@ class Person:
 
 
 def find_removed_access(patients: Sequence[Patient], person: Person) -> list[Association]:
-    """Return this person's access to these patients that staff removed and did not grant again, latest last."""
+    """Return this person's access to these patients that staff removed and did not grant again, most recent last."""
     ended = Association.objects.filter(patient__in=patients, ended_by__isnull=False)
     rows = ended.select_related("account__user", "registration", "patient__practice").order_by("ended_at", "pk")
     removed = [association for association in rows if not association.is_live and _belongs_to(association, person)]
@@ -37,7 +37,7 @@ def find_removed_access(patients: Sequence[Patient], person: Person) -> list[Ass
 
 
 def was_removed_since(registration: Registration, patient: Patient, *, account: PortalAccount) -> bool:
-    """Return True if access of the claiming account or the recipient was removed after the registration was issued."""
+    """Return True if staff removed access of the claiming account or the recipient after issuing the registration."""
     person = Person(recipient_keys={registration.recipient_key}, contact=registration.contact, account=account)
     ends = [removed.ended_at or removed.ends_at for removed in find_removed_access([patient], person)]
     return any(end > registration.issued_at for end in ends if end)

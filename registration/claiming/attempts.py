@@ -1,6 +1,7 @@
-"""Attempts to open one registration: reserve one before comparing, refund it on success, lock when none is left.
+"""Count attempts to open a registration: reserve one before comparing, refund it on success, and lock when none are left.
 
-The limits are in `rate_limits`. Everything here runs inside the caller's transaction unless it says otherwise.
+The limits are in `rate_limits`. Everything here runs inside the caller's transaction unless its docstring says
+otherwise.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ _LOCKED: Final = {"state": State.LOCKED, "end_code": EndCode.TOO_MANY_ATTEMPTS}
 
 
 def reserve(registration: Registration) -> bool:
-    """Count an attempt on the registration and on each of its patients. Return False if none is left."""
+    """Count an attempt on the registration and on each of its patients. Return False if no attempts are left."""
     patients = list(registration.patients.values_list("pk", flat=True))
     if not rate_limits.consume_patient_attempts(patients):
         return False
@@ -35,7 +36,7 @@ def reserve(registration: Registration) -> bool:
 
 
 def refund(registrations: Sequence[Registration], *, address: str | None) -> None:
-    """Give back a successful attempt to every counter, in a transaction of its own."""
+    """Refund a successful attempt on every counter, in its own transaction."""
     patients = Patient.objects.filter(registrations__in=registrations).values_list("pk", flat=True).distinct()
     with transaction.atomic():
         rate_limits.refund_attempt(address, list(patients))
@@ -52,7 +53,8 @@ def is_exhausted(registration: Registration) -> bool:
 def lock_exhausted(registrations: Sequence[Registration]) -> list[Registration]:
     """Lock the registrations that have no attempts left, and return them.
 
-    Locks all their patients first, in one order. Record the events afterward: the audit trail is locked last.
+    All their patients are locked first, in a fixed order. Record the events afterward, because the audit trail is
+    locked last.
     """
     rows = Patient.objects.filter(registrations__in=registrations).select_for_update(of=("self",)).order_by("pk")
     patients = list({patient.pk: patient for patient in rows}.values())
@@ -73,7 +75,7 @@ def record_failure(registration: Registration, failure: FailureReason, *, addres
 
 
 def record_unknown(*, address: str | None) -> None:
-    """Record an attempt that matches no registration of any practice."""
+    """Record an attempt that matches no registration at any practice."""
     details = {"failure": FailureReason.UNKNOWN_PIN.value}
     audit.record(Action.CLAIM_FAILED, actor=audit.anonymous_family(address), practice=None, details=details)
 

@@ -1,6 +1,7 @@
-"""Claim an opened registration for an account: all of it in one transaction, and only once. OWASP ASVS 5.0 2.3.4.
+"""Claim an opened registration for an account, in one transaction and only once. OWASP ASVS 5.0 2.3.4.
 
-Locks are taken in this order: patients, registrations, messages, the practice's audit trail, the installation's.
+Locks are taken in this order: patients, registrations, messages, the practice's audit trail, the installation's audit
+trail.
 """
 
 from collections.abc import Sequence
@@ -56,7 +57,7 @@ def claim(key: VerifiedKey, *, account: PortalAccount, relationship: str, actor:
 def claim_with_new_account(
     key: VerifiedKey, details: accounts.Details, *, relationship: str, address: str | None
 ) -> PortalAccount:
-    """Create the account and claim the registration for it, or do neither. Raises NotClaimable, accounts.EmailTaken."""
+    """Create the account and claim the registration for it, or do neither. Raises NotClaimable and accounts.EmailTaken."""
     get_registration(key)
     account = accounts.make(details)
     claim(key, account=account, relationship=relationship, actor=accounts.actor_for(account, address))
@@ -69,7 +70,8 @@ def confirm_later(
 ) -> Association:
     """Add a child that the family left for later when it claimed the registration.
 
-    This is possible until the registration would have expired. Raises WrongBirthDate, NotClaimable, TooManyAttempts.
+    This is possible until the date on which the registration would have expired. Raises WrongBirthDate, NotClaimable
+    and TooManyAttempts.
     """
     is_claimed_by_account = registration.state == State.CLAIMED and registration.claimed_by_id == account.pk
     if not is_claimed_by_account or registration.expires_at <= timezone.now():
@@ -105,14 +107,14 @@ def _confirmed_and_eligible(
 
 
 def _mark_claimed(registration: Registration, key: VerifiedKey, *, account: PortalAccount, at: datetime) -> None:
-    """Claim by a conditional update, so that only one of two simultaneous claims succeeds."""
+    """Mark the registration as claimed with a conditional update, so that only one of two simultaneous claims succeeds."""
     if not key.answered or not claimable(key).update(state=State.CLAIMED, ended_at=at, claimed_by=account):
         raise NotClaimable
     PinDisplay.objects.filter(registration=registration).delete()
 
 
 def _supersede_resends(registration: Registration, *, at: datetime) -> list[Registration]:
-    """Supersede this registration's earlier and later resends."""
+    """Supersede the registration that this one replaces, and any resends of this one."""
     resends = Registration.objects.unfinished().filter(Q(pk=registration.replaces_id) | Q(replaces=registration))
     return resends.end(State.SUPERSEDED, reason=EndCode.RESEND_CLAIMED, at=at)
 
@@ -120,13 +122,13 @@ def _supersede_resends(registration: Registration, *, at: datetime) -> list[Regi
 def _grant_access(
     registration: Registration, patients: Sequence[Patient], *, account: PortalAccount, relationship: str
 ) -> tuple[list[Association], list[Association]]:
-    """Return the account's associations with the patients, and which of them are new."""
+    """Return the account's associations with the patients, and which of the associations are new."""
     granted = [_associate(registration, patient, account=account, relationship=relationship) for patient in patients]
     return [association for association, _ in granted], [association for association, is_new in granted if is_new]
 
 
 def _end_declines(patients: Sequence[Patient], *, actor: Actor, at: datetime) -> None:
-    """End open declines: the family now has an account."""
+    """End open declines, because the family now has an account."""
     for patient in patients:
         patient.declines.live().update(ended_at=at, ended_by=actor.user)
 
@@ -169,7 +171,7 @@ def _add_patient(
 
 
 def _is_still_eligible(patient: Patient, registration: Registration, account: PortalAccount) -> bool:
-    """Return False if something changed after the registration was issued that rules the claim out.
+    """Return False if something that happened after the registration was issued rules out the claim.
 
     The patient may have died, become inactive or reached the age limit. The family may have declined, the contact may
     have lost authority, or staff may have removed the access.

@@ -1,6 +1,6 @@
-"""Why families could not claim a registration: the reasons, and the sentences that staff read on the account page.
+"""Explain to staff why a family could not claim a registration: the reasons, and the sentences on the account page.
 
-Families see the same answer whatever the reason.
+Families see the same answer, no matter what the reason is.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ _MAX_EVENTS: Final = 500  # the newest ones of a patient
 
 
 class FailureReason(models.TextChoices):
-    """Why a PIN, link, answer or date of birth was rejected. The value is the code in the audit trail."""
+    """Why a PIN, link, answer or date of birth was rejected. The value is the code stored in the audit trail."""
 
     WRONG_BIRTH_DATE = "wrong_birth_date", "wrong date of birth"
     WRONG_PIN = "wrong_pin", "wrong PIN"
@@ -49,7 +49,7 @@ _LEGACY_REASONS: Final = {
 
 
 def reason_of(event: AuditEvent) -> FailureReason | None:
-    """Read the reason for a failed claim, even from an event that an earlier version wrote. None if it is unknown."""
+    """Return the reason for a failed claim, or None if it is unknown. This also reads events that an earlier version wrote."""
     code = event.details.get("failure")
     if code in FailureReason.values:
         return FailureReason(code)
@@ -68,9 +68,9 @@ def for_patient(patient: Patient) -> dict[str, list[str]]:
 
 
 def summarize(attempts: Sequence[AuditEvent]) -> list[str]:
-    """Return one sentence per reason, in the order of first appearance, then the time of the last attempt.
+    """Return one sentence per reason, in order of first appearance, followed by the time of the last attempt.
 
-    `attempts` are sorted with the newest first.
+    `attempts` must be sorted with the newest first.
     """
     by_reason = defaultdict(list)
     for attempt in reversed(attempts):
@@ -82,7 +82,7 @@ def summarize(attempts: Sequence[AuditEvent]) -> list[str]:
 
 
 def _sentence(reason: FailureReason | None, attempts: Sequence[AuditEvent]) -> str:
-    """Return, for example, "3 attempts from one address: wrong date of birth."."""
+    """Return a sentence about attempts, for example "3 attempts from one address: wrong date of birth."."""
     number = "1 attempt" if len(attempts) == 1 else f"{len(attempts)} attempts"
     addresses = len({attempt.address for attempt in attempts})
     source = "one address" if addresses == 1 else f"{addresses} addresses"

@@ -37,7 +37,7 @@ MAX_ATTEMPTS: Final = 5
 
 
 class TooManyCodes(Exception):
-    """No more codes can be sent to this address, or for this caller, for a while."""
+    """For a while, no more codes can be sent to this address or for this caller."""
 
 
 class CodeExpired(Exception):
@@ -88,7 +88,10 @@ def _enqueue_email(address: str, digits: str, *, practice: Practice | None, vali
 
 
 def verify_code(code_id: UUID, typed: str) -> bool:
-    """Return whether the code is correct, and use it up if so. Raises CodeExpired, also after the last wrong attempt."""
+    """Return True if the code is correct, and use up the code.
+
+    Otherwise return False. Raises CodeExpired, also after the last wrong attempt.
+    """
     open_codes = EmailCode.objects.filter(pk=code_id, used_at=None, expires_at__gt=timezone.now())
     # Counted before the comparison, so that simultaneous attempts are all counted.
     if not open_codes.filter(attempts__lt=MAX_ATTEMPTS).update(attempts=F("attempts") + 1):

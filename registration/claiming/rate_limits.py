@@ -1,9 +1,8 @@
-"""Limits on attempts to open a registration, and on codes sent by email. docs/guessing.md explains the numbers.
+"""Limit attempts to open a registration, and codes sent by email. docs/guessing.md explains the numbers.
 
-An attempt is counted before anything is compared and refunded if it was correct, so a hundred simultaneous attempts count
-as a hundred. The counters are database rows: all web servers share them, and a restart does not reset them.
-
-NIST SP 800-63B-4 3.2.2: consecutive failures are limited, and a new code does not reset the count. OWASP ASVS 5.0 6.3.1.
+Each attempt is counted before anything is compared, and refunded if it was correct, so a hundred simultaneous attempts
+count as a hundred. The counters are database rows: all web servers share them, and a restart does not reset them. NIST
+SP 800-63B-4 3.2.2: consecutive failures are limited, and a new code does not reset the count. OWASP ASVS 5.0 6.3.1.
 """
 
 import ipaddress
@@ -26,7 +25,7 @@ MAX_QUESTION_ATTEMPTS: Final = 3
 
 
 class TooManyAttempts(Exception):
-    """No more attempts are allowed for a while, from this address or from any. Says nothing about any PIN."""
+    """For a while, no more attempts are allowed from this address, or from any address. Reveals nothing about any PIN."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,14 @@ def consume_code(*, to: str, requester_address: str | None, opened_with: str = "
 
 
 def consume_attempt(address: str | None) -> None:
-    """Count an attempt from an address, and in total. Call inside a transaction. Raises TooManyAttempts."""
+    """Count an attempt from this address and in the overall total. Call inside a transaction. Raises TooManyAttempts."""
     counters = [*_counters("all", "", GLOBAL), *_address_counters(address)]
     if not all(_consume(key, limit) for key, limit in counters):
         raise TooManyAttempts
 
 
 def consume_patient_attempts(patients: Iterable[UUID]) -> bool:
-    """Count an attempt on each patient. If one of them has none left, count nothing and return False.
+    """Count an attempt on each patient. If any patient has no attempts left, count nothing and return False.
 
     Call inside a transaction.
     """
@@ -97,7 +96,7 @@ def consume_patient_attempts(patients: Iterable[UUID]) -> bool:
 
 
 def refund_attempt(address: str | None, patients: Iterable[UUID]) -> None:
-    """Give back a successful attempt. Call inside a transaction, before any other row is locked."""
+    """Refund a successful attempt. Call inside a transaction, before any other row is locked."""
     counters = [*_counters("all", "", GLOBAL), *_address_counters(address)]
     for patient in sorted(patients):
         counters += _patient_counters(patient)
@@ -106,13 +105,13 @@ def refund_attempt(address: str | None, patients: Iterable[UUID]) -> None:
 
 
 def is_exhausted(address: str | None) -> bool:
-    """Return whether the address or its site has no attempts left for a while."""
+    """Return True if the address or its site has no attempts left for a while."""
     counters = _address_counters(address)
     return any(AttemptCounter.objects.filter(key=key, count__gte=limit.maximum).exists() for key, limit in counters)
 
 
 def delete_old() -> None:
-    """Delete the counters of periods that are over for every limit."""
+    """Delete the counters of periods that are over under every limit."""
     AttemptCounter.objects.filter(since__lt=timezone.now() - timedelta(days=31)).delete()
 
 
@@ -145,12 +144,12 @@ def _reset_if_elapsed(key: str, limit: Limit, *, now: datetime) -> None:
 
 
 def _network(address: str | None) -> str:
-    """Return an IPv4 address, or the /64 of an IPv6 address, because one customer has all addresses of a /64."""
+    """Return an IPv4 address, or the /64 of an IPv6 address, because one customer has all the addresses in a /64."""
     return "unknown" if address is None else _prefix(address, 64)
 
 
 def _site(address: str | None) -> str:
-    """Return the /48 of an IPv6 address, because one customer may have all its 65,536 /64s; "" for IPv4."""
+    """Return the /48 of an IPv6 address, or "" for IPv4. One customer may have all 65,536 of the /64s in a /48."""
     return _prefix(address, 48) if address and ":" in address else ""
 
 

@@ -1,7 +1,8 @@
-"""Verify what a family enters: a PIN or a link with a date of birth, an answer, or the date of birth of another child.
+"""Verify what a family enters: a PIN or a link with a date of birth, an answer, or another child's date of birth.
 
-A family gets the same answer for every reason (NotClaimable). The audit trail has the real reason, for staff. An attempt
-is counted before anything is compared, in a transaction that locks the counters first. OWASP ASVS 5.0 6.3.8, 6.5.1.
+A family gets the same answer for every reason (NotClaimable). The audit trail has the real reason, for staff. Each
+attempt is counted before anything is compared, in a transaction that locks the counters first. OWASP ASVS 5.0 6.3.8,
+6.5.1.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ _DUMMY_DIGEST: Final = pins.digest("no registration")
 
 
 class NotClaimable(Exception):
-    """The registration cannot be claimed, or not with what was entered. Does not say why."""
+    """The registration cannot be claimed, either at all or with what was entered. The error does not say which."""
 
 
 class WrongBirthDate(Exception):
@@ -50,7 +51,7 @@ class WrongAnswer(Exception):
 class VerifiedKey:
     """Proof that a family opened a registration, kept in the session until the claim.
 
-    `answered` is False until the verification question has been answered.
+    `answered` is False until the family has answered the verification question.
     """
 
     registration_id: UUID
@@ -77,12 +78,12 @@ class VerifiedKey:
 
 
 def verify_pin(pin: Pin, birth_date: date, *, address: str | None) -> VerifiedKey:
-    """Verify a PIN together with the date of birth of any of its children. Raises NotClaimable, TooManyAttempts."""
+    """Verify a PIN together with the date of birth of any of its children. Raises NotClaimable and TooManyAttempts."""
     return _verify(Method.PIN, pin.characters, birth_date, address=address)
 
 
 def verify_link(token: str, birth_date: date, *, address: str | None) -> VerifiedKey:
-    """Verify a link; its question is still to be answered. Raises NotClaimable, TooManyAttempts."""
+    """Verify a link. The family still has to answer its question. Raises NotClaimable and TooManyAttempts."""
     return replace(_verify(Method.QUESTION, token, birth_date, address=address), answered=False)
 
 
@@ -91,7 +92,7 @@ def verify_offer(
 ) -> VerifiedKey:
     """Verify the date of birth for an offer to a signed-in account.
 
-    Raises WrongBirthDate, NotClaimable, TooManyAttempts.
+    Raises WrongBirthDate, NotClaimable and TooManyAttempts.
     """
     if registration.method != Method.ACCOUNT or registration.account_id != account.pk:
         raise NotClaimable
@@ -102,7 +103,7 @@ def verify_offer(
 
 
 def verify_answer(key: VerifiedKey, typed: str, *, address: str | None) -> VerifiedKey:
-    """Verify the answer to the question of a link. Raises WrongAnswer, NotClaimable, TooManyAttempts."""
+    """Verify the answer to a link's question. Raises WrongAnswer, NotClaimable and TooManyAttempts."""
     registration = get_registration(key)
     is_correct = pins.matches(names.key(typed), registration.answer_digest)
     if not record_attempt(registration, FailureReason.WRONG_ANSWER, is_correct=is_correct, address=address):
@@ -111,7 +112,7 @@ def verify_answer(key: VerifiedKey, typed: str, *, address: str | None) -> Verif
 
 
 def verify_child(key: VerifiedKey, patient_id: UUID, birth_date: date, *, address: str | None) -> VerifiedKey:
-    """Verify the date of birth of one more child. Raises WrongBirthDate, NotClaimable, TooManyAttempts."""
+    """Verify the date of birth of another child. Raises WrongBirthDate, NotClaimable and TooManyAttempts."""
     registration = get_registration(key)
     is_correct = patient_id in patients_born_on(registration, birth_date)
     if not record_attempt(registration, FailureReason.WRONG_BIRTH_DATE, is_correct=is_correct, address=address):
@@ -128,10 +129,10 @@ def get_registration(key: VerifiedKey) -> Registration:
 
 
 def claimable(key: VerifiedKey) -> RegistrationQuerySet:
-    """Return a query for the key's registration that finds nothing if it can no longer be claimed.
+    """Return a query for the registration that the key opened. The query is empty if the registration can't be claimed.
 
-    A family that opened it in time has FINISH_WITHIN to finish, even if it expires in between. A resend that was accepted
-    ends it.
+    A family that opened the registration before it expired has FINISH_WITHIN to finish, even if the registration
+    expires during that time. Once the message of a resend has been accepted, the registration can no longer be claimed.
     """
     now = timezone.now()
     in_time = Q(expires_at__gt=now)
@@ -145,16 +146,17 @@ def claimable(key: VerifiedKey) -> RegistrationQuerySet:
 
 
 def patients_born_on(registration: Registration, birth_date: date) -> frozenset[UUID]:
-    """Return the ids of the registration's patients with this date of birth. One date confirms twins."""
+    """Return the ids of the registration's patients with this date of birth. For twins, one date confirms both."""
     return frozenset(registration.patients.filter(birth_date=birth_date).values_list("pk", flat=True))
 
 
 def record_attempt(
     registration: Registration, failure: FailureReason, *, is_correct: bool, address: str | None
 ) -> bool:
-    """Count one more attempt on a registration that is already open, and return whether it succeeded.
+    """Count another attempt on a registration that is already open, and return True if the attempt succeeded.
 
-    `failure` is what staff read if it was not correct. Raises TooManyAttempts, and NotClaimable if no attempt is left.
+    `failure` is the reason that staff read if the attempt failed. Raises TooManyAttempts, or NotClaimable if no
+    attempts are left.
     """
     with transaction.atomic():
         rate_limits.consume_attempt(address)
@@ -233,7 +235,7 @@ def _record_failure(
 
 
 def _failure(registration: Registration, *, is_same_secret: bool, is_reserved: bool) -> FailureReason | None:
-    """Return why the registration did not open, or None if the attempt was meant for another one."""
+    """Return why the registration did not open, or None if the attempt was meant for another registration."""
     if registration.state != State.PENDING or registration.expires_at <= timezone.now():
         ended = State.EXPIRED if registration.state == State.PENDING else registration.state
         return FailureReason(ended) if is_same_secret else None

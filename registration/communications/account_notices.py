@@ -36,7 +36,7 @@ _BLANK_LINE: Final = re.compile(r"\n\s*\n")
 
 
 def access_given(*, association: Association) -> OutgoingMessage | None:
-    """Report new access. Patients that were claimed with the same registration share one notice."""
+    """Report new access. Patients claimed with the same registration share one notice."""
     together = [association.patient]
     if association.registration:
         claimed = association.registration.associations.live().filter(account=association.account)
@@ -53,9 +53,9 @@ def access_restored(*, association: Association) -> OutgoingMessage | None:
 
 
 def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage | None:
-    """Report that access ends. `on` is the last day.
+    """Report that access will end soon. `on` is the last day.
 
-    A removal that staff scheduled is mandatory. Any other end is only a reminder.
+    The notice is mandatory if staff scheduled the removal; otherwise it is only a reminder.
     """
     is_removal = association.ended_by_id is not None
     valid_until = on + timedelta(days=1)
@@ -63,7 +63,10 @@ def access_ends_soon(*, association: Association, on: date) -> OutgoingMessage |
 
 
 def age_limit_coming(*, association: Association, on: date) -> OutgoingMessage | None:
-    """Report the coming age limit. `on` is the birthday: the notice does not contain it, but expires on it."""
+    """Report that the patient will soon reach the age limit. `on` is the birthday.
+
+    The notice does not contain the birthday, but it expires on that day.
+    """
     return _about_access("age_limit_coming", association, valid_until=on)
 
 
@@ -75,7 +78,7 @@ def age_limit_reached(*, association: Association) -> OutgoingMessage | None:
 
 
 def self_registration_received(*, practice: Practice, account: PortalAccount, who: list[str]) -> OutgoingMessage | None:
-    """Confirm a request for access. `who` contains the names that the family typed, but only their initials are sent."""
+    """Confirm a request for access. `who` contains the names that the family typed, but the notice shows only initials."""
     return _enqueue(_Notice("self_registration_received", practice, account, [_initials(name) for name in who]))
 
 
@@ -106,9 +109,9 @@ def sign_in_reset(*, account: PortalAccount, practice: Practice) -> OutgoingMess
 class _Notice:
     """The content of a notice.
 
-    `template` is the name of its text: the subject on the first line, then paragraphs separated by blank lines. `on` is the
-    last day of access. The notice is not sent after the start of the day `valid_until`. If `is_mandatory`, it is sent even
-    to a suppressed address.
+    `template` is the name of the text's template: the subject on the first line, then paragraphs separated by blank
+    lines. `on` is the last day of access. The notice is not sent after the start of the day `valid_until`. If
+    `is_mandatory` is True, the notice is sent even to a suppressed address.
     """
 
     template: str
@@ -187,7 +190,7 @@ def _record(who: str, *, is_own: bool) -> str:
 
 
 def _write(notice: _Notice, language: str) -> welcome.Mail:
-    """Write the email in `language`, which must be active."""
+    """Write the email in `language`, which must be the active language."""
     practice = notice.practice
     who = languages.join(notice.who)
     context = {
@@ -213,5 +216,5 @@ def _write(notice: _Notice, language: str) -> welcome.Mail:
 
 
 def _initials(name: str) -> str:
-    """Return the initials of a name, or of initials: "A.L." for both "Ana López" and "A.L."."""
+    """Return the initials of a name, or unchanged initials: "A.L." for both "Ana López" and "A.L."."""
     return names.initials(*re.split(r"[\s.]+", name))

@@ -1,4 +1,4 @@
-"""The languages of the family's pages and messages, and how each writes lists, dates and times.
+"""The languages of the family's pages and messages, and how each language writes lists, dates and times.
 
 To add a language, add it to settings.LANGUAGES and put a catalog in locale/.
 """
@@ -23,7 +23,7 @@ _AM_PM: Final = (gettext_noop("a.m."), gettext_noop("p.m."))
 
 
 def best_match(tag: str) -> str:
-    """Return our language for a BCP 47 tag from a record system, or English if we do not have it.
+    """Return the supported language for a record system's BCP 47 tag, or English if there is none.
 
     >>> best_match("es_MX"), best_match("ES"), best_match("est"), best_match("")
     ('es', 'es', 'en', 'en')
@@ -41,7 +41,7 @@ def join(names: Sequence[str]) -> str:
 
 
 def format_moment(at: datetime, zone: ZoneInfo) -> str:
-    """Format a time in this zone and the active language: "Monday, November 30, 2026, 3:15 PM"."""
+    """Format a time in this time zone and the active language: "Monday, November 30, 2026, 3:15 PM"."""
     # Templates must not do this: their date filter converts to the active time zone first.
     return date_format(at.astimezone(zone), pgettext("format of a date and time", "l, F j, Y, g:i A"))
 
@@ -52,7 +52,7 @@ def format_short_moment(at: datetime, zone: ZoneInfo) -> str:
 
 
 def format_shortest_moment(at: datetime, zone: ZoneInfo) -> str:
-    """Format a time for a text message without much room, in at most 14 characters: "Nov 30 3:15PM"."""
+    """Format a time in at most 14 characters, for a text message that's short on room: "Nov 30 3:15PM"."""
     return date_format(at.astimezone(zone), pgettext("shortest format in a text message", "M j g:iA"))
 
 

@@ -45,8 +45,8 @@ _CSS: Final = CSS(
 class Sheet:
     """The content of a PIN sheet, in the family's language.
 
-    `who` names the patients as the practice chose (never by full name) and may be empty. `several` is True for more than
-    one patient, and `is_patient` if the sheet is for the patient.
+    `who` names the patients the way the practice chose (never by full name) and may be empty. `several` is True if
+    there is more than one patient. `is_patient` is True if the sheet is for the patient.
     """
 
     practice: Practice
@@ -72,7 +72,7 @@ class Sheet:
 
     @property
     def qr(self) -> str:
-        """Return the QR code as an image with one pixel per module. Drawing it as paths takes six times as long."""
+        """Return the QR code as an image with one pixel per module. Drawing the code as paths takes six times as long."""
         code = create_barcode(welcome.pin_link(self.start_url, self.pin), BarcodeFormat.QRCode, ec_level="M")
         png = BytesIO()
         Image.fromarray(code.to_image(scale=1, add_quiet_zones=False)).convert("1").save(png, "PNG")
@@ -80,12 +80,12 @@ class Sheet:
 
     @property
     def phone(self) -> str:
-        """Return the phone number with no-break spaces, so that it stays on one line."""
+        """Return the phone number with no-break spaces, so that the number stays on one line."""
         return national(self.practice.phone).replace(" ", "\N{NO-BREAK SPACE}")
 
     @property
     def until(self) -> str:
-        """Return the expiry in the practice's time zone: "Monday, November 30, 2026, 3:15 PM"."""
+        """Return the expiration time in the practice's time zone: "Monday, November 30, 2026, 3:15 PM"."""
         return languages.format_moment(self.expires_at, self.practice.zone)
 
     @property
@@ -121,7 +121,7 @@ class Sheet:
 
 
 def _size_class(text: str, *, long: int, longer: int | None = None) -> str:
-    """Return the CSS class that makes a text of this length fit into its place."""
+    """Return the CSS class that makes text of this length fit in its space on the sheet."""
     if longer is not None and len(text) > longer:
         return "longer"
     return "long" if len(text) > long else ""
@@ -148,7 +148,7 @@ def sheet_for(registration: Registration, pin: Pin) -> Sheet:
 
 
 def render(sheet: Sheet) -> bytes:
-    """Render the sheet as a PDF (PDF/UA-1). Raises ValueError if it does not fit on one page."""
+    """Render the sheet as a PDF (PDF/UA-1). Raises ValueError if the sheet does not fit on one page."""
     with translation.override(sheet.language):
         html = render_to_string("registration/pin_sheet.html", {"sheet": sheet})
     with _LOCK:

@@ -1,9 +1,8 @@
 """The welcome message: the email or text that brings a family its PIN, its link or an offer.
 
-It contains the practice, the portal's address, the PIN, its expiry and a phone number. It never contains the child's full
-name, the date of birth or the reason for a visit (HIPAA minimum necessary, 45 CFR 164.502(b)).
-
-The email's text is in templates/registration/messages/, the SMS text in `welcome_sms`.
+It contains the practice, the portal's address, the PIN, the expiration time and a phone number. It never contains the
+child's full name, the date of birth or the reason for a visit (HIPAA minimum necessary, 45 CFR 164.502(b)). The text of
+the email is in templates/registration/messages/, and the text of the SMS is in `welcome_sms`.
 """
 
 from collections.abc import Sequence
@@ -32,9 +31,10 @@ from registration.values import ByEmail, ByText, Delivery, InPerson
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Welcome:
-    """The content of a welcome message: a PIN, or the token of a link that is guarded by a question.
+    """The content of a welcome message: a PIN, or the token from a link that asks a verification question.
 
-    Without a PIN or a token, it is an offer to add patients to an existing account. An offer contains nothing secret.
+    If there is no PIN or token, the message is an offer to add patients to an existing account. An offer contains no
+    secret.
     """
 
     practice: Practice
@@ -60,7 +60,7 @@ class Welcome:
 
     @property
     def mail_link(self) -> str:
-        """Return the link for an email. It proves that the recipient reads that address."""
+        """Return the link for an email. Opening the link proves that the recipient reads mail at that address."""
         return f"{self.link}.{pins.email_proof(self.pin)}" if self.pin else self.link
 
     def link_from(self, start: str) -> str:
@@ -90,7 +90,7 @@ class Mail:
 
 
 def start_url(language: str = languages.ENGLISH, practice: Practice | None = None) -> str:
-    """Return the start page's address, with the language if it is not English and the practice if there are several."""
+    """Return the start page's address. It names the language if not English, and the practice if there are several."""
     query = _language_query(language)
     if practice and practice.slug and Practice.objects.exclude(pk=practice.pk).exists():
         query["practice"] = practice.slug
@@ -98,7 +98,7 @@ def start_url(language: str = languages.ENGLISH, practice: Practice | None = Non
 
 
 def family_url(language: str = languages.ENGLISH) -> str:
-    """Return the address of the signed-in family's home page. The sign-in page uses the language too."""
+    """Return the address of the signed-in family's home page. The sign-in page also uses the language in this address."""
     return _address("family", _language_query(language))
 
 
@@ -112,12 +112,12 @@ def _address(page: str, query: dict[str, str]) -> str:
 
 
 def pin_link(start: str, pin: Pin) -> str:
-    """Return the start page with the PIN in the fragment, which browsers never send to a server (ASVS 14.2.1)."""
+    """Return the start page's address with the PIN in the fragment, which browsers never send to a server (ASVS 14.2.1)."""
     return f"{start}#pin={pin.characters}"
 
 
 def who_label(practice: Practice, patients: Sequence[Patient]) -> str:
-    """Name the patients on a message or sheet as the practice has chosen: "A.G. and M.G." or "Ana and Mateo"."""
+    """Name the patients on a message or sheet the way the practice chose: "A.G. and M.G." or "Ana and Mateo"."""
     return languages.join(names_for_message(practice, patients))
 
 
@@ -127,7 +127,7 @@ def names_for_message(practice: Practice, patients: Sequence[Patient]) -> list[s
 
 
 def enqueue_welcome(welcome: Welcome, delivery: Delivery) -> OutgoingMessage | None:
-    """Add the welcome message to the outbox, in the caller's transaction. Return None if the PIN is given in person."""
+    """Add the welcome message to the outbox, in the caller's transaction. Return None if staff give the PIN in person."""
     enqueue = partial(
         outbox.enqueue,
         practice=welcome.practice,
@@ -181,9 +181,9 @@ def _subject(welcome: Welcome) -> str:
 
 
 def welcome_text(welcome: Welcome) -> str:
-    """Return the text message, in the longest wording that fits into one SMS. Raises Refused if none fits.
+    """Return the text message, in the longest version that fits in one SMS. Raises Refused if none fits.
 
-    Its address never contains the practice, to save room: the PIN or the token identifies it.
+    To save room, the link never names the practice: the PIN or the token identifies it.
     """
     with translation.override(welcome.language):
         wordings = [str(wording) for wording in _sms_wordings(welcome)]

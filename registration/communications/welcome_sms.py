@@ -1,10 +1,9 @@
-"""The text of the welcome SMS: its wordings, and the choice of the longest one that fits into one message.
+"""The text of the welcome SMS: its different versions, and how the longest one that fits in one message is chosen.
 
-The welcome email is in templates/registration/messages/welcome.txt and welcome.html.
-
-Only plain ASCII is sent. Some gateways garble other letters, and a single one outside GSM-7 cuts a message from 160 to 70
-characters. Translations must therefore be clear without accents and ñ, and must not contain questions, because the Spanish
-"¿" is lost.
+The welcome email is in templates/registration/messages/welcome.txt and welcome.html. Only plain ASCII is sent. Some
+gateways garble other letters, and a single letter outside GSM-7 shortens a message from 160 to 70 characters.
+Translations must therefore be clear without accents or ñ, and must not contain questions, because the Spanish "¿" is
+lost.
 """
 
 from collections.abc import Iterable
@@ -41,7 +40,7 @@ OFFER: Final = (
 
 
 def first_that_fits(texts: Iterable[str]) -> str:
-    """Return the first text that fits into one SMS, in plain ASCII. Raises Refused if none fits."""
+    """Return the first text that fits in one SMS, in plain ASCII. Raises Refused if none fits."""
     for text in texts:
         plain = "".join(filter(_PLAIN.__contains__, anyascii(text)))
         if len(plain) <= MAX_LENGTH:

@@ -9,7 +9,7 @@ from patients.intake.records import ContactRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """A patient. `age` and `died` are years before today. `street` is set if it differs from the family's."""
+    """A patient. `age` and `died` count years before today. `street` is set if it differs from the family's street."""
 
     given_names: str
     sex: str
@@ -24,7 +24,7 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Siblings with the same family contacts. `town` is a name and a ZIP code."""
+    """Siblings with the same family contacts. `town` is the town's name and ZIP code."""
 
     surname: str
     children: tuple[Child, ...]

@@ -23,7 +23,7 @@ _MAIL_DOMAINS: Final = ("mail.example", "post.example", "inbox.example", "letter
 
 @dataclass(frozen=True, kw_only=True)
 class Neighborhood:
-    """The area that a practice serves. MRNs start with `prefix`; `towns` are names with ZIP codes."""
+    """The area that a practice serves. MRNs start with `prefix`. `towns` are town names with ZIP codes."""
 
     prefix: str
     source_system: str
@@ -53,7 +53,7 @@ HARBOR_STREET: Final = Neighborhood(
 
 @dataclass(frozen=True, kw_only=True)
 class _Household:
-    """The adults of a family. `share` is the percent of families; adults in `barred` may not see the record."""
+    """The adults of a family. `share` is the percentage of families like this. Adults in `barred` may not see the record."""
 
     share: int
     adults: tuple[str, ...]

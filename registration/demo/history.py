@@ -40,7 +40,7 @@ _RELATIONSHIPS: Final = {
 
 
 def create(records: Sequence[PatientRecord], *, practice: Practice, desk: User, seed: int) -> None:
-    """Give each family a history that siblings share. Patients who can't be registered have none."""
+    """Give each family a history that its siblings share. Patients who can't be registered have no history."""
     history = _History(practice, desk=desk, rng=Random(seed))  # noqa: S311 - histories of a demo, not secrets
     patients = {patient.source_id: patient for patient in Patient.objects.for_practice(practice)}
     for _, family in groupby(records, key=_family_of):
@@ -52,7 +52,7 @@ def create(records: Sequence[PatientRecord], *, practice: Practice, desk: User, 
 
 
 class _History:
-    """Collect rows, and save them in a few statements."""
+    """Collect rows, and save the rows in a few statements."""
 
     def __init__(self, practice: Practice, *, desk: User, rng: Random) -> None:
         self._practice = practice
@@ -112,7 +112,7 @@ class _History:
         ]
 
     def _request_access(self, siblings: list[Patient], parent: ContactRecord) -> None:
-        """Add requests from the last days, as people type them: without accents, and some with another address."""
+        """Add requests from the last few days, written as people type: without accents, and some with a different address."""
         days_ago = self._rng.randint(0, 9)
         account = self._account(parent, days_ago=days_ago)
         moved = self._rng.random() < 0.3

@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The origin of a family's names. `spoken` is the percent of its families that speak `language` at home."""
+    """The origin of a family's names. `spoken` is the percentage of these families that speak `language` at home."""
 
     share: int
     surnames: list[str]

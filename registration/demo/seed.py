@@ -68,7 +68,7 @@ def _harbor_street() -> _Demo:
 
 @transaction.atomic
 def seed(*, today: date | None = None) -> None:
-    """Create the demo, unless it exists. Ages are as of `today`, by default the current date."""
+    """Create the demo, unless it already exists. Ages are as of `today`, by default the current date."""
     demos = (_maple_grove(), _harbor_street())
     if Practice.objects.filter(name__in=[demo.practice.name for demo in demos]).exists():
         return

@@ -51,7 +51,7 @@ STAFF: Final = (
 
 
 def accounts() -> list[tuple[str, str, str]]:
-    """Return role, email address and password of each account."""
+    """Return the role, email address and password of each account."""
     return [(member.role, member.email, member.password) for member in STAFF]
 
 

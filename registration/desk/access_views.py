@@ -1,4 +1,4 @@
-"""Staff pages about access: removing and restoring it, lost passkeys, declines, stopped messages, the age limit."""
+"""Staff pages about access: removing and restoring access, lost passkeys, declines, stopped messages, and the age limit."""
 
 import uuid
 from typing import Any, Final
@@ -71,7 +71,7 @@ def restore(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(_FORM_METHODS)
 @requires(Permission.MANAGE_ACCESS)
 def reset_sign_in(request: StaffRequest, association_id: uuid.UUID) -> HttpResponse:
-    """Remove the passkeys of the account that this association belongs to, because one was lost."""
+    """Remove the passkeys of the account that has this association, because the owner lost one."""
     association = _association(request, association_id)
     account = association.account
     form = ResetForm(request.POST or None, practice=request.practice)
@@ -178,7 +178,7 @@ def _patient(request: StaffRequest, patient_id: uuid.UUID) -> Patient:
 
 
 def _address(request: StaffRequest, patient_id: uuid.UUID) -> tuple[Patient, dict[str, str]]:
-    """Look up the contact's address on record, or raise 404. The form names the contact and channel, never an address."""
+    """Look up the contact's address on record, or raise 404. The form names the contact and the channel, never an address."""
     patient = _patient(request, patient_id)
     chosen = request.POST.get("contact")
     contact = next((contact for contact in patient.contacts.all() if str(contact.pk) == chosen), None)

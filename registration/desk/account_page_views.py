@@ -1,4 +1,4 @@
-"""Staff pages reached from the account page: the live list of registrations, the PIN sheet, revoking."""
+"""Staff pages reached from the account page: the live list of registrations, the PIN sheet, and revoking a registration."""
 
 import uuid
 
@@ -22,7 +22,7 @@ from registration.models import Registration
 @require_safe
 @requires(Permission.VIEW_PATIENT)
 def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """Return the Registrations panel alone, for the page that refreshes it."""
+    """Return only the Registrations panel, so that the page can refresh the panel."""
     portal_statuses_needed.send(sender=None)  # a message that was just accepted ends the PIN it replaces
     patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     may = access.staff_context(request)["may"]

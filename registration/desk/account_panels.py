@@ -1,4 +1,4 @@
-"""Template tags that put this app's panels on the account page, which belongs to the lower app `patients`."""
+"""Template tags that put this app's panels on the account page. That page belongs to `patients`, which can't import this app."""
 
 import hashlib
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _NOT_ON_RECORD: Final = {Channel.EMAIL: "no email on record", Channel.TEXT: "no 
 
 @dataclass(frozen=True)
 class AddressOnRecord:
-    """An email address or a number of a family contact, and who stopped messages to it."""
+    """A family contact's email address or phone number, and who stopped messages to that address or number."""
 
     channel: Channel
     shown: str
@@ -62,7 +62,7 @@ class AddressOnRecord:
 
 @register.inclusion_tag("desk/_account_settings.html", takes_context=True)
 def account_settings(context: dict[str, Any], patient: Patient, oob: bool = False) -> dict[str, Any]:
-    """Show the Account Settings panel. With `oob`, it replaces the panel on the page (htmx)."""
+    """Show the Account Settings panel. With `oob`, the panel replaces the one already on the page (htmx)."""
     is_registered = patient.portal_status == PortalStatus.REGISTERED
     may = context["may"]
     settings = AccountSettings(
@@ -79,19 +79,19 @@ def account_settings(context: dict[str, Any], patient: Patient, oob: bool = Fals
 
 @register.inclusion_tag("desk/_registrations.html", takes_context=True)
 def registrations(context: dict[str, Any], patient: Patient) -> dict[str, Any]:
-    """List the registrations of a patient, newest first, with the delivery status of each message."""
+    """List the patient's registrations, newest first, with the delivery status of each message."""
     return panel(context["request"], patient, may=context["may"])
 
 
 @register.inclusion_tag("desk/_associations.html", takes_context=True)
 def associations(context: dict[str, Any], patient: Patient, oob: bool = False) -> dict[str, Any]:
-    """List who has access to the patient's record, and who had it."""
+    """List who has access to the patient's record now, and who used to have access."""
     return {**access_of(patient, may=context["may"]), "oob": oob}
 
 
 @register.inclusion_tag("desk/_contact_addresses.html", takes_context=True)
 def contact_addresses(context: dict[str, Any], contact: Contact) -> dict[str, Any]:
-    """Show a family contact's email address and number, each with a button that stops messages to it."""
+    """Show a family contact's email address and phone number, each with a button that stops messages there."""
     on_record = [(Channel.EMAIL, contact.email, contact.email), (Channel.TEXT, contact.phone, national(contact.phone))]
     pairs = [(str(channel), address) for channel, address, _ in on_record]
     suppressed = suppressions.find_suppressed(contact.practice, pairs)
@@ -105,11 +105,11 @@ def contact_addresses(context: dict[str, Any], contact: Contact) -> dict[str, An
 
 
 def panel(request: HttpRequest, patient: Patient, *, may: dict[str, bool]) -> dict[str, Any]:
-    """Return the Registrations panel.
+    """Return the content of the Registrations panel.
 
-    `rows` is its content as HTML. `seen` is a digest of it and of the associations, so that a page that has both need not
-    load them again. `refresh_trigger` is how often the page looks for news: often while a message is on its way, slowly
-    while a registration can be used.
+    `rows` is the panel's content as HTML. `seen` is a digest of that content and of the associations. A page that
+    already shows both sends the digest, so that it does not have to load them again. `refresh_trigger` is how often the
+    page checks for changes: often while a message is on its way, and slowly while a registration can be used.
     """
     rows = list(_rows(patient, session_key=request.session.session_key or ""))
     shown = render_to_string("desk/_registration_rows.html", {"rows": rows, "may": may})
@@ -159,7 +159,7 @@ def _rows(patient: Patient, *, session_key: str) -> Iterator[RegistrationRow]:
 
 
 def _refresh_trigger(registrations: list[Registration]) -> str:
-    """Return the end of the panel's hx-trigger."""
+    """Return the end of the panel's hx-trigger attribute."""
     if any(registration.message and not registration.message.is_finished for registration in registrations):
         return ", every 2s"
     # By the stored state: a registration that has just expired is still pending until the worker marks it.

@@ -1,4 +1,4 @@
-"""The staff dashboard: what needs attention, access that ends soon, and what was issued recently."""
+"""The staff dashboard: what needs attention, access that ends soon, and registrations issued recently."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -46,9 +46,10 @@ def dashboard(request: StaffRequest) -> HttpResponse:
 
 
 def _needs_attention(practice: Practice) -> list[WorklistLine]:
-    """List failed and delayed messages, locked and expiring PINs, and families to ask again.
+    """List failed and delayed messages, locked PINs, PINs about to expire, and families to ask again.
 
-    Each query starts from an index on something rare, because hardly any registration of a large practice is listed.
+    Each query starts from an index on something rare, because hardly any of a large practice's registrations are
+    listed.
     """
     return [
         *worklist.failed(_failed(practice)[:_MAX_ROWS]),
@@ -68,12 +69,12 @@ def _for_display(registrations: QuerySet[Registration]) -> QuerySet[Registration
 
 
 def _carrying(messages: QuerySet[OutgoingMessage]) -> QuerySet[Registration]:
-    """Find the registrations of the newest of these messages. The messages are already limited to the practice."""
+    """Find the registrations that the newest of these messages belong to. The messages are already limited to the practice."""
     return _for_display(Registration.objects.filter(message__in=messages.order_by("-created_at")[:_MAX_MESSAGES]))
 
 
 def _failed(practice: Practice) -> QuerySet[Registration]:
-    """Find recently failed messages, even if the PIN has expired since then: the family is still waiting."""
+    """Find messages that failed recently, even if the PIN has expired since then, because the family is still waiting."""
     messages = OutgoingMessage.objects.for_practice(practice).filter(state=OutgoingMessage.State.FAILED)
     settled = Q(state__in=(State.SUPERSEDED, State.REVOKED, State.CLAIMED))
     recent_failures = _carrying(messages).filter(message__finished_at__gt=timezone.now() - _FAILED_PERIOD)
@@ -81,7 +82,7 @@ def _failed(practice: Practice) -> QuerySet[Registration]:
 
 
 def _locked(practice: Practice) -> QuerySet[Registration]:
-    """Find PINs that locked after too many wrong attempts and have not been issued again."""
+    """Find PINs that were locked after too many wrong attempts and have not been replaced by a new PIN."""
     since = timezone.now() - _LOCKED_PERIOD
     # A PIN locked after `since` also expires after `since`, so the index on expiry applies.
     locked = Registration.objects.for_practice(practice).filter(
@@ -91,7 +92,7 @@ def _locked(practice: Practice) -> QuerySet[Registration]:
 
 
 def _delayed(practice: Practice) -> list[Registration]:
-    """List usable registrations whose message should have been sent already."""
+    """List usable registrations whose message should already have been sent."""
     messages = OutgoingMessage.objects.for_practice(practice).filter(
         state__in=OutgoingMessage.UNFINISHED, created_at__lt=timezone.now() - _SLOW_AFTER
     )
@@ -105,7 +106,7 @@ def _expiring(practice: Practice) -> QuerySet[Registration]:
 
 
 def _was_reissued() -> Exists:
-    """Match registrations whose recipient was registered again later for one of the same patients."""
+    """Match registrations whose recipient got a later registration for one of the same patients."""
     through = Registration.patients.through
     return Exists(
         through.objects.filter(

@@ -1,4 +1,4 @@
-"""How the Merge Match pages show a self-registration: its status, how long it has waited, and how the record compares."""
+"""Template tags for the Merge Match pages: a request's status and waiting time, and how the record compares."""
 
 from datetime import datetime
 from typing import Final
@@ -42,7 +42,7 @@ _STRENGTH_TONES: Final[dict[str, str]] = {
 
 @register.simple_tag
 def waiting_matches(practice: Practice | None) -> str:
-    """Return how many requests staff have to review: "12", "99+" above that, or "" if none."""
+    """Return how many requests staff have to review: "12", "99+" if there are more than 99, or "" if there are none."""
     if practice is None:
         return ""
     waiting = SelfRegistration.objects.for_practice(practice).filter(state=State.WAITING)
@@ -52,7 +52,7 @@ def waiting_matches(practice: Practice | None) -> str:
 
 @register.filter
 def waiting_time(since: datetime) -> str:
-    """Return, for example, "12 minutes", "3 hours" or "2 days"."""
+    """Return how long a request has waited, for example "12 minutes", "3 hours" or "2 days"."""
     minutes = int((timezone.now() - since).total_seconds()) // 60
     if minutes < 60:
         number, unit = max(minutes, 1), "minute"
@@ -101,7 +101,7 @@ def mark(row: ComparisonRow) -> str:
 
 @register.filter
 def verdict(row: ComparisonRow) -> str:
-    """Return, for example, "Yes" or "Close: sounds alike"."""
+    """Return how well a field agrees, for example "Yes" or "Close: sounds alike"."""
     return ": ".join(filter(None, [_verdict(row)[1], row.finding.note]))
 
 

@@ -1,4 +1,4 @@
-"""Merge Match: the queue of self-registrations, and the comparison of each with the patients it may refer to."""
+"""Merge Match: the queue of self-registrations, and a comparison of each one with the patients it may refer to."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ State = SelfRegistration.State
 @require_safe
 @requires(Permission.MATCH)
 def matches(request: StaffRequest) -> HttpResponse:
-    """List the requests to review, oldest first; or with ?show=decided the recent decisions, newest first."""
+    """List the requests to review, oldest first. With ?show=decided, list the recent decisions, newest first."""
     requests = SelfRegistration.objects.for_practice(request.practice).select_related(
         "account__user", "practice", "decided_by"
     )
@@ -57,14 +57,14 @@ def matches(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires(Permission.MATCH)
 def match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    """Show one request beside its candidates. With ?patient=<id>, compare that patient as well."""
+    """Show one request beside its candidates. With ?patient=<id>, also compare that patient."""
     return _match_page(request, _get_self_registration(request, self_registration_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MATCH)
 def make_match(request: StaffRequest, self_registration_id: uuid.UUID) -> HttpResponse:
-    """Make the match, or show the page that asks for the reasons it needs."""
+    """Make the match, or show the page that asks for the reasons that the match needs."""
     self_registration = _get_self_registration(request, self_registration_id)
     if request.method != "POST" and "patient" not in request.GET:
         return _match_page(request, self_registration)
@@ -149,7 +149,7 @@ def _match_page(request: StaffRequest, self_registration: SelfRegistration) -> H
 
 
 def _candidate_lists(request: StaffRequest, self_registration: SelfRegistration) -> dict[str, list[Candidate]]:
-    """Split the candidates into close and weak ones. A patient that staff picked comes first and counts as close."""
+    """Split the candidates into close and weak ones. A patient whom staff picked comes first and counts as close."""
     picked = _picked_candidates(request, self_registration)
     picked_patients = {candidate.patient for candidate in picked}
     found = candidates.find(self_registration)
@@ -165,7 +165,7 @@ def _picked_candidates(request: StaffRequest, self_registration: SelfRegistratio
 
 
 def _search(request: StaffRequest, self_registration: SelfRegistration) -> dict[str, Any]:
-    """Search for a patient who is not among the candidates. Initially the form shows what the family entered."""
+    """Search for a patient who is not among the candidates. The form starts with what the family entered."""
     if "look" not in request.GET:
         birth_date = f"{self_registration.birth_date:%m/%d/%Y}"
         submitted = {"last_name": self_registration.family_name, "date_of_birth": birth_date}
@@ -217,14 +217,14 @@ def _form_page(request: StaffRequest, name: str, self_registration: SelfRegistra
 
 
 def _notice_promise(self_registration: SelfRegistration) -> str:
-    """Return how the family will learn of the decision. We send no email to an address that has opted out."""
+    """Return a sentence on how the family will learn of the decision. An address that has opted out gets no email."""
     if suppressions.is_suppressed(self_registration.practice, Channel.EMAIL, self_registration.account.email):
         return "This family opted out of your emails and will see this only in the portal. Call them if it is urgent."
     return "The family will be notified by email."
 
 
 def _record_seen(request: StaffRequest, shown: list[Candidate]) -> None:
-    """Record one event per patient, because the comparison shows their record."""
+    """Record one audit event per patient, because the comparison shows each patient's record."""
     for candidate in shown:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,
@@ -255,7 +255,7 @@ def _get_patient(request: StaffRequest, patient_id: str) -> Patient:
 
 
 def _after(request: StaffRequest) -> Q:
-    """Return the condition for the rows after the previous page. An unreadable position means the first page."""
+    """Return the condition for the rows after the previous page. If the position is unreadable, start at the first page."""
     try:
         created_at: datetime | None = parse_datetime(request.GET.get("after", ""))
         last_id = uuid.UUID(request.GET.get("last", ""))

@@ -1,4 +1,4 @@
-"""The Patient Registration window: register a patient, add a proxy, send a registration again."""
+"""The Patient Registration window: register a patient, add a proxy, or send a registration again."""
 
 import uuid
 from typing import Final
@@ -36,9 +36,10 @@ _METHODS: Final = ["GET", "HEAD", "POST"]
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """Show the Patient Registration window: over the account page, or as a page of its own without JavaScript.
+    """Show the Patient Registration window over the account page, or as a separate page if there is no JavaScript.
 
-    If a self-registration for this patient is waiting, point to it first; the parameter `another` opens the form anyway.
+    If a self-registration for this patient is waiting, point staff to that request first. The parameter `another` opens
+    the form anyway.
     """
     patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     self_registration = _pending_request(patient)
@@ -57,7 +58,7 @@ def register_patient(request: StaffRequest, patient_id: uuid.UUID) -> HttpRespon
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
-    """Show the same window for someone who gets access for a limited time, with a written authorization."""
+    """Show the same window for giving time-limited access to someone with written authorization."""
     patient = get_object_or_404(Patient.objects.for_practice(request.practice), pk=patient_id)
     form = ProxyForm(request.POST or None, practice=request.practice, patient=patient)
     return _window_response(request, patient, form, is_proxy=True)
@@ -66,7 +67,7 @@ def add_proxy(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(_METHODS)
 @requires(Permission.REGISTER_PATIENT)
 def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
-    """Ask for confirmation, and send again what a family lost or never received. New safety warnings need a reason."""
+    """Ask for confirmation, then resend what the family lost or never received. New safety warnings require a reason."""
     registration = get_object_or_404(Registration.objects.for_practice(request.practice), pk=registration_id)
     patient = registration.patients.all()[0]
     form = SafetyChecksForm(request.POST if request.method == "POST" else None)
@@ -129,7 +130,7 @@ def _window_response(
 
 
 def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | None:
-    """Issue the registration, or return None and add the reasons for refusing it to the form."""
+    """Issue the registration. If it is refused, add the reasons to the form and return None."""
     try:
         return registrations.register_patients(
             RegistrationRequest(
@@ -156,9 +157,9 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
 
 
 def _database_unavailable(form: Form, fault: Error) -> int:
-    """Tell the user that nothing was saved and return the HTTP status.
+    """Tell the user that nothing was saved, and return the HTTP status.
 
-    The disk may be full, the rows may be locked for too long, or the server may be gone.
+    The disk may be full, the rows may have been locked for too long, or the database server may be unreachable.
     """
     log.exception("database unavailable")
     database_errors.close_broken_connection(fault)
@@ -173,7 +174,7 @@ def _database_unavailable(form: Form, fault: Error) -> int:
 def _completed(
     request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
 ) -> HttpResponse:
-    """Show the PIN, in the response to the completed form and nowhere else."""
+    """Show the PIN in the response to the completed form, and nowhere else."""
     pin = pin_display.reveal(registration, session_key=_session(request), actor=Actor.from_request(request))
     if pin is None:
         registration.refresh_from_db()  # another desk may have superseded it, which deletes its PIN
@@ -204,7 +205,7 @@ def _record_view(request: StaffRequest, patient: Patient) -> None:
 
 
 def _template(request: StaffRequest, name: str) -> str:
-    """Choose the content of the window for htmx, otherwise the whole page."""
+    """Return the template for the window's content if htmx asks, otherwise the template for the whole page."""
     return f"desk/_{name}.html" if request.htmx else f"desk/{name}.html"
 
 

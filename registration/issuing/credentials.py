@@ -1,6 +1,7 @@
 """Create the credential of a new registration: a PIN, a secret link with a question, or an existing account's sign-in.
 
-Credentials are created before the transaction starts, because hashing takes milliseconds and no lock should be held then.
+Credentials are created before the transaction starts, because hashing takes milliseconds and no locks should be held
+during that time.
 """
 
 import secrets
@@ -16,7 +17,7 @@ from registration.values import ByPin, ByQuestion, Method, ToAccount
 
 @dataclass(frozen=True, repr=False)
 class Credential:
-    """A credential and the registration columns that store it. An existing account has neither a PIN nor a token."""
+    """A credential and the registration columns that store it. The credential for an existing account has no PIN or token."""
 
     columns: dict[str, Any]
     pin: Pin | None = None

@@ -17,7 +17,7 @@ from registration.values import Refused
 
 @transaction.atomic
 def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: Actor) -> Decline:
-    """Record the decline and revoke every registration of the patient that can still be claimed.
+    """Record the decline, and revoke every registration of the patient that can still be claimed.
 
     Raises Refused if someone has access to the record, or if a decline is already on record.
     """
@@ -40,7 +40,7 @@ def decline(patient: Patient, *, reason: str, ask_again_on: date | None, actor: 
 
 @transaction.atomic
 def undo(row: Decline, *, actor: Actor) -> bool:
-    """End the decline. Return False if it had already ended."""
+    """End the decline. Return False if the decline had already ended."""
     by = actor.require_user()
     patient = row.patient
     portal_status.lock(patient.practice, [patient])
@@ -54,8 +54,8 @@ def undo(row: Decline, *, actor: Actor) -> bool:
 def _lock_unfinished(patient: Patient) -> list[Registration]:
     """Lock and return the patient's registrations that can still be claimed, with their patients and messages.
 
-    Everything is locked up front, in the usual lock order. Revoking them one by one would wait for a message while holding
-    the audit trail, which the delivery worker locks last.
+    Everything is locked up front, in the usual lock order. Revoking them one by one would mean waiting for a message's
+    lock while holding the audit trail's, which the delivery worker takes last.
     """
     unfinished = Registration.objects.unfinished().filter(patients=patient)
     portal_status.lock(patient.practice, [patient, *portal_status.covered_by(unfinished.values_list("pk", flat=True))])

@@ -1,4 +1,4 @@
-"""Rules that refuse a registration: who it may cover, who may receive it, and how it may be delivered."""
+"""Rules that refuse a registration: which patients it may cover, who may receive it, and how it may be delivered."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -17,7 +17,7 @@ MAX_PROXY_YEARS: Final = 2
 
 
 def refusal_reason(patient: Patient) -> str | None:
-    """Return why no registration can be issued for this patient; None if one can."""
+    """Return the reason that no registration can be issued for this patient, or None if one can be."""
     if patient.deceased:
         return "This patient is recorded as deceased. No registration can be issued."
     if not patient.active:
@@ -42,7 +42,7 @@ def check_eligibility(
     proxy: Proxy | None = None,
     today: date,
 ) -> None:
-    """Raise Refused with the first rule that this registration breaks."""
+    """Raise Refused with the first rule that this registration breaks, if any."""
     for patient in patients:
         if reason := refusal_reason(patient):
             raise Refused(reason if len(patients) == 1 else f"{patient.name}: {reason}")
@@ -83,7 +83,7 @@ def _check_patient(practice: Practice, patients: list[Patient], *, today: date) 
 def _check_other_person(recipient: Recipient, patients: list[Patient]) -> None:
     """Refuse a family contact who was entered under "Someone else".
 
-    That person would get a second PIN, or one that the record does not allow.
+    That contact would get a second PIN, or a PIN that the record does not allow.
     """
     if not names.key(recipient.name):
         raise Refused("Enter the recipient’s name.", field="other_name")
@@ -123,7 +123,7 @@ def _check_account(account: PortalAccount, patients: list[Patient], *, proxy: Pr
 
 
 def _check_sending(practice: Practice, patients: list[Patient], delivery: Delivery) -> None:
-    """Refuse to send to a family that declined or to an address that opted out. In person, nothing is sent."""
+    """Refuse to send to a family that declined, or to an address that opted out. Giving the PIN in person sends nothing."""
     if isinstance(delivery, InPerson):
         return
     for patient in patients:

@@ -1,6 +1,6 @@
-"""How an unclaimed registration ends: staff revoke it, it expires, a resend replaces it, or it is no longer eligible.
+"""End unclaimed registrations: staff revoke one, one expires, a resend replaces one, or one is no longer eligible.
 
-Each function is one transaction and takes locks in the order that `registrations` describes.
+Each function is one transaction. It takes locks in the order that `registrations` describes.
 """
 
 from typing import Any, Final
@@ -26,18 +26,20 @@ _BATCH_SIZE: Final = 500
 
 
 def revoke(registration: Registration, *, reason: EndCode | str, actor: Actor) -> bool:
-    """Revoke a registration that can still be claimed, and cancel its queued message. Return False if it had ended.
+    """Revoke a registration that can still be claimed, and cancel its queued message.
 
-    Only staff may revoke: the pages that call this require Permission.REVOKE_REGISTRATION (`portal.access`), except that a
-    decline revokes as well. Raises if the actor is not a person.
+    Return False if the registration had already ended. Only staff may revoke. The pages that call this require
+    Permission.REVOKE_REGISTRATION (`portal.access`), but recording a decline also revokes registrations. Raises if the
+    actor is not a person.
     """
     return _revoke(registration, reason=reason, by=actor.require_user(), actor=actor)
 
 
 def contact_lost_authority(registration: Registration, patient: Patient) -> bool:
-    """Return True if the contact has since lost authority to see this patient's record and staff did not override that.
+    """Return True if the contact has lost authority to see this patient's record and staff did not override that.
 
-    A family contact has one row per child. This patient's row counts; if there is none, the row that staff chose counts.
+    A family contact has one row per child. This patient's row counts. If there is none, the row that staff chose
+    counts.
     """
     contact = registration.contact
     if contact is None:
@@ -49,7 +51,7 @@ def contact_lost_authority(registration: Registration, patient: Patient) -> bool
 
 
 def revoke_ineligible() -> None:
-    """Revoke registrations that would be refused today: the patient died or left, or the contact lost authority."""
+    """Revoke registrations that would be refused today because the patient died or left, or the contact lost authority."""
     ineligible = Registration.objects.unfinished().filter(Q(patients__deceased=True) | Q(patients__active=False))
     for registration in ineligible.select_related("practice").distinct():
         _revoke(registration, reason=EndCode.INELIGIBLE, by=None, actor=audit.CLOCK)
@@ -59,7 +61,7 @@ def revoke_ineligible() -> None:
 
 
 def _possibly_barred() -> QuerySet[Registration]:
-    """Find registrations whose contact, or one with the same email or phone, may lack authority for a patient."""
+    """Find registrations for which the contact may lack authority, or another contact with the same email or phone may."""
     rows = "patients__contacts__"
     is_same_person = (
         Q(**{f"{rows}pk": F("contact")})
@@ -73,9 +75,9 @@ def _possibly_barred() -> QuerySet[Registration]:
 
 
 def has_accepted_replacement() -> Exists:
-    """Match registrations whose resend has been accepted by the mail server or text service.
+    """Match registrations that have a resend whose message the mail server or text service has accepted.
 
-    A resend that was revoked before its message was accepted does not count.
+    A resend does not count if it was revoked before its message was accepted.
     """
     newer = Registration.objects.filter(replaces=OuterRef("pk"), message__state=OutgoingMessage.State.ACCEPTED)
     return Exists(newer.exclude(state=State.REVOKED))
@@ -105,7 +107,7 @@ _IS_ANYTHING_DUE: Final = """
 
 
 def end_due() -> None:
-    """End everything that has expired or been replaced. Call before portal statuses are read."""
+    """End every registration that has expired or been replaced. Call before portal statuses are read."""
     if _is_anything_due():
         supersede_replaced()
         expire_due()
@@ -130,7 +132,7 @@ def _due_query() -> str:
 
 
 def supersede_replaced() -> None:
-    """End registrations whose resend has been accepted."""
+    """End registrations that have a resend whose message was accepted."""
     for registration in _replaced().select_related("practice"):
         with transaction.atomic():
             patients = portal_status.lock(registration.practice, list(registration.patients.all()))
@@ -159,7 +161,7 @@ def _record_superseded(registrations: list[Registration]) -> None:
 
 
 def expire_due() -> None:
-    """End expired registrations and access. If nothing is due, this costs two index lookups."""
+    """End registrations and access whose time has run out. If there are none, this costs two index lookups."""
     associations.end_due()
     # Ordered like the index; otherwise PostgreSQL scans the table because it overestimates how many are due.
     while batch := list(_due().select_related("practice").order_by("expires_at")[:_BATCH_SIZE]):

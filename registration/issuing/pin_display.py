@@ -28,7 +28,7 @@ def store(registration: Registration, pin: Pin, *, session_key: str) -> None:
 
 @transaction.atomic
 def reveal(registration: Registration, *, session_key: str, actor: Actor) -> Pin | None:
-    """Return the PIN to display to staff, and audit it. None if it has expired or belongs to another session."""
+    """Return the PIN to display to staff, and audit this. Return None if the PIN expired or belongs to another session."""
     pin = find_pin(registration, session_key=session_key)
     if pin is not None:
         registration.record(Action.PIN_SHOWN, actor=actor)
@@ -44,7 +44,7 @@ def delete_expired() -> None:
 
 
 def find_pin(registration: Registration, *, session_key: str) -> Pin | None:
-    """Return the PIN if this session may still see it. The caller audits it when it becomes visible."""
+    """Return the PIN if this session may still see it. The caller must write the audit event when the PIN becomes visible."""
     display = _find(registration, session_key=session_key) if registration.is_live else None
     return pins.read(sealing.unseal(display.sealed_pin)) if display else None
 

@@ -12,9 +12,10 @@ from registration.models import Registration
 
 
 def print_sheet(registration: Registration, *, session_key: str, actor: Actor) -> bytes | None:
-    """Return the PIN sheet as a PDF; None if the PIN has expired or belongs to another session.
+    """Return the PIN sheet as a PDF, or None if the PIN has expired or belongs to another session.
 
-    The PDF is rendered outside a transaction, because SQLite has a single writer and rendering takes a while.
+    The PDF is rendered outside a transaction, because rendering takes a while and SQLite allows only one writer at a
+    time.
     """
     pin = pin_display.find_pin(registration, session_key=session_key)
     if pin is None:

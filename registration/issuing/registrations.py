@@ -47,11 +47,12 @@ _COPIED: Final = (
 
 
 def register_patients(request: RegistrationRequest, *, session_key: str, actor: Actor) -> Registration:
-    """Issue one registration for the request's patients and queue its message to the recipient.
+    """Issue one registration for the patients in the request, and queue its message to the recipient.
 
-    Submitting the same request twice (a double click, a lost response) returns the first registration. A different request
-    with the same form token corrects the first one and supersedes it. The session that issued the PIN can view it with
-    `pin_display.reveal`. Raises Refused and safety_checks.OverrideRequired; then nothing has changed.
+    Submitting the same request twice (a double click, a lost response) returns the first registration. A different
+    request with the same form token corrects the first registration and supersedes it. The session that issued the PIN
+    can view it with `pin_display.reveal`. Raises Refused and safety_checks.OverrideRequired. In that case, nothing has
+    changed.
     """
     credential = credentials.create(request.method)
     with transaction.atomic():
@@ -74,7 +75,7 @@ def register_patients(request: RegistrationRequest, *, session_key: str, actor: 
 
 
 def _still_present(patients: Sequence[Patient], locked: Sequence[Patient]) -> list[Patient]:
-    """Return the locked rows of these patients. Raises Refused if one has been deleted."""
+    """Return the locked rows of these patients. Raises Refused if a patient has been deleted."""
     present = [patient for patient in locked if patient in patients]
     if len(present) != len(patients):
         raise Refused("This patient is no longer on record. Search again.")
@@ -127,9 +128,9 @@ def _record_issued(
 
 
 def can_send_again(registration: Registration) -> bool:
-    """Return True if it was sent as a message and is live, has expired, or failed to arrive.
+    """Return True if the registration was sent as a message, and is live, has expired or failed to arrive.
 
-    An expired one cannot be sent again if the recipient has a newer registration for one of its patients.
+    An expired registration cannot be sent again if the recipient has a newer one for any of the same patients.
     """
     if not registration.message or registration.method == Registration.Method.ACCOUNT:
         return False
@@ -142,7 +143,7 @@ def can_send_again(registration: Registration) -> bool:
 
 
 def _issued_since(registration: Registration) -> QuerySet[Registration]:
-    """Find newer registrations of the same recipient for one of the same patients."""
+    """Find the recipient's newer registrations for any of the same patients."""
     return Registration.objects.for_practice(registration.practice).filter(
         recipient_key=registration.recipient_key,
         patients__in=registration.patients.all(),
@@ -159,8 +160,9 @@ def send_again(
 ) -> Registration:
     """Issue a new credential of the same kind, on the same terms, to the same people at the same address.
 
-    Sending again twice returns the same new registration. The earlier one stays valid until the new message is accepted,
-    and a failed resend ends now. Raises Refused and safety_checks.OverrideRequired; then nothing has changed.
+    Sending again twice returns the same new registration. The earlier registration stays valid until the new message is
+    accepted. An earlier resend that failed to arrive ends now. Raises Refused and safety_checks.OverrideRequired. In
+    that case, nothing has changed.
     """
     credential = credentials.recreate(registration) if can_send_again(registration) else None
     with transaction.atomic():
@@ -184,9 +186,9 @@ def send_again(
 
 
 def _current_registration(registration: Registration) -> Registration:
-    """Return the registration whose PIN the family may be holding.
+    """Return the registration whose PIN the family may have.
 
-    This is the earlier one, as long as it is valid and the message of its resend has not been accepted.
+    This is the earlier registration as long as that one is valid and the message of its resend has not been accepted.
     """
     before, message = registration.replaces, registration.message
     arrived = message is not None and message.state == OutgoingMessage.State.ACCEPTED
@@ -201,7 +203,7 @@ def _checked_copy(
     *,
     replaces: Registration,
 ) -> Registration:
-    """Repeat every check, and return an unsaved copy that has no credential yet."""
+    """Repeat every check, and return an unsaved copy of the registration that has no credential yet."""
     practice, recipient, proxy = registration.practice, recipient_of(registration), proxy_of(registration)
     issued_at = timezone.now()
     today = issued_at.astimezone(practice.zone).date()
@@ -226,7 +228,7 @@ def _issue(
     session_key: str,
     actor: Actor,
 ) -> None:
-    """Add the credential, queue the message, save the registration, and keep its PIN for display."""
+    """Add the credential, queue the message, save the registration, and keep the PIN for display."""
     for name, value in credential.columns.items():
         setattr(registration, name, value)
     registration.delivery = channel(delivery)
@@ -243,7 +245,7 @@ def _issue(
 
 
 def _previous_submission(request: RegistrationRequest) -> Registration | None:
-    """Return what the same window submitted last, if it was the same request.
+    """Return the registration that the same window submitted last, if the request was the same.
 
     The query filters by form token alone, because that column has an index.
     """
@@ -253,16 +255,16 @@ def _previous_submission(request: RegistrationRequest) -> Registration | None:
 
 
 def _superseded_by(request: RegistrationRequest) -> QuerySet[Registration]:
-    """Find the recipient's earlier registrations, and what the same window submitted before."""
+    """Find the recipient's earlier registrations, and the registration that the same window submitted before."""
     same = Q(recipient_key__in=request.recipient.keys) | Q(form_token=request.form_token)
     earlier = Registration.objects.for_practice(request.practice).filter(same, patients__in=request.patients)
     return (earlier.filter(state=State.PENDING) | earlier.unfinished()).distinct()
 
 
 def _affected_patients(recipient: Recipient, replaced: QuerySet[Registration]) -> list[Patient]:
-    """Return all children of the recipient, and the patients of the registrations to be superseded.
+    """Return all of the recipient's children, and the patients of the registrations to be superseded.
 
-    They are locked too, because another desk may be issuing a registration for the recipient's other children.
+    All are locked, because staff at another desk may be issuing a registration for the recipient's other children.
     """
     rows = same_person.contact_rows_for(recipient.contact) if recipient.contact else []
     children = Patient.objects.filter(pk__in=[row.patient_id for row in rows])

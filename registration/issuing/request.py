@@ -1,4 +1,4 @@
-"""What staff request in the Patient Registration window, and how to read it back from a stored registration."""
+"""What staff request in the Patient Registration window, and how to rebuild the request from a stored registration."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ from registration.values import (
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class RegistrationRequest:
-    """Everything staff choose in the Patient Registration window.
+    """Everything that staff choose in the Patient Registration window.
 
-    `form_token` identifies the window that was submitted. `override_reasons` has a reason for each safety warning, by the
-    warning's key. There is no repr, because a verification answer must not reach a log.
+    `form_token` identifies the window that was submitted. `override_reasons` has a reason for each safety warning,
+    keyed by the warning's key. There is no repr, because a verification answer must not get into a log.
     """
 
     practice: Practice
@@ -49,9 +49,9 @@ class RegistrationRequest:
 
     @property
     def digest(self) -> str:
-        """Return the same 64 characters for the same request, so that a second submission is recognized.
+        """Return 64 characters that are always the same for the same request, so that a second submission is recognized.
 
-        Peppered, because a verification answer could be guessed from a plain digest.
+        The digest includes a secret (the pepper), because a verification answer could be guessed from a plain digest.
         """
         recipient = self.recipient
         parts = [
@@ -101,7 +101,7 @@ def channel(delivery: Delivery) -> Registration.Delivery:
 
 
 def proxy_columns(proxy: Proxy | None) -> dict[str, Any]:
-    """Return the registration columns for a proxy: level, last day and authorization."""
+    """Return the registration columns that describe a proxy's access: level, last day and authorization."""
     if proxy is None:
         return {}
     return {"level": proxy.level, "access_ends_on": proxy.ends_on, "authorization": proxy.authorization}
@@ -124,7 +124,7 @@ def audit_details(registration: Registration) -> dict[str, str | bool]:
 
 
 def recipient_of(registration: Registration) -> Recipient:
-    """Return who received the registration. Raises Refused if the family contact is no longer in the record."""
+    """Return the registration's recipient. Raises Refused if the family contact is no longer in the record."""
     if registration.contact is None and registration.recipient_key.startswith("contact:"):
         raise Refused(f"{registration.recipient_name} is no longer a family contact. Start a new registration.")
     return Recipient(

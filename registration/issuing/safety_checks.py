@@ -1,4 +1,4 @@
-"""Safety checks before a registration: warnings that staff can override with a reason ("Before you send")."""
+"""Safety checks before issuing a registration: warnings that staff can override with a reason ("Before you send")."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True)
 class SafetyWarning:
-    """A warning to override. `key` is a key of QUESTIONS, and `field` is the form field that caused it."""
+    """A warning that staff can override. `key` is a key of QUESTIONS. `field` is the form field that caused the warning."""
 
     key: str
     text: str
@@ -47,7 +47,7 @@ class SafetyWarning:
 
 
 class OverrideRequired(Exception):
-    """A warning has no override reason, and nothing has changed. Contains all warnings, with or without a reason."""
+    """A warning has no override reason, and nothing has changed. Contains all warnings, including those that have a reason."""
 
     def __init__(self, safety_warnings: Sequence[SafetyWarning]) -> None:
         super().__init__(" ".join(warning.text for warning in safety_warnings))
@@ -62,7 +62,7 @@ def checks_for(
     *,
     today: date,
 ) -> list[SafetyWarning]:
-    """Return all warnings about a registration: about access, and about the address it is sent to."""
+    """Return all warnings about a registration: about the access that it gives, and about the address that it is sent to."""
     address_warnings = [_bounced_before(practice, delivery), _ended_carrier(delivery, today=today)]
     return [
         *access_checks_for(practice, patients, recipient, delivery, today=today),
@@ -79,7 +79,7 @@ def access_checks_for(
     today: date,
     account: PortalAccount | None = None,
 ) -> list[SafetyWarning]:
-    """Return the warnings about giving this person access, by a PIN or by Merge Match.
+    """Return the warnings about giving this person access, either with a PIN or through Merge Match.
 
     `account` is the account that gets access, if it is known.
     """
@@ -95,9 +95,9 @@ def access_checks_for(
 def require_reasons(
     warnings: Sequence[SafetyWarning], override_reasons: Mapping[str, str], *, proxy: Proxy | None = None
 ) -> dict[str, str]:
-    """Return the reason for each warning, by its key. Raises OverrideRequired if one is missing.
+    """Return the reason for each warning, keyed by the warning's key. Raises OverrideRequired if a reason is missing.
 
-    A proxy's authorization counts as a reason, except for a teen's privacy.
+    A proxy's authorization counts as a reason, except for warnings about a teen's privacy.
     """
     authorizations = dict.fromkeys(("authority", "removed", "of_age"), proxy.authorization) if proxy else {}
     keys = [warning.key for warning in warnings]
@@ -113,7 +113,7 @@ def audit_details(reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def patients_needing_override(warnings: Sequence[SafetyWarning]) -> list[str]:
-    """Return the ids of the patients whose record the person is not authorized to see."""
+    """Return the ids of the patients whose records the recipient is not authorized to see."""
     return [str(patient.pk) for warning in warnings if warning.key == "authority" for patient in warning.patients]
 
 
@@ -133,7 +133,7 @@ def _no_authority(recipient: Recipient, patients: list[Patient]) -> SafetyWarnin
 
 
 def _possible_barred_contact(recipient: Recipient, patients: list[Patient]) -> SafetyWarning | None:
-    """Warn if a recipient under "Someone else" may be a barred contact whose name is written differently."""
+    """Warn if a recipient entered under "Someone else" may be a barred contact, with the name written differently."""
     for contact in Contact.objects.filter(patient__in=patients, has_authority=False).order_by("pk"):
         if similarity.may_be_same_name(recipient.name, (contact.given_names, contact.family_name)):
             affected = [patient for patient in patients if patient.pk == contact.patient_id]
@@ -145,7 +145,7 @@ def _possible_barred_contact(recipient: Recipient, patients: list[Patient]) -> S
 def _removed(
     recipient: Recipient, patients: list[Patient], delivery: Delivery, account: PortalAccount | None
 ) -> SafetyWarning | None:
-    """Warn if staff removed this person's access. The record may not show that yet."""
+    """Warn if staff removed this person's access. The patient's record may not show this change yet."""
     person = removals.Person(
         recipient_keys=recipient.keys,
         contact=recipient.contact,
@@ -165,8 +165,8 @@ def _removed(
 def _teen(practice: Practice, patients: list[Patient], recipient: Recipient, *, today: date) -> SafetyWarning | None:
     """Warn that a guardian will see a teen's record.
 
-    Teens can't have their own PIN, so the recipient is always a guardian. If a teen requests access without a PIN,
-    `matching.comparison` warns.
+    Teens can't have their own PIN, so the recipient is always a guardian. If a teen requests access without a PIN, the
+    warning comes from `matching.comparison`.
     """
     if recipient.is_patient:
         return None

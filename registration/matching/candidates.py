@@ -27,7 +27,7 @@ Found: TypeAlias = Iterator[tuple[SelfRegistration, list[UUID]]]
 
 
 class Described(Protocol):
-    """A child as a family describes it: a SelfRegistration, or what is about to become one."""
+    """A child as the family describes the child: a SelfRegistration, or the details of one that is about to be submitted."""
 
     @property
     def given_names(self) -> str: ...
@@ -47,7 +47,7 @@ def find(self_registration: SelfRegistration) -> list[Candidate]:
 def find_all(
     practice: Practice, self_registrations: Sequence[SelfRegistration]
 ) -> dict[SelfRegistration, list[Candidate]]:
-    """Find the candidates of many self-registrations of one practice with as many queries as for one."""
+    """Find the candidates of many self-registrations of one practice. This takes no more queries than for one."""
     found: dict[SelfRegistration, set[UUID]] = {request: set() for request in self_registrations}
     for look_up in _LOOKUPS:
         for request, patient_ids in look_up(practice, self_registrations):
@@ -71,7 +71,7 @@ def _best(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def likely(practice: Practice, child: Described) -> Patient | None:
-    """Return the active, living patient with this name and date of birth, unless there are several."""
+    """Return the active, living patient with this name and date of birth, or None if there are several or none."""
     keys = _patient_keys(practice).filter(
         date_of_birth=child.birth_date, last__in=names.surname_keys(child.family_name)
     )
@@ -139,7 +139,7 @@ _LOOKUPS: Final = (_by_birth_date, _by_name, _by_email_or_phone)
 def _group_ids(rows: QuerySet[Any], *columns: str) -> defaultdict[Any, list[UUID]]:
     """Group patient ids (the last column) by the other columns.
 
-    Each group is capped in the database, so that a large group cannot crowd out small ones.
+    The database limits the size of each group, so that a large group cannot crowd out small ones.
     """
     groups: defaultdict[Any, list[UUID]] = defaultdict(list)
     place = Window(RowNumber(), partition_by=columns[:-1], order_by=columns[-1])
@@ -156,5 +156,5 @@ def _patient_keys(practice: Practice) -> QuerySet[NameKey]:
 
 
 def _with_switched(born: date) -> list[date]:
-    """Return the date, and the date with day and month switched if that is a date."""
+    """Return the date, and also the date with day and month switched if that is a valid date."""
     return [born] if born.day > 12 else [born, born.replace(month=born.day, day=born.month)]

@@ -23,7 +23,7 @@ _POSSIBLE_FROM: Final = 45  # the score
 
 
 class Field(models.TextChoices):
-    """A detail that is compared. The order is that of the rows on the page."""
+    """A detail to compare. The order of the members is the order of the rows on the page."""
 
     FIRST_NAME = "first_name", "First name"
     LAST_NAME = "last_name", "Last name"
@@ -59,7 +59,7 @@ class Strength(models.TextChoices):
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One field, as the family entered it and as it is on record. Either is empty if it is missing."""
+    """One field, as the family entered it and as the record shows it. Either value is empty if it is missing."""
 
     field: Field
     submitted: str
@@ -81,9 +81,9 @@ class ComparisonRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A patient who may be the one that the family means.
+    """A patient whom the family may mean.
 
-    Staff must give a reason to match in spite of `warnings`. A match is impossible if `refused` has a reason.
+    Staff must give a reason to match in spite of `warnings`. If `refused` has a reason, the match is impossible.
     """
 
     self_registration: SelfRegistration
@@ -96,7 +96,7 @@ class Candidate:
 
     @cached_property
     def safety_warnings(self) -> list[SafetyWarning]:
-        """Return the same warnings as for a registration of this person. Each needs an override reason of its own."""
+        """Return the warnings that a registration of this person would have. Each warning needs its own override reason."""
         if self.access:
             return []  # a match changes nothing for an account that already has access
         practice, account = self.self_registration.practice, self.self_registration.account
@@ -113,7 +113,7 @@ class Candidate:
     def _contact_of_requester(self) -> tuple[Contact | None, bool]:
         """Return the contact who is, or may be, the requester, and whether that is certain.
 
-        Of several contacts, prefer one without authority: then staff are warned.
+        If there are several such contacts, prefer one without authority, so that staff are warned.
         """
         account, contacts = self.self_registration.account, list(self.patient.contacts.all())
         certain = [contact for contact in contacts if authority.is_person(contact, account)]
@@ -122,7 +122,7 @@ class Candidate:
 
     @property
     def overridden_differences(self) -> str:
-        """Name the fields that differ, for the audit trail of a match that is made anyway."""
+        """Name the fields that differ, for the audit trail of a match that staff make anyway."""
         differing = [row.field.label for row in self.evidence if row.differs]
         return ", ".join(differing) + " differs" if differing else ""
 
@@ -152,7 +152,7 @@ class Candidate:
 
     @property
     def is_plausible(self) -> bool:
-        """Return False for a patient who shares only one detail, such as the date of birth, with the request."""
+        """Return False if the patient shares only one detail with the request, such as the date of birth."""
         similar = {row.field for row in self.evidence if row.agrees or row.is_near}
         return bool(similar & {Field.EMAIL, Field.PHONE}) or len(similar & {*_IDENTITY, Field.REQUESTER}) >= 2
 
@@ -242,7 +242,7 @@ def _requester_row(self_registration: SelfRegistration, patient: Patient, contac
 
 
 def _closest_contact(requester: tuple[str, str], contacts: Sequence[Contact]) -> tuple[Finding, str]:
-    """Return the contact whose name agrees best; if none is near, all of them (at most four)."""
+    """Return the contact whose name agrees best. If no name is close, return all the contacts (at most four)."""
     findings = [
         (similarity.compare_people(requester, (contact.given_names, contact.family_name)), contact)
         for contact in contacts
@@ -286,7 +286,7 @@ def _describe(contact: Contact) -> str:
 
 
 def _same_or_first(key: str, on_record: Mapping[str, str]) -> str:
-    """Return the value with this key; if there is none, the first three on record."""
+    """Return the value with this key. If there is none, return the first three values on record."""
     return on_record.get(key) or ", ".join(list(on_record.values())[:3])
 
 

@@ -14,9 +14,10 @@ _MAX_REFRESHED: Final = 200
 
 
 def refresh_likely() -> None:
-    """Look up the likely patient again, because an import or a correction may have changed it.
+    """Look up the likely patients again, because an import or a correction may have changed them.
 
-    Each round takes the ones that were checked the longest ago, so that all get their turn however many are waiting.
+    Each round takes the requests that were checked longest ago, so that every request gets its turn, no matter how many
+    are waiting.
     """
     waiting = SelfRegistration.objects.waiting().select_related("practice", "likely")
     this_round = list(waiting.order_by("likely_checked_at", "pk")[:_MAX_REFRESHED])

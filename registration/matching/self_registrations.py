@@ -1,6 +1,6 @@
-"""Requests for access without a PIN: families submit them, and staff decide which patient is meant (Merge Match).
+"""Requests for access without a PIN: families submit requests, and staff decide which patient is meant (Merge Match).
 
-Each function is one transaction and takes its locks in the same order as `registration.issuing.registrations`.
+Each function is one transaction. It takes locks in the same order as `registration.issuing.registrations`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ MAX_OPEN: Final = 10
 
 
 class TooManyRequests(Exception):
-    """The account would have more than MAX_OPEN requests waiting in this practice."""
+    """The account would have more than MAX_OPEN requests waiting at this practice."""
 
 
 class ReasonRequired(Exception):
@@ -46,7 +46,7 @@ class ReasonRequired(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedChild:
-    """A patient as the family describes them, who may be the account owner."""
+    """A patient as the family describes the patient, who may be the account owner."""
 
     given_names: str
     family_name: str
@@ -94,7 +94,7 @@ def submit(
 def submit_with_new_account(
     details: accounts.Details, *, practice: Practice, children: Sequence[RequestedChild], address: str | None
 ) -> PortalAccount:
-    """Create the account and submit its requests, or do neither. Raises accounts.EmailTaken, TooManyRequests."""
+    """Create the account and submit its requests, or do neither. Raises accounts.EmailTaken and TooManyRequests."""
     account = accounts.make(details)
     submit(account=account, practice=practice, children=children, actor=accounts.actor_for(account, address))
     accounts.record_created(account, address=address)
@@ -130,12 +130,12 @@ def match(
     override_reasons: Mapping[str, str] = safety_checks.NO_OVERRIDES,
     actor: Actor,
 ) -> Association:
-    """Give the account access to this patient. Access that it already has stays as it is.
+    """Give the account access to this patient. If the account already has access, that access stays the same.
 
-    `reason` explains why it is this patient although something differs. `override_reasons` has a reason for each safety
-    warning, by the warning's key. Outstanding PINs of the same person for this patient are superseded.
-
-    Raises Refused, AlreadyDecided, ReasonRequired and safety_checks.OverrideRequired. Then nothing has changed.
+    `reason` explains why staff chose this patient even though something differs. `override_reasons` has a reason for
+    each safety warning, keyed by the warning's key. The same person's outstanding PINs for this patient are superseded.
+    Raises Refused, AlreadyDecided, ReasonRequired and safety_checks.OverrideRequired. In that case, nothing has
+    changed.
     """
     by, at = actor.require_user(), timezone.now()
     locked, patient = _lock_for_match(self_registration, patient)
@@ -169,7 +169,7 @@ def match(
 
 @transaction.atomic
 def refuse(self_registration: SelfRegistration, *, reason: str, actor: Actor) -> None:
-    """Decide that this is not our patient, and notify the family. Raises AlreadyDecided."""
+    """Record that the child is not the practice's patient, and notify the family. Raises AlreadyDecided."""
     by = actor.require_user()
     locked = transitions.lock_with_likely(self_registration)
     transitions.move(self_registration, State.REFUSED, decided_at=timezone.now(), decided_by=by, reason=reason)
@@ -180,7 +180,7 @@ def refuse(self_registration: SelfRegistration, *, reason: str, actor: Actor) ->
 
 @transaction.atomic
 def reopen(self_registration: SelfRegistration, *, actor: Actor) -> None:
-    """Undo a refusal. Raises AlreadyDecided, and Refused if the family has submitted a new request since."""
+    """Undo a refusal. Raises AlreadyDecided, or Refused if the family has submitted a new request since the refusal."""
     actor.require_user()
     likely = candidates.likely(self_registration.practice, self_registration)
     locked = portal_status.lock(self_registration.practice, [likely] if likely else [])
@@ -197,7 +197,7 @@ def reopen(self_registration: SelfRegistration, *, actor: Actor) -> None:
 
 @transaction.atomic
 def ask_for_information(self_registration: SelfRegistration, *, question: str, actor: Actor) -> None:
-    """Ask the family a question. It replaces an earlier question and its answer. Raises AlreadyDecided."""
+    """Ask the family a question, which replaces any earlier question and its answer. Raises AlreadyDecided."""
     actor.require_user()
     transitions.move(self_registration, State.ASKED, question=question, answer="")
     account_notices.question_asked(self_registration=self_registration)
@@ -208,14 +208,14 @@ def ask_for_information(self_registration: SelfRegistration, *, question: str, a
 
 
 def _lock_account(account_id: UUID) -> None:
-    """Make a second, simultaneous request of the same account wait."""
+    """Lock the account, so that a second request submitted at the same time has to wait."""
     PortalAccount.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
 def _existing_request(
     account: PortalAccount, practice: Practice, child: candidates.Described
 ) -> SelfRegistration | None:
-    """Return the account's waiting request for this child, or the one that gave the access it has."""
+    """Return the account's waiting request for this child, or the request that gave the account its current access."""
     is_current = Q(state__in=SelfRegistration.WAITING) | Q(association__in=account.associations.live())
     requests = account.self_registrations.for_practice(practice).filter(is_current, birth_date=child.birth_date)
     return next((request for request in requests if _name_key(request) == _name_key(child)), None)
@@ -250,9 +250,10 @@ def _check_number(account: PortalAccount, practice: Practice) -> None:
 
 
 def _lock_for_match(self_registration: SelfRegistration, patient: Patient) -> tuple[list[Patient], Patient]:
-    """Lock the patient, the one who seemed likely, and siblings who lose a PIN because of the match.
+    """Lock the matched patient, the patient who had seemed likely, and any siblings who lose a PIN because of the match.
 
-    Return all of them, and the patient's current row. Raises Refused if the patient no longer exists.
+    Return all the locked patients, and the matched patient's current row. Raises Refused if that patient no longer
+    exists.
     """
     registrations = outstanding.outstanding_for(self_registration.account, patient)
     siblings = portal_status.covered_by(registration.pk for registration in registrations)
@@ -263,7 +264,7 @@ def _lock_for_match(self_registration: SelfRegistration, patient: Patient) -> tu
 
 
 def _check_candidate(self_registration: SelfRegistration, patient: Patient, reason: str) -> Candidate:
-    """Compare the patient with the request once more. Raises Refused, ReasonRequired."""
+    """Compare the patient with the request once more. Raises Refused and ReasonRequired."""
     (candidate,) = comparison.compare(self_registration, [patient])
     if candidate.refused:
         raise Refused(candidate.refused)

@@ -19,11 +19,11 @@ _DONE: Final = {
 
 
 class AlreadyDecided(Exception):
-    """The request was decided, or has changed, since it was displayed. The text tells staff who did what."""
+    """The request was decided or changed after it was displayed. The text tells staff who did what."""
 
 
 def move(self_registration: SelfRegistration, state: State, *, out_of: Sequence[State] = (), **columns: Any) -> None:
-    """Change the state, and set the given columns. `out_of` is any waiting state by default. Raises AlreadyDecided."""
+    """Change the state, and set the given columns. By default, `out_of` is any waiting state. Raises AlreadyDecided."""
     unchanged = SelfRegistration.objects.filter(
         pk=self_registration.pk, state__in=out_of or SelfRegistration.WAITING, likely=self_registration.likely_id
     )
@@ -33,7 +33,7 @@ def move(self_registration: SelfRegistration, state: State, *, out_of: Sequence[
 
 
 def lock_with_likely(self_registration: SelfRegistration, *others: Patient) -> list[Patient]:
-    """Reload the self-registration, then lock its likely patient and these others. Return the locked patients."""
+    """Reload the self-registration, then lock its likely patient and the other given patients. Return the locked patients."""
     self_registration.refresh_from_db()
     likely = [self_registration.likely] if self_registration.likely else []
     return portal_status.lock(self_registration.practice, [*others, *likely])

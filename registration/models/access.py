@@ -54,9 +54,9 @@ class AssociationQuerySet(models.QuerySet["Association"]):
 
 
 class Association(models.Model):
-    """One account's access to one patient's record: since when, how it was granted, its level, and when it ends.
+    """One account's access to one patient's record: its start, how it was granted, its level, and its end.
 
-    `ending` says why it ended, and `end_reason` has what staff typed.
+    `ending` is why the access ended, and `end_reason` is the reason that staff typed.
     """
 
     class Relationship(models.TextChoices):

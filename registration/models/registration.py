@@ -1,4 +1,4 @@
-"""Registrations that staff issue, their states, and the PINs that can still be displayed."""
+"""Registrations that staff issue, the states of a registration, and the PINs that can still be displayed."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ class Identification(models.TextChoices):
 
 
 class EndCode(models.TextChoices):
-    """Why the system ended a registration. Staff type a reason of their own when they revoke one."""
+    """Why the system ended a registration. When staff revoke a registration, they type a reason instead."""
 
     DECLINED = "declined", "The family declined the portal."
     INELIGIBLE = "ineligible", "The patient is deceased or inactive."
@@ -67,7 +67,7 @@ def end_columns(reason: EndCode | str) -> dict[str, str]:
 
 
 def end_text(reason: EndCode | str) -> str:
-    """Return the sentence to show for a reason."""
+    """Return the sentence that the page shows for a reason."""
     return str(reason.label) if isinstance(reason, EndCode) else reason
 
 
@@ -79,17 +79,17 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.filter(state=Registration.State.PENDING, expires_at__gt=timezone.now())
 
     def unfinished(self) -> Self:
-        """Return live registrations, and expired ones that a family may still finish claiming (FINISH_WITHIN)."""
+        """Return live registrations, and expired registrations that a family may still finish claiming (FINISH_WITHIN)."""
         states = (Registration.State.PENDING, Registration.State.EXPIRED)
         return self.filter(state__in=states, expires_at__gt=timezone.now() - FINISH_WITHIN)
 
     def end(
         self, state: "Registration.State", *, reason: EndCode | str, by: User | None = None, at: datetime | None = None
     ) -> list["Registration"]:
-        """End these registrations, delete their displayable PINs, and return them.
+        """End these registrations, delete their displayable PINs, and return the registrations.
 
-        Call inside a transaction that has locked their patients. The caller cancels queued messages and writes the audit
-        trail.
+        Call inside a transaction that has locked their patients. The caller cancels queued messages and writes the
+        audit trail.
         """
         ended = list(self.select_related("practice", "message").select_for_update(of=("self",)).order_by("pk"))
         PinDisplay.objects.filter(registration__in=ended).delete()
@@ -229,18 +229,21 @@ class Registration(models.Model):
 
     @property
     def end_text(self) -> str:
-        """Return why it ended: the label of `end_code`, or the reason that staff typed."""
+        """Return why the registration ended: the label of `end_code`, or the reason that staff typed."""
         return self.get_end_code_display() if self.end_code else self.end_reason
 
     @property
     def may_be_finished_until(self) -> datetime | None:
-        """Return the deadline for a family that started before it expired; None if it is live or can't be claimed."""
+        """Return the deadline for a family that started before the registration expired.
+
+        Return None if the registration is live or can't be claimed.
+        """
         until = self.expires_at + FINISH_WITHIN
         has_expired = not self.is_live and self.state in {self.State.PENDING, self.State.EXPIRED}
         return until if has_expired and until > timezone.now() else None
 
     def replaced(self) -> RegistrationQuerySet:
-        """Return the registrations that ended when this one was issued."""
+        """Return the registrations that ended when this registration was issued."""
         superseded = Registration.objects.for_practice(self.practice).filter(
             state=self.State.SUPERSEDED, ended_at=self.issued_at
         )
@@ -254,7 +257,7 @@ class Registration(models.Model):
 
 
 class PinDisplay(models.Model):
-    """A sealed PIN that the session which issued it can display and print for 15 minutes."""
+    """A sealed PIN. For 15 minutes, the session that issued the PIN can display and print it."""
 
     registration = models.OneToOneField(Registration, models.CASCADE, primary_key=True)
     session = models.CharField(max_length=64, editable=False, help_text="Digest of the session key.")

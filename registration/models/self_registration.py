@@ -17,14 +17,14 @@ class SelfRegistrationQuerySet(models.QuerySet["SelfRegistration"]):
         return self.filter(practice=practice)
 
     def waiting(self) -> Self:
-        """Return undecided requests, including those that wait for the family's answer."""
+        """Return undecided requests, including requests that are waiting for the family's answer."""
         return self.filter(state__in=SelfRegistration.WAITING)
 
 
 class SelfRegistration(models.Model):
-    """A request for access to one patient's record, from an account without a PIN. Staff decide which patient it matches.
+    """An account's request for access to one patient's record without a PIN. Staff decide which patient it matches.
 
-    What the family typed is kept unchanged. It is compared with the record and never copied into it.
+    What the family typed is kept unchanged. It is compared with the record, but never copied into the record.
     """
 
     class State(models.TextChoices):
@@ -89,7 +89,7 @@ class SelfRegistration(models.Model):
 
 class DeclineQuerySet(models.QuerySet["Decline"]):
     def for_practice(self, practice: Practice) -> Self:
-        """Filter by the patient's practice. Few patients have a decline, so a subquery for each is fast."""
+        """Filter by the patient's practice. Few patients have declines, so a subquery for each decline is fast."""
         return self.filter(Exists(Patient.objects.for_practice(practice).filter(pk=OuterRef("patient"))))
 
     def live(self) -> Self:
@@ -97,7 +97,7 @@ class DeclineQuerySet(models.QuerySet["Decline"]):
 
 
 class Decline(models.Model):
-    """A family's decision not to use the portal. Nothing is sent to them until it is undone."""
+    """A family's decision not to use the portal. Nothing is sent to the family until staff undo the decline."""
 
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="declines")
     reason = models.CharField(max_length=200)

@@ -1,4 +1,4 @@
-"""Attempt counters and email codes, kept in the database so that all servers share them and a restart keeps them."""
+"""Attempt counters and email codes. They are in the database so that all servers share them and a restart keeps them."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class AttemptCounter(models.Model):
-    """The number of attempts since a point in time. `registration.claiming.rate_limits` sets the limits."""
+    """The number of attempts since a certain time. `registration.claiming.rate_limits` sets the limits."""
 
     key = models.CharField(primary_key=True, max_length=80)
     since = models.DateTimeField(db_index=True)
@@ -18,7 +18,10 @@ class AttemptCounter(models.Model):
 
 
 class EmailCode(models.Model):
-    """A six-digit code that proves who owns an email address. Only its hash is stored. It works once, within its limits."""
+    """A six-digit code that proves who owns an email address. Only the code's hash is stored.
+
+    The code works only once, before it expires, and allows a limited number of attempts.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     address = models.CharField(max_length=254)

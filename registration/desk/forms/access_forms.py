@@ -1,4 +1,4 @@
-"""Forms for changes of access and for declines. The use cases decide whether a change is allowed."""
+"""Forms that change access and record declines. The functions they call decide whether a change is allowed."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""The part of the Patient Registration window about delivery: by email, by text message or in person."""
+"""The delivery part of the Patient Registration window: by email, by text message or in person."""
 
 from datetime import timedelta
 from typing import Any
@@ -76,7 +76,7 @@ class DeliveryForm(StaffForm):
 
     @property
     def validity_note(self) -> str:
-        """Return how long a PIN or link is valid by each delivery method, as the practice has set it."""
+        """Return how long a PIN or link is valid with each delivery method, as the practice has set."""
         validity = pin_policy.pin_validity(self.practice)
         by_email = format_duration(validity[DeliveryMethod.EMAIL])
         if len(set(validity.values())) == 1:
@@ -99,7 +99,7 @@ class DeliveryForm(StaffForm):
                 return InPerson()
 
     def person(self, choice: str) -> Contact | Patient | None:
-        """Return the person behind a choice of recipient; None for "Someone else"."""
+        """Return the person that the chosen recipient stands for, or None for "Someone else"."""
         if choice == PATIENT:
             return self.patient
         return next((contact for contact in self.contacts if str(contact.pk) == choice), None)
@@ -107,7 +107,7 @@ class DeliveryForm(StaffForm):
     # --- Validation ---
 
     def require(self, name: str, message: str) -> bool:
-        """Return whether the field has a valid value; add the message as its error if it is empty."""
+        """Return True if the field has a valid value. If the field is empty, add the message as the field's error."""
         if name in self.errors:
             return False
         if not self.cleaned_data.get(name):
@@ -116,7 +116,7 @@ class DeliveryForm(StaffForm):
         return True
 
     def clean_address(self) -> None:
-        """Normalize the email address for mail servers."""
+        """Normalize the email address into the form that mail servers accept."""
         if not self.require("email", "Enter the email address or choose another delivery method."):
             return
         try:
@@ -128,7 +128,7 @@ class DeliveryForm(StaffForm):
         self._check_owner("email", email_key(valid.normalized))
 
     def clean_number(self) -> None:
-        """Reduce the US number to its ten digits, and require the carrier."""
+        """Reduce the US phone number to its ten digits, and require a carrier."""
         if self.require("cell_phone", "Enter the cell phone number."):
             try:
                 number = phones.read_national(self.cleaned_data["cell_phone"])
@@ -140,7 +140,7 @@ class DeliveryForm(StaffForm):
         self.require("carrier", "Select the family’s cell carrier.")
 
     def _check_owner(self, field: str, key: str) -> None:
-        """Refuse an address that belongs to someone else, unless they share it.
+        """Refuse an address that belongs to someone else, unless that person and the recipient share the address.
 
         Otherwise one parent's PIN could go to the other parent because the wrong address was left in the field.
         """

@@ -1,4 +1,4 @@
-"""The choice to add patients to an existing account. A PIN sent to its email address would create a second account."""
+"""The choice to add patients to an existing account. A PIN sent to the account's address would create a second account."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,7 +54,7 @@ class ExistingAccountForm(DeliveryForm):
         self.account = accounts.by_email(email) if email else None
 
     def clean_account(self) -> None:
-        """Require a choice for this account. A choice only counts for the account that was displayed."""
+        """Require a choice for this account. A choice counts only for the account that was displayed."""
         self.find_account(self._address_of_recipient())
         if self.account is None:
             return
@@ -74,7 +74,7 @@ class ExistingAccountForm(DeliveryForm):
 
     @property
     def account_choice(self) -> str:
-        """Return the choice made for the displayed account, otherwise the default."""
+        """Return the choice that staff made for the displayed account, or the default if they made none."""
         if self.account and self.data.get("offered_account") == str(self.account.pk):
             return str(self.data.get("existing_account") or ADD)
         return PIN if self.can_see_record else ADD
@@ -88,7 +88,7 @@ class ExistingAccountForm(DeliveryForm):
 
     @property
     def account_note(self) -> str:
-        """Return what is known about the account, to follow its email address."""
+        """Return what is known about the account. The page shows this text after the account's email address."""
         owner = f" It belongs to {self.account_name}." if self.account_name else ""
         access = f" It can already see {self.patient.first_name}’s record." if self.can_see_record else ""
         return f"already has a portal account.{owner}{access}"
@@ -99,13 +99,13 @@ class ExistingAccountForm(DeliveryForm):
 
     @property
     def account_name(self) -> str:
-        """Return the owner's name if the account has ever had access in this practice; "" otherwise, for privacy."""
+        """Return the owner's name if the account has ever had access at this practice. Otherwise return "", for privacy."""
         if self.account is None or not self.account.associations.for_practice(self.practice).exists():
             return ""
         return self.account.name
 
     def _address_of_recipient(self) -> str:
-        """Return the entered address if the registration is sent by email, otherwise the address on record."""
+        """Return the entered address if the registration is sent by email. Otherwise return the address on record."""
         if self.cleaned_data.get("delivery") == DeliveryMethod.EMAIL:
             return "" if "email" in self.errors else str(self.cleaned_data.get("email") or "")
         person = self.person(str(self.cleaned_data.get("recipient") or ""))

@@ -1,4 +1,4 @@
-"""Choices of the Patient Registration window that show more than a label."""
+"""Choices in the Patient Registration window that show more than a label."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ OTHER: Final = "other"
 
 
 class _Availability(StrEnum):
-    """The groups of the carrier list, in order. The values are their headings."""
+    """The groups in the carrier list, in order. The values are the headings."""
 
     AVAILABLE = "Available"
     ENDING = "Ending"
@@ -31,7 +31,7 @@ class _Availability(StrEnum):
 
 @dataclass(frozen=True)
 class RecipientChoice:
-    """A radio button for a recipient, and the family contact it represents."""
+    """A radio button for a recipient, and the family contact that the button stands for."""
 
     radio: BoundWidget
     contact: Contact | None
@@ -69,7 +69,7 @@ class SiblingChoice:
 
 
 class _ByAvailability(ModelChoiceIterator[Carrier]):
-    """List the carriers in groups: those that work, those that will end, those that have ended."""
+    """List the carriers in groups: available, ending, and no longer available."""
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         yield "", self.field.empty_label
@@ -80,7 +80,7 @@ class _ByAvailability(ModelChoiceIterator[Carrier]):
 
 
 class _CarrierSelect(forms.Select):
-    """Attach to each carrier the warning that the page shows when it is selected."""
+    """A select field that attaches a warning to each carrier. The page shows the warning when the carrier is selected."""
 
     def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **options)

@@ -1,4 +1,4 @@
-"""Add Proxy: the Patient Registration window for someone with a written authorization, for a limited time."""
+"""Add Proxy: the Patient Registration window for giving time-limited access to someone with written authorization."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -44,13 +44,13 @@ class ProxyForm(RegistrationForm):
         recipient.widget = forms.HiddenInput()
 
     def _prefilled(self) -> dict[str, Any]:
-        """Leave out what is on record, because it belongs to other people."""
+        """Leave out the addresses on record, because they belong to other people."""
         kept = ("form_token", "identified_by", "language")
         return {"recipient": OTHER} | {name: value for name, value in super()._prefilled().items() if name in kept}
 
     @property
     def chosen_recipient(self) -> Recipient:
-        """Recognize a family contact by name, so that one person does not get two PINs."""
+        """Recognize a family contact by name, so that the same person does not get two PINs."""
         name = names.key(self.cleaned_data["other_name"])
         contact = next((contact for contact in self.contacts if names.key(contact.name) == name), None)
         relationship = self.cleaned_data["other_relationship"] or (contact.relationship if contact else "")

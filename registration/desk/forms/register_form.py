@@ -1,4 +1,4 @@
-"""The form of the Patient Registration window. `issuing.eligibility` decides whether it may be issued."""
+"""The form of the Patient Registration window. `issuing.eligibility` decides whether the registration may be issued."""
 
 import uuid
 from collections.abc import Iterable
@@ -131,7 +131,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     @property
     def chosen_language(self) -> str:
-        """Return the language of the account if there is one, because its owner chose it."""
+        """Return the account's language if there is an account, because the owner chose that language."""
         return self.account.language if self.account and self.adds_to_account else self.cleaned_data["language"]
 
     @property
@@ -142,7 +142,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     @property
     def recipient_choices(self) -> list[RecipientChoice]:
-        """Return the radio buttons of the recipient, each with the family contact it represents."""
+        """Return the radio buttons for the recipient, each with the family contact that it stands for."""
         contacts = {str(contact.pk): contact for contact in self.contacts}
         return [RecipientChoice(radio, contacts.get(str(radio.data["value"]))) for radio in self["recipient"]]
 
@@ -157,7 +157,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
 
     @property
     def contacts_data(self) -> dict[str, dict[str, str | bool]]:
-        """Return what the page fills in when a recipient is chosen."""
+        """Return the values that the page fills in when a recipient is chosen."""
         informed = self._informed_recipients()
         people: dict[str, Contact | Patient] = {str(contact.pk): contact for contact in self.contacts}
         people[PATIENT] = self.patient
@@ -176,7 +176,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
         yield OTHER, "Someone else"
 
     def _prefilled(self) -> dict[str, Any]:
-        """Preselect the patient if of age, otherwise the first authorized contact, with the address on record."""
+        """Preselect a patient who is of age, otherwise the first authorized contact, and fill in the address on record."""
         first = next((contact for contact in self.contacts if contact.has_authority), None)
         chosen: Contact | Patient | None = self.patient if self.may_be_patient else first
         return {
@@ -190,7 +190,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
         }
 
     def _informed_recipients(self) -> set[str]:
-        """Return the names of people who have acknowledged the risk in an earlier registration for this patient."""
+        """Return the names of the people who acknowledged the risk in an earlier registration for this patient."""
         informed = self.patient.registrations.filter(risk_acknowledged=True).values_list("recipient_name", flat=True)
         return {names.key(name) for name in informed}
 
@@ -207,7 +207,7 @@ class RegistrationForm(SafetyChecksForm, ExistingAccountForm):
             self.add_error("answer", "Enter an answer with at least one letter or digit.")
 
     def _clean_siblings(self) -> None:
-        """Require that all children share the recipient of their one PIN."""
+        """Require that the recipient is a contact of every child, because all the children share one PIN."""
         recipient, also = self.cleaned_data.get("recipient"), self.cleaned_data.get("also") or []
         for sibling in self.siblings:
             if str(sibling.patient.pk) in also and recipient not in {str(key) for key in sibling.shared_with}:

@@ -16,7 +16,7 @@ _PREFIX = "confirmed_"
 
 @dataclass(frozen=True)
 class WarningField:
-    """A warning and its field. `text` is empty while another error has to be fixed first."""
+    """A warning and its field. `text` is empty while staff still have to fix another error first."""
 
     field: BoundField
     text: str
@@ -36,7 +36,7 @@ class SafetyChecksForm(StaffForm):
 
     @property
     def override_reasons(self) -> dict[str, str]:
-        """Return the reasons that were entered, by the key of the warning."""
+        """Return the reasons that staff entered, keyed by the warning's key."""
         reasons = {key: self.cleaned_data.get(self._name(key), "") for key in safety_checks.QUESTIONS}
         return {key: reason for key, reason in reasons.items() if reason}
 

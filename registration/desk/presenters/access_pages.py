@@ -1,4 +1,4 @@
-"""The sentences of the pages that restore access and record a decline."""
+"""The sentences on the pages where staff restore access and record a decline."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from registration.models import Association, Registration
 
 @dataclass(frozen=True)
 class RestorePage:
-    """The page that restores ended access, renews it after the age limit, or keeps it by canceling its removal."""
+    """The page where staff restore ended access, renew access after the age limit, or cancel a scheduled removal."""
 
     association: Association
 
@@ -38,7 +38,7 @@ class RestorePage:
 
     @property
     def needs_permission(self) -> bool:
-        """Return whether the record now belongs to the patient, and someone else asks to see it."""
+        """Return True if the patient is past the age limit and the access belongs to someone else."""
         is_own = self.association.relationship == Association.Relationship.SELF
         return associations.is_past_age_limit(self.association) and not is_own
 
@@ -50,7 +50,7 @@ class RestorePage:
 
 
 def decline_note(registration: Registration, patient: Patient) -> str:
-    """Return a note that a decline revokes this registration, and whom else the registration was for."""
+    """Return a note that a decline revokes this registration, and which other patients the registration is for."""
     others = get_text_list([child.name for child in registration.patients.all() if child.pk != patient.pk], "and")
     also = f" It is also for {others}." if others else ""
     return f"The registration for {registration.recipient_name} will be revoked.{also}"

@@ -15,13 +15,13 @@ _GRANTED_BY: Final = {
 
 
 def needs_renewal(association: Association) -> bool:
-    """Return whether the age limit ended this access until the practice renews it."""
+    """Return True if the age limit ended this access and the practice can renew it."""
     return association.ending == Association.Ending.RENEWAL
 
 
 @dataclass(frozen=True)
 class AccessRow:
-    """Access that an account has now. `has_passkey` tells whether staff can reset a lost one."""
+    """Access that an account has now. `has_passkey` is True if the account has a passkey that staff can remove if it is lost."""
 
     association: Association
     is_barred: bool

@@ -33,7 +33,7 @@ class AssignedKey:
 
 @dataclass(frozen=True)
 class AccountSettings:
-    """What the panel shows. `refusal` is why nothing can be issued for the patient; "" if something can."""
+    """What the panel shows. `refusal` is the reason that nothing can be issued for the patient, or "" if something can."""
 
     patient: Patient
     assigned: list[AssignedKey]

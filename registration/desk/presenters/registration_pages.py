@@ -1,4 +1,4 @@
-"""The sentences of the pages about one registration: completed, sent again, revoked."""
+"""The sentences on the pages about one registration: completed, sent again, and revoked."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ _MESSAGES_ON_REVOKE: Final = {
 
 
 def summary(registration: Registration, patient: Patient) -> str:
-    """Return what was issued to whom, when and for which patient."""
+    """Return what was issued, to whom, when, and for which patient."""
     issued = us_datetime(registration.issued_at)
     kind = states.kind(registration)
     return f"{kind} for {registration.recipient_name}, issued {issued}. Patient: {patient.name}."
@@ -67,7 +67,7 @@ class SendAgainPage:
 
     @property
     def proxy_terms(self) -> str:
-        """Return the unchanged terms of a proxy's access; "" for anyone else."""
+        """Return the terms of a proxy's access, which stay the same, or "" if the recipient is not a proxy."""
         registration = self.registration
         if not registration.access_ends_on:
             return ""
@@ -88,7 +88,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class CompletedPanel:
-    """What the desk sees when it has completed a registration. `pin` is None where it cannot be shown."""
+    """What staff see after completing a registration. `pin` is None if the PIN cannot be shown."""
 
     registration: Registration
     covered: list[Patient]
@@ -131,7 +131,7 @@ class CompletedPanel:
 
     @property
     def message_on_its_way(self) -> str:
-        """Return the kind of message that is on its way, such as "Text message"; "" where there is none."""
+        """Return the kind of message that is on its way, such as "Text message", or "" if there is none."""
         message = self.registration.message
         if message is None or message.is_finished or not self.registration.is_live:
             return ""
@@ -186,5 +186,5 @@ class CompletedPanel:
 
 
 def _deadline(moment: datetime) -> str:
-    """Format a deadline with its weekday, for staff to tell the family: "Saturday, 12/05/2026, 3:15 PM"."""
+    """Format a deadline with its weekday, for staff to read to the family: "Saturday, 12/05/2026, 3:15 PM"."""
     return f"{date_format(timezone.localtime(moment), 'l')}, {us_datetime(moment)}"

@@ -25,13 +25,13 @@ _MESSAGE_TONES: Final = {
 
 
 def shown_address(message: OutgoingMessage) -> str:
-    """Return the address or number that the message goes to, as staff write it."""
+    """Return the message's email address or phone number, formatted for staff."""
     return national(message.shown_recipient) if message.channel == Channel.TEXT else message.shown_recipient
 
 
 @dataclass(frozen=True)
 class MessageSummary:
-    """The message of a registration: where it goes, how far it got, and what that means."""
+    """A registration's message: where it goes, how far delivery got, and what that means."""
 
     message: OutgoingMessage
     registration: Registration
@@ -58,7 +58,7 @@ class MessageSummary:
 
     @property
     def events(self) -> list[str]:
-        """Return the delivery history, or nothing where it adds nothing to the explanation."""
+        """Return the delivery history, or nothing if the history adds nothing to the explanation."""
         events = list(self.message.events.all())
         if len(events) <= 2:
             return []
@@ -94,7 +94,7 @@ class MessageSummary:
 
 @dataclass(frozen=True)
 class RegistrationRow:
-    """A registration as the panel shows it."""
+    """A registration, as the Registrations panel shows it."""
 
     registration: Registration
     is_printable: bool
@@ -126,7 +126,7 @@ class RegistrationRow:
 
     @property
     def details(self) -> str:
-        """Return what is unusual about the registration, and how the recipient was identified."""
+        """Return what is unusual about the registration, and how staff verified the recipient's identity."""
         registration = self.registration
         sentences = [
             "Limited access." if registration.level == AccessLevel.LIMITED else "",
@@ -181,6 +181,6 @@ class RegistrationRow:
 
     @property
     def _foreign_language(self) -> str:
-        """Return the language, such as "Spanish"; "" for English, which needs no mention."""
+        """Return the language, such as "Spanish", or "" for English, which needs no mention."""
         tag = self.registration.language
         return "" if languages.best_match(tag) == languages.ENGLISH else language_name(tag)

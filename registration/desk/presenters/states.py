@@ -1,4 +1,4 @@
-"""What staff call the states and methods of a registration."""
+"""The words that staff see for a registration's states and methods."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ _TONES: Final = {
 
 
 def state_of(registration: Registration) -> Registration.State:
-    """Return the state as of now: a registration can be past its expiry before the worker has marked it as expired."""
+    """Return the current state. A registration may have expired before the worker marks it as expired."""
     state = State(registration.state)
     return State.EXPIRED if state == State.PENDING and not registration.is_live else state
 
@@ -49,5 +49,5 @@ def kind(registration: Registration) -> str:
 
 
 def key_noun(registration: Registration) -> str:
-    """Return what the family uses to get in, within a sentence: "PIN", "link", "offer"."""
+    """Return the word for what the family uses to get in, for use inside a sentence: "PIN", "link", "offer"."""
     return _KEY_NOUNS[Method(registration.method)]

@@ -1,4 +1,4 @@
-"""The lines of the lists on the dashboard."""
+"""The lines of the dashboard's lists."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class WorklistLine:
 
     @classmethod
     def for_registration(cls, registration: Registration, note: str, *, label: str = "", tone: str = "") -> Self:
-        """Describe a registration. `note` comes after what was issued to whom, and starts with a comma or a period."""
+        """Describe a registration. `note` follows what was issued and to whom, and starts with a comma or a period."""
         first, *siblings = registration.patients.all()
         return cls(
             label=label or states.state_label(registration),
