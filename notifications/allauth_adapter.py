@@ -1,6 +1,6 @@
 """Send allauth's emails (password codes, account changes) through the outbox.
 
-They are written in the active language: the family's language on family pages, English on staff pages.
+The emails are written in the active language: the family's language on family pages, English on staff pages.
 """
 
 from datetime import timedelta

@@ -39,7 +39,7 @@ _SEED: Final = [
 
 
 def seed(sender: AppConfig, *, using: str = DEFAULT_DB_ALIAS, apps: Apps = installed, **_: Any) -> None:
-    """Fill the table if it is empty. An existing list belongs to the administrator and is not changed."""
+    """Fill the carrier table if it is empty. A list that exists belongs to the administrator, so leave it unchanged."""
     try:
         carriers = apps.get_model("notifications", "Carrier").objects.using(using)
     except LookupError:  # the migration that creates the table was reversed

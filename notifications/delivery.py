@@ -1,9 +1,10 @@
 """The delivery worker: claim the messages that are due, send them and record the results.
 
-A worker claims BATCH messages at a time by writing a lease to their rows. If it dies, another worker takes them over when
-the lease expires. Delivery is at least once: if a worker is killed after the server's "250" and before the result is
-recorded, at most BATCH messages are sent twice, with the same Message-ID. The worker records results and checks for
-cancellations after each batch, and between two messages once RECHECK_EVERY has passed.
+A worker claims BATCH messages at a time by writing a lease to their rows. If the worker dies, another one takes over
+its messages when the lease expires. Delivery is at least once: if a worker is killed after the server's "250" and
+before the result is recorded, at most BATCH messages are sent twice, with the same Message-ID. After each batch, the
+worker records results and checks for cancellations. Within a batch, it does so between two messages once RECHECK_EVERY
+has passed.
 """
 
 import math
@@ -47,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 def run(*, stop: threading.Event, once: bool = False, transport: Transport | None = None) -> int:
-    """Deliver until `stop` is set, or with `once` deliver what is due now. Return the number of messages claimed."""
+    """Deliver messages until `stop` is set; with `once`, only those due now. Return the number of messages claimed."""
     transport = transport or MailTransport()
     claimed = 0
     tidy_at = beat_at = time.monotonic()  # unlike the wall clock, it never goes back
@@ -93,7 +94,7 @@ def _tidy_up() -> None:
 
 
 def claim() -> list[OutgoingMessage]:
-    """Lease up to BATCH messages to the caller, the most overdue first."""
+    """Lease up to BATCH due messages to the caller, starting with the most overdue."""
     now = timezone.now()
     skip_locked = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
@@ -115,7 +116,7 @@ def claim() -> list[OutgoingMessage]:
 
 
 def deliver(batch: Sequence[OutgoingMessage], *, transport: Transport, stop: threading.Event) -> None:
-    """Send claimed messages and record the results. Release the rest right away if stopped or too slow."""
+    """Send claimed messages and record the results. Release the rest if the worker is stopped or too slow."""
     # After that the lease could expire in the middle of a send, and the heartbeat would be late.
     begin_by = timezone.now() + min(settings.DELIVERY_LEASE / 2, worker_heartbeat.EVERY)
     accepted: list[tuple[OutgoingMessage, str]] = []
@@ -139,7 +140,7 @@ def deliver(batch: Sequence[OutgoingMessage], *, transport: Transport, stop: thr
 
 
 def _deliver(message: OutgoingMessage, held: "_Held | None", *, transport: Transport) -> str | None:
-    """Send one message and return the result if it was accepted. Record any other result here and return None."""
+    """Send one message. If it is accepted, return the result. Otherwise record the result here and return None."""
     if held is None:  # another worker took it over
         log.warning("lease lost", message=str(message.pk))
     elif held.is_canceled:
@@ -163,7 +164,7 @@ def _deliver(message: OutgoingMessage, held: "_Held | None", *, transport: Trans
 
 
 def _release(messages: Sequence[OutgoingMessage]) -> None:
-    """Put claimed messages that were not started back in the queue. The next worker ends those that were canceled."""
+    """Return claimed messages to the queue if they were never started. The next worker ends any that were canceled."""
     held = OutgoingMessage.objects.filter(pk__in=[message.pk for message in messages], lease=messages[0].lease)
     held.update(state=State.QUEUED, due_at=timezone.now(), lease=None, attempts=F("attempts") - 1)
 
@@ -196,7 +197,7 @@ class _Held:
 
 
 def _open(messages: Sequence[OutgoingMessage]) -> dict[uuid.UUID, _Held]:
-    """Decrypt the messages that this worker still holds. If that fails for one of them, decrypt each separately."""
+    """Decrypt the messages that this worker still holds. If one cannot be decrypted, decrypt each separately."""
     contents = Content.objects.filter(
         message__in=[message.pk for message in messages], message__lease=messages[0].lease
     )

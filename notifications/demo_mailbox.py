@@ -51,7 +51,7 @@ class Received:
 
     @property
     def row_id(self) -> str:
-        """Return the id of its OutgoingMessage, or "" if it has none."""
+        """Return the id of this message's OutgoingMessage, or "" if there is none."""
         try:
             return str(UUID(str(self.mail["Message-ID"]).strip("<>").split("@")[0]))
         except ValueError:

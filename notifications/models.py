@@ -62,7 +62,7 @@ class Carrier(models.Model):
 
     @property
     def when(self) -> str:
-        """Return the end date as staff see it, such as "06/17/2025", or "" if it is unknown."""
+        """Return when the service ends or ended, as staff see it: for example, "06/17/2025", or "" if it is unknown."""
         return self.date_note or (date_format(self.ends_on, "m/d/Y") if self.ends_on else "")
 
     def warning(self, *, on: date) -> str:
@@ -90,16 +90,16 @@ class MessageQuerySet(models.QuerySet["OutgoingMessage"]):
         return self.filter(practice=practice)
 
     def visible_to(self, practice: Practice) -> Self:
-        """Return the practice's messages, plus account emails to its members, such as password codes."""
+        """Return the practice's messages, plus the account emails (such as password codes) sent to its members."""
         members = practice.memberships.values("user__email")
         return self.filter(Q(practice=practice) | Q(practice=None, recipient__in=members))
 
 
 class OutgoingMessage(models.Model):
-    """A message in the queue, or one that has left it.
+    """An outgoing message, either queued or finished.
 
     Once a message is finished, `due_at` is NULL and its Content is deleted. The row contains no PIN and does not
-    reference patients; `about` is an id that the caller wants in the audit trail.
+    reference patients; `about` is an id that the caller wants recorded in the audit trail.
     """
 
     class State(models.TextChoices):

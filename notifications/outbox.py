@@ -33,8 +33,8 @@ def enqueue(
 ) -> OutgoingMessage:
     """Add a message to the outbox.
 
-    Raises TransactionManagementError outside a transaction: the message and the change it reports must be committed
-    together. The message is not sent at or after `valid_until`. `about` is a patient id for the audit trail.
+    Raises TransactionManagementError outside a transaction: the message must be committed together with the change that
+    it reports. The message is not sent at or after `valid_until`. `about` is a patient id for the audit trail.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(

@@ -1,6 +1,6 @@
 """Suppressed addresses: a practice sends nothing to an address or phone number that opted out.
 
-Email addresses are compared ignoring case, and phone numbers by their digits.
+Addresses are compared without regard to case, and phone numbers by their digits.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ def is_suppressed(practice: Practice, channel: str, address: str) -> bool:
 
 
 def find_suppressed(practice: Practice, addresses: list[tuple[str, str]]) -> dict[tuple[str, str], SuppressedAddress]:
-    """Return which of these (channel, address) pairs are suppressed, in one query."""
+    """Return the suppressed ones of these (channel, address) pairs, using one query."""
     keys = {(channel, _key(channel, address)): (channel, address) for channel, address in addresses if address}
     rows = SuppressedAddress.objects.filter(practice=practice, address__in={address for _, address in keys})
     return {keys[row.channel, row.address]: row for row in rows if (row.channel, row.address) in keys}
@@ -39,7 +39,7 @@ def last_delivery_refused(practice: Practice, address: str) -> bool:
 
 @transaction.atomic
 def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
-    """Stop all messages to this address and cancel the queued ones. Return False if it was already suppressed.
+    """Stop all messages to this address and cancel those queued. Return False if the address was already suppressed.
 
     `patient` is the patient whose account page was used. Raises ValueError if the address is empty.
     """
@@ -60,7 +60,7 @@ def suppress(practice: Practice, *, channel: str, address: str, actor: Actor, pa
 
 @transaction.atomic
 def unsuppress(practice: Practice, *, channel: str, address: str, actor: Actor, patient: UUID | None = None) -> bool:
-    """Allow messages to this address again. Return False if it was not suppressed."""
+    """Allow messages to this address again. Return False if the address was not suppressed."""
     deleted, _ = _rows_for(practice, channel, address).delete()
     if deleted:
         details = _audit_details(channel, address)
@@ -69,7 +69,7 @@ def unsuppress(practice: Practice, *, channel: str, address: str, actor: Actor, 
 
 
 def masked(channel: str, address: str) -> str:
-    """Shorten an address for the audit trail: enough to recognize it, not enough to write to it.
+    """Shorten an address for the audit trail, so that it can be recognized but not used.
 
     >>> masked("email", "Elena@families.example"), masked("text", "(612) 555-0161")
     ('e…@families.example', '…0161')
@@ -110,7 +110,7 @@ def _messages_to(practice: Practice, address: str) -> QuerySet[OutgoingMessage]:
 
 
 def _cancel_queued(practice: Practice, channel: str, address: str) -> int:
-    """Cancel the queued messages to this address and return how many.
+    """Cancel the queued messages to this address. Return how many were canceled.
 
     Compare `shown_recipient`, because the recipient of a text is number@gateway.
     """

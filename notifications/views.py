@@ -1,4 +1,4 @@
-"""The demo mailbox, which shows each message as the family would receive it. It exists only in the demo."""
+"""The demo mailbox, which shows each message as the family would receive it. This page exists only in the demo."""
 
 import base64
 import hashlib

@@ -1,7 +1,7 @@
 """Detect that no delivery worker is running, so that staff are warned before they send a message.
 
-Workers update a row as they run. `migrate` updates it too (`manage.py serve` runs it first), because a worker starts
-right after an install or update. Staff therefore see no warning while that worker is starting.
+Workers update a row as they run. So does `migrate`, which `manage.py serve` runs first, because a worker starts right
+after an install or update. Staff therefore see no warning while that worker is starting.
 """
 
 from datetime import timedelta

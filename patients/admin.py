@@ -51,7 +51,7 @@ class PatientAdmin(PortalAdmin):
         return _record_view(request, response, patient)
 
     def save_model(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> None:
-        """Save only the corrected columns. The others belong to the desk or the import."""
+        """Save only the corrected columns. The desk or the import maintains the others."""
         obj.save(update_fields=[*form.changed_data, "updated_at"])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -91,7 +91,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
 
 def _record_view(request: HttpRequest, response: HttpResponse, patient: Patient | None) -> HttpResponse:
-    """Audit a page that shows the record, as the desk's account page does. A redirect shows nothing, so skip it."""
+    """Audit each page that shows the record, as the desk's account page does. Skip redirects, which show nothing."""
     if patient and response.status_code == 200:
         audit.record(
             audit.Action.ACCOUNT_VIEWED,

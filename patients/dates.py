@@ -1,4 +1,4 @@
-"""Parse dates of birth as people type them: with the month first, or with its name in any of the portal's languages."""
+"""Parse dates of birth as people type them: month first, or with the month's name in any of the portal's languages."""
 
 import calendar
 import re
@@ -78,7 +78,7 @@ def _month(name: str) -> int:
 
 @cache
 def _months() -> dict[str, int]:
-    """Return the number of each month by its name in each language of the portal."""
+    """Return a dict from month names, in each of the portal's languages, to month numbers."""
     months: dict[str, int] = {}
     for language, _ in settings.LANGUAGES:
         with translation.override(language):

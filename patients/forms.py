@@ -29,7 +29,7 @@ _SEARCH_BY: Final = [
 
 
 class BirthDateField(forms.CharField):
-    """A date of birth in any format that patients.dates.parse_birth_date reads; None if it is empty."""
+    """A date of birth in any format that patients.dates.parse_birth_date reads, or None if the field is empty."""
 
     def clean(self, value: Any) -> date | None:
         typed = super().clean(value)
@@ -42,7 +42,7 @@ class BirthDateField(forms.CharField):
 
 
 class SearchForm(StaffForm):
-    """The search form. Fields of the other “Search for” choice are hidden on the page and treated as empty."""
+    """The search form. The fields of the “Search for” option that is not chosen are hidden and treated as empty."""
 
     search_for = forms.ChoiceField(
         label="Search for",
@@ -80,7 +80,7 @@ class SearchForm(StaffForm):
         return cleaned
 
     def query(self, practice: Practice) -> PatientQuery:
-        """Return what a valid form searches for."""
+        """Return the query of a valid form."""
         values = self.cleaned_data
         return PatientQuery(
             practice=practice,

@@ -20,7 +20,7 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 class KeyField(models.CharField[str, str]):
-    """Text that is compared byte by byte: SQLite's default, and collation "C" on PostgreSQL."""
+    """A text field that is compared byte by byte. This is SQLite's default, and collation "C" on PostgreSQL."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
@@ -31,7 +31,7 @@ class KeyField(models.CharField[str, str]):
 
 @KeyField.register_lookup
 class Prefix(Lookup[str]):
-    """`key__prefix="smi"` as a range. LIKE would read the index from its start, or not use it at all."""
+    """Compile `key__prefix="smi"` to a range. LIKE would scan the index from its start, or not use the index."""
 
     lookup_name = "prefix"
 
@@ -42,7 +42,7 @@ class Prefix(Lookup[str]):
 
 
 def end_of_prefix(start: str) -> str:
-    """Return a text that sorts after every key that begins with `start`."""
+    """Return a string that sorts after every key that begins with `start`."""
     return start + _LAST_CHARACTER
 
 

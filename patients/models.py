@@ -87,12 +87,12 @@ class Patient(models.Model):
 
     @property
     def name(self) -> str:
-        """Return the name as in lists: "García-López, Ana María"."""
+        """Return the name in the form that lists use: "García-López, Ana María"."""
         return ", ".join(filter(None, [self.family_name, self.given_names]))
 
     @property
     def first_name(self) -> str:
-        """Return the name that the family uses."""
+        """Return the first name that the family calls the patient by."""
         return self.preferred_name or self.given_names.split(" ")[0]
 
     @property
@@ -167,7 +167,7 @@ class Contact(models.Model):
 
     @property
     def listed_name(self) -> str:
-        """Return the name as in lists: "García, Ana"."""
+        """Return the name in the form that lists use: "García, Ana"."""
         return ", ".join(filter(None, [self.family_name, self.given_names]))
 
     @property
@@ -228,7 +228,7 @@ class RecentlyOpened(models.Model):
 
 
 def set_portal_status(patient: Patient, status: PortalStatus) -> None:
-    """Set the portal status of a patient and of its name keys, in the caller's transaction."""
+    """Set the portal status on a patient and the patient's name keys, in the caller's transaction."""
     if patient.portal_status != status:
         patient.portal_status = status
         patient.save(update_fields=["portal_status", "updated_at"])
@@ -236,7 +236,7 @@ def set_portal_status(patient: Patient, status: PortalStatus) -> None:
 
 
 class Key(NamedTuple):
-    """The columns of a new NameKey. Creating one takes a tenth of the time that a model instance takes."""
+    """The columns of a new NameKey. Creating a Key takes a tenth of the time that creating a model instance takes."""
 
     practice_id: UUID
     owner: NameKey.Owner
@@ -254,7 +254,7 @@ def keys_of(patient: Patient, contacts: Iterable[Contact]) -> list[NameKey]:
 
 
 def key_columns(patient: Patient, contacts: Iterable[Contact]) -> list[Key]:
-    """Return the columns of these keys, for code that writes many of them."""
+    """Return the column values for these keys, for code that writes many keys at once."""
 
     def keys(owner: NameKey.Owner, surnames: list[str], given: list[str], contact: UUID | None) -> list[Key]:
         return [

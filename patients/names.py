@@ -34,13 +34,13 @@ def key(name: str) -> str:
 
 
 def surname_keys(family_name: str) -> list[str]:
-    """Return the key of the last name, and of each ending of it: "García-López" gives "garcialopez" and "lopez"."""
+    """Return the key of the whole last name, and of each shorter ending: "García-López" gives "garcialopez" and "lopez"."""
     parts = words(_APOSTROPHES.sub(" ", family_name))  # "O'Brien" is found as "obrien" and as "brien"
     return list(dict.fromkeys("".join(parts[start:]) for start in range(len(parts)))) or [""]
 
 
 def given_keys(given_names: str, preferred_name: str = "") -> list[str]:
-    """Return a key for the given names, and one for the preferred name if it is different."""
+    """Return a key for the given names, and one for the preferred name if that is different."""
     keys = [key(given_names)]
     preferred = key(preferred_name)
     if preferred and not keys[0].startswith(preferred):

@@ -28,7 +28,7 @@ _PHONE: Final = re.compile(r"[+\d(][\d\s().+/-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class ParsedInput:
-    """What the typed text may mean: queries, the likeliest first, and an MRN key."""
+    """What the typed text may mean: queries, with the likeliest first, and an MRN key."""
 
     queries: list[PatientQuery] = field(default_factory=list)
     mrn: str = ""
@@ -73,7 +73,7 @@ def parse(typed: str, *, practice: Practice, today: date) -> ParsedInput:
 
 
 def find(typed: str, *, practice: Practice, today: date) -> Results:
-    """Return up to MAX_SHOWN patients, each once. If few are found, suggest other searches."""
+    """Return up to MAX_SHOWN patients without repeats. If few are found, suggest other searches."""
     parsed = parse(typed, practice=practice, today=today)
     with_mrn = _with_mrn(parsed.mrn, practice) if parsed.mrn else []
     if with_mrn and not parsed.birth_date:
@@ -97,7 +97,10 @@ def _with_mrn(key: str, practice: Practice) -> list[Hit]:
 
 
 def _suggest(parsed: ParsedInput, hits: list[Hit]) -> list[Suggestion]:
-    """Suggest variations of the last query that has a last name: the one that splits the text after its first word."""
+    """Suggest variations of the last query that has a last name.
+
+    That name is the first word of the text, or everything before the comma.
+    """
     if not parsed.queries:
         return []
     query = next((query for query in reversed(parsed.queries) if query.last), parsed.queries[-1])
@@ -105,7 +108,7 @@ def _suggest(parsed: ParsedInput, hits: list[Hit]) -> list[Suggestion]:
 
 
 def _birth_date(text: str, *, today: date) -> tuple[date | None, str]:
-    """Return the date in the text, and the text without it. Leave digits that are not a date: they may be an MRN."""
+    """Return the date in the text, and the rest of the text. Keep digits that are not a date: they may be an MRN."""
     match = _DATE.search(text)
     written = match[0] if match else text if re.fullmatch(r"\d{8}", text, re.ASCII) else ""
     try:

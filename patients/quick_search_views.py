@@ -27,7 +27,7 @@ class QuickForm(StaffForm):
 @require_safe
 @requires(Permission.SEARCH_PATIENTS)
 def quick_search_page(request: StaffRequest) -> HttpResponse:
-    """Show the results on a page: for Enter without a choice, and for browsers without JavaScript."""
+    """Show the results on a page: when someone presses Enter without choosing a patient, or has no JavaScript."""
     portal_statuses_needed.send(sender=None)
     form = QuickForm(request.GET)
     results = _results(request, form)
@@ -41,8 +41,8 @@ def quick_search_page(request: StaffRequest) -> HttpResponse:
 def quick_hits(request: StaffRequest) -> HttpResponse:
     """Return only the list, after each pause in typing. Searches are audited once a minute, not per keystroke.
 
-    The portal statuses may be out of date here, because bringing them up to date for every keystroke would be slow. The
-    account page shows the current one.
+    The portal statuses in the list may be out of date, because updating them for every keystroke would be slow. The
+    account page shows the current status.
     """
     form = QuickForm(request.GET)
     results = _results(request, form)
@@ -71,7 +71,7 @@ def _render(
 
 
 def _message(form: QuickForm, results: quick_search.Results | None) -> str:
-    """Return the sentence under the list; "" if it shows all hits."""
+    """Return the sentence under the list, or "" if the list shows all hits."""
     if form.errors:
         return str(form.errors["q"][0])
     if not results or results.parsed.is_empty:
@@ -97,7 +97,7 @@ def _is_audit_due(request: StaffRequest) -> bool:
 
 
 def _record(request: StaffRequest, results: quick_search.Results) -> None:
-    """Audit the search but not what was typed, as the search page does."""
+    """Audit the search, as the search page does, but not what was typed."""
     count = f"{len(results.hits)}+" if results.has_more else str(len(results.hits))
     audit.record(
         audit.Action.SEARCHED,

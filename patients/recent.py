@@ -1,4 +1,4 @@
-"""The patient accounts that a staff member opened most recently, for each practice."""
+"""The patient accounts that a staff member opened most recently in each practice."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ MAX_KEPT: Final = 10
 
 
 def record(patient: Patient, *, user: User) -> None:
-    """Record that `user` opened this account now, and keep only the last ten."""
+    """Record that `user` opened this account now. Keep only the ten accounts opened last."""
     opened = RecentlyOpened.objects.filter(user=user, practice=patient.practice_id)
     # One statement inserts or updates, so that two tabs that open the same account do not conflict.
     RecentlyOpened.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Recognize one person behind several family contacts: each child's record has its own row for the same mother.
+"""Recognize the same person in several family contacts. For example, each child's record has its own row for the mother.
 
 Contacts of one practice are the same person if they have the same name (`names.key`) and the same email address or
 phone number.
@@ -16,14 +16,14 @@ from patients.models import Contact, ContactQuerySet, Patient
 
 @dataclass(frozen=True)
 class Sibling:
-    """Another patient of the family, and the contacts that the first patient shares with this one."""
+    """Another patient of the family, and the contacts that both patients share."""
 
     patient: Patient
     shared_with: frozenset[UUID]
 
 
 def siblings_of(patient: Patient) -> list[Sibling]:
-    """Return the other patients who share a current contact and can be registered, oldest first."""
+    """Return the other patients, oldest first, who share a current contact with this one and can be registered."""
     own = list(patient.contacts.current())
     shared: dict[Patient, set[UUID]] = {}
     for row in _same_address_rows(own).current().exclude(patient=patient).select_related("patient"):

@@ -1,11 +1,11 @@
-"""Find patients: one query object in, one page of patients out.
+"""Find the patients that match a query, one page at a time.
 
 Every search is answered from an index of NameKey (patients/keys.py explains why prefixes are ranges). Pages start at a
 key, so the fortieth page costs no more than the first, and nothing is counted beyond MAX_COUNTED.
 
 The statements are raw SQL because Django takes several times as long to compose them as either database takes to run
 them (docs/quality-speed.md). In all of them, `k` is a NameKey, `p` its patient and `c` its family contact, and the
-parameters are those of `search_filters.parameters`.
+parameters come from `search_filters.parameters`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class FirstHit:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page of hits. `after` and `before` lead to the next and the previous page; None if there is none."""
+    """A page of hits. `after` leads to the next page and `before` to the previous page; None if there is no such page."""
 
     hits: list[Hit]
     count: int
@@ -62,12 +62,12 @@ class Page:
 
     @property
     def shown_count(self) -> str:
-        """Return the count as shown: "1,000+" for more patients than are counted."""
+        """Return the count as staff see it: "1,000+" if there are more patients than are counted."""
         return f"{MAX_COUNTED:,}+" if self.count > MAX_COUNTED else f"{self.count:,}"
 
 
 def find(query: PatientQuery, *, after: int | None = None, before: int | None = None) -> Page:
-    """Return one page of the patients that match, each patient once, in the order of the names they were found by."""
+    """Return one page of the patients that match, without repeats, sorted by the names they were found by."""
     start = _page_start(query, after or before)
     backwards = start is not None and after is None
     rows = _rows(query, limit=PAGE_SIZE + 1, start=start, backwards=backwards, count=_count_sql(query))
@@ -86,12 +86,12 @@ def find(query: PatientQuery, *, after: int | None = None, before: int | None = 
 
 
 def first(query: PatientQuery, *, limit: int) -> list[Hit]:
-    """Return the first hits, without counting all of them."""
+    """Return the first hits, without counting all hits."""
     return [row.hit for row in _rows(query, limit=limit)]
 
 
 def first_hits(queries: Sequence[PatientQuery]) -> list[FirstHit | None]:
-    """Return the first hit of each query, with one statement. None of the queries may search by an address.
+    """Return the first hit of each query, using one statement. No query may search by an address.
 
     A patient with several matching keys needs no special handling: the first of all keys belongs to the first patient.
     """
@@ -169,10 +169,9 @@ def _contact(patient: Patient) -> Contact | None:
 def _count_sql(query: PatientQuery) -> str:
     """Return a subquery that counts the patients exactly, up to MAX_COUNTED + 1.
 
-    An index alone often shows that there are more than MAX_COUNTED: all keys of a patient have the same date of birth.
-    So if the first keys have more dates of birth than that, there are more patients than that. If there are no keys
-    beyond the first ones, their patients are counted directly. Otherwise every key must be checked, to count only
-    each patient's first one.
+    An index alone often shows that there are more patients than MAX_COUNTED. All keys of a patient have the same date
+    of birth, so there are at least as many patients as dates of birth. If the first keys are all the keys, their
+    patients are counted directly. Otherwise every key must be checked, to count only each patient's first one.
     """
     exact_count = f"""
         SELECT COUNT(*) FROM (
@@ -201,7 +200,7 @@ def _count_sql(query: PatientQuery) -> str:
 
 
 def _page_start(query: PatientQuery, key: int | None) -> dict[str, Any] | None:
-    """Return the parameters for the place where a page starts, or None if the practice has no such key."""
+    """Return the parameters for the place where a page starts. Return None if the practice has no NameKey with id `key`."""
     if not key:
         return None
     order = _order(query)
@@ -220,8 +219,8 @@ def _keys(query: PatientQuery) -> str:
 def _by_address_cte(query: PatientQuery) -> str:
     """Return the WITH clause of a search by address: `k` has each patient's first key.
 
-    It goes from the indexes of contacts and patients to their keys. The other way around, both databases would read
-    every key.
+    The clause goes from the indexes of contacts and patients to their keys. If it started with the keys, both databases
+    would read every key.
     """
     if not query.is_by_address:
         return ""

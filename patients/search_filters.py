@@ -1,4 +1,4 @@
-"""What to search for, and the SQL conditions that filter name keys by it.
+"""A search for patients, and the SQL conditions that select the name keys that match.
 
 In the conditions, `k` is a NameKey. All values are parameters, whose names and values are in `parameters`.
 """
@@ -20,8 +20,8 @@ from portal.models import Practice
 class PatientQuery:
     """What to search for. Names are as typed; with `by_contact`, they are those of a family contact.
 
-    An email address or phone number must match completely, on a contact or on the patient's own record. Names given
-    with it are those of the person it belongs to.
+    An email address or phone number must match completely, on a contact or on the patient's own record. Names in the
+    same query are those of the person with that address or number.
     """
 
     practice: Practice
@@ -56,7 +56,7 @@ class PatientQuery:
 
 
 def matching_keys(query: PatientQuery, *, number: int | str = "") -> str:
-    """Return the condition for all keys that match a search without an address. A single index answers it."""
+    """Return the condition for all keys that match a search without an address. A single index is enough."""
     return all_of(
         f"k.practice_id = %(practice{number})s",
         owner_filter("k", number=number),
@@ -78,7 +78,7 @@ def name_filters(query: PatientQuery, table: str = "k", *, number: int | str = "
 
 
 def status_and_birth_filters(query: PatientQuery, *, number: int | str = "") -> list[str]:
-    """Return conditions on the patient. They are true of all keys of a patient, or of none."""
+    """Return conditions on the patient. Each is true for all of a patient's keys or for none."""
     filters = []
     if query.date_of_birth:
         filters.append(f"k.date_of_birth = %(date_of_birth{number})s")
@@ -88,7 +88,7 @@ def status_and_birth_filters(query: PatientQuery, *, number: int | str = "") -> 
 
 
 def parameters(query: PatientQuery, *, number: int | str = "") -> dict[str, Any]:
-    """Return the values for the names in the conditions. If there is a `number`, the parameters' names end with it."""
+    """Return the conditions' parameters and their values. If `number` is given, each parameter's name ends with it."""
     values: dict[str, Any] = {
         f"practice{number}": db_value("practice", query.practice.pk),
         f"owner{number}": int(NameKey.Owner.CONTACT if query.by_contact else NameKey.Owner.PATIENT),

@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 class Detail(models.TextChoices):
-    """The reason for a verdict that the values alone do not explain. The labels are for the pages."""
+    """Explains a finding that the values alone do not explain. The pages show the labels."""
 
     PARTLY_SAME = "partly_same", "part of the name matches"
     SPELLED_SIMILARLY = "spelled_similarly", "spelled similarly"
@@ -59,9 +59,9 @@ NOT_PROVIDED: Final = Finding(Verdict.NOT_PROVIDED)
 
 
 def compare_surnames(submitted: str, on_record: str) -> Finding:
-    """Compare last names. They agree if one is the other or its last part.
+    """Compare last names. They agree if they are equal, or if one is the last part of the other.
 
-    "López" agrees with "García-López", and "García" is a near match for it.
+    "López" agrees with "García-López", and "García" is a near match for "García-López".
     """
     submitted_keys, record_keys = names.surname_keys(submitted), names.surname_keys(on_record)
     if not submitted_keys[0] or not record_keys[0]:

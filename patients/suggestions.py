@@ -1,4 +1,4 @@
-"""Suggest other searches ("Did you mean") if a search finds few or none. They are never mixed with the hits."""
+"""Suggest other searches ("Did you mean") if a search finds few patients or none. Suggestions are never mixed with the hits."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -73,7 +73,7 @@ def suggest(query: PatientQuery, hits: Iterable[Hit], *, tried: Iterable[Patient
 
 
 def _untried(suggestions: Iterable[Suggestion], *, tried: set[_Key]) -> list[Suggestion]:
-    """Drop the suggestions whose search has been tried, or suggested before."""
+    """Drop suggestions for searches that were already tried or suggested."""
     new: dict[_Key, Suggestion] = {}
     for suggestion in suggestions:
         if (key := _key(suggestion.query)) not in tried:
@@ -109,7 +109,7 @@ def _names_switched(query: PatientQuery) -> Iterator[Suggestion]:
 
 
 def _nicknames(query: PatientQuery) -> Iterator[Suggestion]:
-    """Suggest related first names, even if the first name came first: "bill johnson" suggests Johnson, William."""
+    """Suggest related first names, even if the first name was typed first: "bill johnson" suggests Johnson, William."""
     for first_name, last_name in ((query.first_name, query.last_name), (query.last_name, query.first_name)):
         for other in nicknames.others(names.key(first_name))[:_MAX_NICKNAMES]:
             reason = f"{first_name.strip().title()} may be on record as {other.title()}"
@@ -125,7 +125,7 @@ def _similar_surnames(query: PatientQuery) -> Iterator[Suggestion]:
 
 
 def _spelled_as_on_record(suggestion: Suggestion, hit: FirstHit) -> Suggestion:
-    """Show "Obrien" as "O'Brien" if that is how the record of the first hit spells it."""
+    """Show "Obrien" as "O'Brien" if the record of the first hit spells the name that way."""
     query = suggestion.query
     last_name = _spelling(query.last_name, hit.family_name)
     first_name = _spelling(query.first_name, hit.given_names)

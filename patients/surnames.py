@@ -1,4 +1,4 @@
-"""Find surnames of a practice that are spelled or sound like one that was typed."""
+"""Find the practice's surnames that look or sound like a surname that someone typed."""
 
 import time
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _lock: Final = Lock()
 
 
 def similar(practice: Practice, last: str, *, owner: Owner = Owner.PATIENT) -> list[str]:
-    """Return up to MAX_SIMILAR surnames of the practice that `last` may stand for, the most similar first.
+    """Return up to MAX_SIMILAR of the practice's surnames that `last` may stand for, the most similar first.
 
     `last` and the result are folded as in patients.names.key.
     """

@@ -1,7 +1,7 @@
 """Which role has which permissions, and which practice a staff member is working in.
 
-Every desk view is decorated with `requires(...)`. It lets in signed-in members whose role has the permission and passes the
-view a request that knows its practice. A request for another practice's data gets a 404, not a 403.
+Every desk view is decorated with `requires(...)`. The decorator lets in signed-in members whose role has the
+permission, and sets `practice` on the request. A request for another practice's data gets a 404, not a 403.
 """
 
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def requires(
 
 
 def switch_practice(request: StaffRequest, practice_id: str) -> bool:
-    """Switch the staff member to another practice. Return False if they do not work in it."""
+    """Switch the staff member to another practice. Return False if the staff member does not work there."""
     is_member = any(str(membership.practice_id) == practice_id for membership in request.memberships)
     if is_member:
         request.session["practice"] = practice_id
@@ -92,7 +92,7 @@ def switch_practice(request: StaffRequest, practice_id: str) -> bool:
 
 
 def staff_context(request: HttpRequest) -> dict[str, Any]:
-    """Give every template the current practice and what the user may do in it."""
+    """Give every template the current practice and the user's permissions there."""
     user = getattr(request, "user", None)  # middleware may have answered before the user was set
     if user and user.is_authenticated and not hasattr(request, "practice"):
         _load_membership(request)  # allauth's pages and error pages show the same navigation panel
@@ -121,7 +121,7 @@ def _load_membership(request: HttpRequest) -> StaffRequest | None:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Redirect to sign-in, which leads back to this page, or to the page that an htmx request came from."""
+    """Redirect to sign-in. From there the user returns to this page, or to the page that sent the htmx request."""
     htmx_page = request.headers.get("HX-Current-URL")
     try:
         back = urlsplit(htmx_page).path if htmx_page else request.get_full_path() if request.method == "GET" else "/"

@@ -1,6 +1,6 @@
 """Give django-allauth's forms our own error messages. `ACCOUNT_FORMS` and `MFA_FORMS` in the settings list them.
 
-`portal.sign_in_messages` has the messages of its adapters.
+`portal.sign_in_messages` has the messages of django-allauth's adapters.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ class AccountMessages(FamilyMessages):
 
 
 class NewPasswordMessages(AccountMessages):
-    """For the forms that set a password, where it is typed twice."""
+    """Error messages for the forms in which a new password is typed twice."""
 
     def clean(self) -> dict[str, Any]:
         # Calls the method after allauth's mixin, because the mixin has a message that we cannot replace.

@@ -42,7 +42,7 @@ _MAX_WORDS: Final = 10
 
 
 class PortalAdmin(admin.ModelAdmin[Any]):
-    """Record every change in the audit trail: which fields of which object, but never their values."""
+    """Record every change in the audit trail: the object and the names of its fields, but never their values."""
 
     form = StaffModelForm
     formfield_overrides = AS_TEXT
@@ -68,7 +68,7 @@ class PortalAdmin(admin.ModelAdmin[Any]):
 
 
 def _record_change(request: HttpRequest, obj: Any, message: str | list[dict[str, dict[str, Any]]]) -> None:
-    """Record a change. `message` is Django's list of actions on the object and its inline rows, with the field names."""
+    """Record a change. `message` is Django's list of changes to the object and its inline rows, with the field names."""
     parts = message if isinstance(message, list) else [{message: {}}]
     practice = obj if isinstance(obj, Practice) else getattr(obj, "practice", None)
     is_patient = obj._meta.label == "patients.Patient"  # identified by its key, never by name
@@ -226,7 +226,7 @@ class UserAdmin(PortalAdmin, DjangoUserAdmin[User]):
         EmailAddress.objects.filter(user=obj).exclude(email=obj.email).delete()
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Return False: the audit trail refers to its users. Deactivate a user who leaves."""
+        """Return False: the audit trail refers to users. Administrators deactivate a user who leaves."""
         return False
 
 
@@ -255,7 +255,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ReadOnlyAdmin):
-    """Let an administrator remove the second factor that a user lost. Its secret is never shown."""
+    """Let an administrator remove a second factor that a user lost. The factor's secret is never shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     fields = ("user", "type", "created_at", "last_used_at")

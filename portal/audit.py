@@ -1,7 +1,7 @@
-"""Record who did what, when (UTC), from where and to which patient, and detect tampering.
+"""Record who did what to which patient, when (UTC) and from where, and detect tampering.
 
-Required by 45 CFR 170.315(d)(2) and (d)(10). Each event's digest is an HMAC over its content and the previous digest, so
-changing, removing or inserting an event breaks the chain. Each practice has its own chain, and one more chain holds
+45 CFR 170.315(d)(2) and (d)(10) require this. Each event's digest is an HMAC over its content and the previous digest,
+so changing, removing or inserting an event breaks the chain. Each practice has its own chain, and one more chain holds
 events that belong to no practice. Recording locks the head of the chain until the transaction ends, so record last,
 after all other rows are locked.
 """
@@ -75,13 +75,13 @@ _WITH_PORT: Final = re.compile(r"\[(.+)\](?::\d+)?|([\d.]+):\d+")
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the IP address that the request came from, or that our own proxy received it from."""
+    """Return the IP address that sent the request to us or to our own proxy."""
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
     return _normalize_address(forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or "")
 
 
 def _normalize_address(address: str) -> str | None:
-    """Return the IP address without a port or zone, and IPv4-mapped IPv6 as IPv4. Return None for anything else.
+    """Remove the port and zone from an IP address, and turn IPv4-mapped IPv6 into IPv4. Return None for anything else.
 
     Every database gives this form back unchanged, so the digest stays valid.
     """
@@ -173,7 +173,7 @@ class Break:
 
 
 def verify() -> list[Break]:
-    """Return every place where the trail was changed."""
+    """Return every place where the audit trail was changed."""
     breaks: list[Break] = []
     chains = set(AuditChain.objects.values_list("name", flat=True))
     chains |= set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
@@ -222,5 +222,5 @@ def _digest(event: AuditEvent, *, previous: str) -> str:
 
 
 def _instant(at: datetime) -> int:
-    """Return microseconds since 1970, which are the same before saving and after loading."""
+    """Return the microseconds since 1970. This number is the same before saving and after loading."""
     return round(at.timestamp() * 1_000_000)

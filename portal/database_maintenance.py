@@ -1,7 +1,7 @@
-"""Keep up to date the statistics that a database needs to plan its queries.
+"""Refresh the statistics that a database needs to plan its queries.
 
-PostgreSQL gathers them within minutes, SQLite only when asked. Without them, with a million patients, the account page took
-17 times as long and a search did not finish.
+PostgreSQL gathers the statistics within minutes, SQLite only when asked. Without them, with a million patients, the
+account page took 17 times as long and a search did not finish.
 """
 
 import sqlite3

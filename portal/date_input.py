@@ -7,7 +7,7 @@ from django import forms
 
 
 class DayInput(forms.DateInput):
-    """A date picker. It becomes a text field if the typed value is not a date, which a picker could not show."""
+    """A date picker. If the value is not a date, show a text field instead, because a picker could not show the value."""
 
     input_type = "date"
 

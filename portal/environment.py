@@ -20,7 +20,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def switch(name: str) -> bool:
-    """Return a boolean, False if unset. Raises ImproperlyConfigured unless it is "True", "False" or empty."""
+    """Return variable `name` as a boolean. Raises ImproperlyConfigured unless it is "True", "False" or empty (False)."""
     value = text(name)
     if value not in _BOOLEANS:
         raise ImproperlyConfigured(f'{name} must be "True", "False" or empty, not {value!r}.')
@@ -28,7 +28,7 @@ def switch(name: str) -> bool:
 
 
 def number(name: str, *, default: int) -> int:
-    """Return a whole number. Raises ImproperlyConfigured for anything else."""
+    """Return variable `name` as a whole number. Raises ImproperlyConfigured for anything else."""
     value = text(name)
     if value and not value.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
@@ -36,7 +36,7 @@ def number(name: str, *, default: int) -> int:
 
 
 def mail_address(name: str, *, default: str) -> str:
-    """Return one email address without a display name. Raises ImproperlyConfigured for anything else."""
+    """Return the plain email address in variable `name`. Raises ImproperlyConfigured for anything else."""
     value = text(name)
     local_part, _, domain = value.rpartition("@")
     if value and (parseaddr(value) != ("", value) or not local_part or not domain):
@@ -45,7 +45,7 @@ def mail_address(name: str, *, default: str) -> str:
 
 
 def secret(name: str, *, demo_dir: Path | None) -> str:
-    """Return a required secret. The demo creates its own and keeps it in `demo_dir`."""
+    """Return a required secret. The demo creates its own secrets and keeps them in `demo_dir`."""
     if value := text(name):
         return value
     if demo_dir is None:

@@ -34,7 +34,7 @@ class FamilyMessages(forms.BaseForm):
 
 
 class StaffMessages(FamilyMessages):
-    """Name the field in the messages about typed fields, such as "Enter the reason."."""
+    """Name the field in the messages about fields that staff type into, such as "Enter the reason."."""
 
     def required_message(self, name: str, field: forms.Field) -> str:
         label = str(field.label or pretty_name(name))
@@ -57,7 +57,7 @@ class StaffModelForm(StaffMessages, forms.ModelForm[Any]):
 
 
 def _fill_in(field: forms.Field, messages: dict[str, str]) -> None:
-    """Set the messages of `field` that are missing or still the framework's."""
+    """Set the messages of `field` that are missing or still have Django's wording."""
     framework: dict[str, Any] = {}
     for cls in reversed(type(field).__mro__):
         defaults = vars(cls).get("default_error_messages", {})
@@ -71,7 +71,8 @@ def _fill_in(field: forms.Field, messages: dict[str, str]) -> None:
 def _messages_for(field: forms.Field) -> dict[str, str]:
     """Return messages by error code.
 
-    A plain CharField gets none for "invalid": the code belongs to its validators, which have messages of their own.
+    A plain CharField gets no message for "invalid", because only its validators use that code and have messages of
+    their own.
     """
     messages = {
         "invalid_choice": _("Choose one from the list."),

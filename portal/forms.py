@@ -16,7 +16,7 @@ _LAST_YEAR: Final = 2999
 
 
 def validate_year(value: date) -> None:
-    """Reject dates so early or late that they cannot be converted to UTC or have no next day."""
+    """Reject a date if it has no next day, or if it is too early or too late to be converted to UTC."""
     if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
         raise forms.ValidationError(f"Enter a year from {_FIRST_YEAR} to {_LAST_YEAR}.")
 
@@ -46,12 +46,12 @@ class ActivityForm(StaffForm):
     def clean(self) -> dict[str, Any]:
         if self.errors.pop("patient", None):  # a hidden field, so the error is shown for the whole form
             raise forms.ValidationError(
-                "This link does not lead to a patient. Open the activity page from the patient’s account."
+                "This link doesn’t match a patient. Open the activity page from the patient’s account."
             )
         return self.cleaned_data
 
     def filtered(self, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
-        """Return the matching events: all of them if nothing was submitted, none if the form is invalid."""
+        """Return the matching events: all events if nothing was submitted, none if the form is invalid."""
         if not self.is_bound:
             return events
         if not self.is_valid():

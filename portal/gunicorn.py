@@ -28,7 +28,7 @@ access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
 
 
 def on_starting(_server: Any) -> None:
-    """Import all views and WeasyPrint, which takes a second, once for all workers and before the port opens."""
+    """Import all views and WeasyPrint before the port opens, once for all workers. This takes a second."""
     import_module("weasyprint")
     import_module(settings.ROOT_URLCONF)
 

@@ -11,7 +11,7 @@ ADDRESS: Final = "/healthz"
 
 
 def answer_health_checks(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer health checks. This middleware comes before those that check the host name or require https."""
+    """Answer health checks. This middleware comes before the ones that check the host name or require https."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return _health(request) if request.path_info == ADDRESS else get_response(request)

@@ -1,4 +1,4 @@
-"""Convert uploaded logos to small PNG images, which drops metadata and anything hidden in the file."""
+"""Convert uploaded logos to small PNG images, which removes metadata and anything hidden in the file."""
 
 import base64
 from io import BytesIO

@@ -255,7 +255,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """An event of the audit trail. Only `portal.audit` writes it; it is never changed or deleted."""
+    """An event of the audit trail. Only `portal.audit` creates events; they are never changed or deleted."""
 
     class Action(models.TextChoices):
         # Values are stored in events and covered by their digests, so they never change. Labels may.
@@ -339,7 +339,7 @@ class AuditEvent(models.Model):
 
 
 class AuditChain(models.Model):
-    """The head of a chain of audit events: their number and the digest of the last one."""
+    """The head of a chain of audit events: the number of events and the digest of the last one."""
 
     name = models.CharField(max_length=36, primary_key=True)
     length = models.PositiveBigIntegerField(default=0)

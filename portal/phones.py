@@ -5,7 +5,7 @@ from django.utils.translation import gettext
 
 
 def national(number: str) -> str:
-    """Format a number like "(612) 555-0142". Return the input if it is not a phone number.
+    """Format a phone number as "(612) 555-0142". Return the input if it is not a phone number.
 
     >>> national("+16125550142")
     '(612) 555-0142'
@@ -26,7 +26,7 @@ def national(number: str) -> str:
 def read_national(typed: str) -> str:
     """Return the ten digits of a valid US number.
 
-    Raises ValueError with a message for the person who typed it, in the active language.
+    Raises ValueError with a message, in the active language, for the person who typed the number.
     """
     try:
         parsed = phonenumbers.parse(typed, "US")

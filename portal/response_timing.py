@@ -1,8 +1,8 @@
 """Make response times even, so that they do not reveal who has an account or which PIN exists (ASVS 5.0 6.3.8).
 
-The decorator `evenly_timed` marks a view's responses to POST, and the middleware `even_response_time` delays them. It
-wraps all other middleware that does any work, so nothing that takes a variable time, such as saving the session,
-happens after the delay.
+The decorator `evenly_timed` marks a view's responses to POST, and the middleware `even_response_time` delays them. The
+middleware wraps all other middleware that does any work. So nothing that takes a variable time, such as saving the
+session, happens after the delay.
 """
 
 import random
@@ -29,8 +29,8 @@ def evenly_timed(
 ) -> Callable[Concatenate[HttpRequest, P], Response]:
     """Answer each POST at the next multiple of INTERVAL after it arrived.
 
-    A response of 429 (too many requests) is not delayed. It did no work that could reveal anything, and delaying it would
-    let a bot tie up the server.
+    A response of 429 (too many requests) is not delayed. The server did no work that could reveal anything, and a delay
+    would let a bot tie up the server.
     """
 
     @wraps(view)

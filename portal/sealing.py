@@ -1,6 +1,6 @@
 """Encrypt secrets that must be stored until they are delivered, and the second factors of users.
 
-The keys come from SEALING_KEYS, newest first. Older keys still decrypt what they encrypted.
+The keys come from SEALING_KEYS, newest first. Older keys can still decrypt what was encrypted with them.
 """
 
 from functools import cache
@@ -42,7 +42,7 @@ def reseal(token: str) -> str:
 
 
 class SealedTextField(models.TextField[Any, Any]):
-    """Text that is encrypted in the database and plain in Python. The only lookup it supports is `isnull`."""
+    """A text field that is encrypted in the database and plain in Python. The only lookup it supports is `isnull`."""
 
     def get_prep_value(self, value: Any) -> Any:
         return None if value is None else seal(str(value))

@@ -23,7 +23,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 def reseal(pk: int) -> bool:
     """Encrypt a second factor's secrets with the newest key. Return whether anything changed.
 
-    Raises ValueError if none of our keys decrypts them.
+    Raises ValueError if none of our keys decrypts the secrets.
     """
     with transaction.atomic():
         # Lock the row, because using a recovery code writes the same column.
@@ -39,7 +39,7 @@ def reseal(pk: int) -> bool:
 
 
 def _resealed(name: str, value: Any) -> Any:
-    """Reseal the values that allauth encrypts. A passkey's data is public and has none of these names."""
+    """Reseal the values that allauth encrypts. A passkey's data is public and has no values with these names."""
     if name in {"secret", "seed"}:
         return sealing.reseal(value)
     if name == "migrated_codes":

@@ -1,4 +1,4 @@
-"""End sessions that are idle or too old, and leave nothing of them on the device."""
+"""End sessions that are idle or too old, and leave no trace of them on the device."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,8 +36,8 @@ def no_store(get_response: Handler) -> Handler:
 def clear_site_data_on_logout(view: Handler) -> Handler:
     """Tell the browser to clear this site's data when the view signs the user out.
 
-    Send the header only with the redirect. On a page with a form it would delete the CSRF cookie that the form needs; the
-    page after the redirect gets a new cookie.
+    Send the header only with the redirect. On a page with a form, the header would delete the CSRF cookie that the form
+    needs. The page after the redirect gets a new cookie.
     """
 
     @wraps(view)
@@ -53,8 +53,8 @@ def clear_site_data_on_logout(view: Handler) -> Handler:
 def end_sessions(get_response: Handler) -> Handler:
     """Sign users out after SESSION_IDLE_LIMIT without activity, and SESSION_LIMIT after they signed in.
 
-    Requests that a page makes by itself are not activity. The age of the cookie cannot enforce the limit, because Django
-    restarts it with every write.
+    Requests that a page makes by itself are not activity. The cookie's age cannot enforce the limit, because Django
+    resets the age each time it writes the session.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -89,7 +89,7 @@ def _seen_at(session: SessionBase) -> float:
 
 
 def _stamp(session: SessionBase, *, now: float) -> None:
-    """Save the time of activity before the view runs. A database error after it would replace the finished page."""
+    """Save the time of activity before the view runs. A database error after the view would replace the finished page."""
     modified = session.modified
     session["seen_at"] = now
     with suppress(UpdateError):  # the session was deleted in the meantime

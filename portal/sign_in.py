@@ -38,7 +38,7 @@ def _signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
 
 
 def _failed(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Record the attempt without what was typed, because people type their password into the wrong field."""
+    """Record the attempt but not what was typed, because people sometimes type their password in the wrong field."""
     email = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
     user = User.objects.filter(email=email).first()
     actor = audit.Actor(

@@ -16,7 +16,7 @@ only_text = RegexValidator(
 
 
 class LineField(forms.CharField):
-    """One line with single spaces. A line break could inject a header into an email (ASVS 5.0 1.3.11)."""
+    """One line of text with single spaces. A line break could inject a header into an email (ASVS 5.0 1.3.11)."""
 
     default_validators = [only_text]  # noqa: RUF012 - declared as in Django
 

@@ -1,4 +1,4 @@
-"""All URLs. Keep them stable, because people bookmark them and PIN sheets and manuals print them."""
+"""All URLs. Keep them stable, because people bookmark them, and they are printed on PIN sheets and in manuals."""
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.views import logout

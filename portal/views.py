@@ -37,7 +37,7 @@ def activity(request: StaffRequest) -> HttpResponse:
 
 @require_safe
 def keep_session_alive(request: HttpRequest) -> HttpResponse:
-    """Return 204 if the user is signed in, otherwise 401. An open page uses it to see whether the session has ended."""
+    """Return 204 if the user is signed in, otherwise 401. An open page calls this to see whether the session has ended."""
     return HttpResponse(status=204 if request.user.is_authenticated else 401)
 
 
@@ -50,7 +50,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Explain a CSRF failure: usually the page was open while the user signed in or out."""
+    """Explain a CSRF failure. The usual cause is that the page was open while the user signed in or out."""
     return render(request, "stale_form.html", status=403)
 
 

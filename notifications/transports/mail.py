@@ -60,7 +60,7 @@ class MailTransport:
 
 
 def compose(message: OutgoingMessage, content: Content) -> EmailMultiAlternatives:
-    """Build the email. Its Message-ID comes from the row, so the receiving server can recognize a repeat."""
+    """Build the email. Its Message-ID comes from the database row, so the receiving server can recognize a repeat."""
     mail = EmailMultiAlternatives(
         subject=content.subject,
         body=content.text,

@@ -40,7 +40,7 @@ def insert(model: type[models.Model], objects: Sequence[object]) -> None:
 
 
 def _values(field: "models.Field[Any, Any]", objects: Sequence[object]) -> Iterable[Any]:
-    """Return the field's value of each object, prepared as the field itself would prepare it for the database."""
+    """Return each object's value for the field, as the field itself would prepare that value for the database."""
     if getattr(field, "auto_now", False):
         now = field.pre_save(field.model(), add=True)
         return [field.get_db_prep_save(now, connection)] * len(objects)

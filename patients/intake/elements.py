@@ -10,7 +10,7 @@ from patients.intake.records import UnfitError, clean
 class Element:
     """A JSON object and its path in the file.
 
-    A missing member and a null both read as empty. Every method raises UnfitError if the member has another type.
+    A missing member and a null both read as empty. Every method raises UnfitError if the member is of the wrong type.
     """
 
     members: Mapping[str, object]
@@ -26,7 +26,7 @@ class Element:
     def texts(self, name: str) -> list[str]:
         """Return the strings in a list, leaving out empty ones and nulls.
 
-        FHIR puts a null into such a list where only an extension is given.
+        Where a list item has only an extension, FHIR puts a null into the list.
         """
         cleaned = [self._clean(value, name) for value in self._list(name) if value is not None]
         return [text for text in cleaned if text]

@@ -1,8 +1,8 @@
 """Read FHIR R4 Patients, from a bulk export (NDJSON) or a Bundle, into records.
 
-The rules are those of https://hl7.org/fhir/R4/patient.html. Some practices' systems are known to be looser (a null, a
-name in one piece), and their patients are read too. This module uses no database and no clock. records.py explains how
-to import one more field.
+The rules are those of https://hl7.org/fhir/R4/patient.html. Some practices' systems are known to break them (a null, a
+name that is not split into parts). Patients from those systems are read too. This module uses no database and no clock.
+records.py explains how to import one more field.
 """
 
 import json
@@ -42,7 +42,7 @@ def read_entries(entries: Iterable[object], *, today: date) -> Iterator[PatientR
 
 
 def parse(text: bytes) -> Any:
-    """Parse UTF-8 JSON, with or without a byte order mark. Raises UnfitError if it is something else."""
+    """Parse UTF-8 JSON, with or without a byte order mark. Raises UnfitError for anything else."""
     try:
         return json.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -56,7 +56,7 @@ def is_patient(resource: object) -> bool:
 
 
 def read_patient(resource: object, *, line: int, today: date) -> PatientRecord | Refusal:
-    """Read one Patient. Return a Refusal for anything that is not one, and never raise."""
+    """Read one Patient. Never raise an error: return a Refusal for anything that is not a Patient."""
     try:
         if not isinstance(resource, dict):
             raise UnfitError(field="", reason="is not a JSON object")
@@ -136,7 +136,7 @@ def _sex(patient: Element) -> str:
 
 
 def _deceased(patient: Element) -> tuple[bool, date | None]:
-    """Return whether the patient has died, and the date of death if it is known to the day."""
+    """Return whether the patient has died, and the date of death if the exact day is known."""
     flag, died = patient.flag("deceasedBoolean"), fhir_datatypes.read_date(patient, "deceasedDateTime")
     if len(died) == len("2019-03-05"):
         return True, fhir_datatypes.read_day(died, field="deceasedDateTime")

@@ -1,4 +1,4 @@
-"""Read Patient.contact, a child's family, from FHIR R4."""
+"""Read a child's family contacts from Patient.contact in FHIR R4."""
 
 import itertools
 from collections.abc import Container
@@ -35,7 +35,7 @@ _WITHOUT_AUTHORITY: Final = {"C", "EP", "ECON", "CP", "BP", "E", "F", "I", "S", 
 
 
 def read_contacts(patient: Element, *, today: date, left_out: list[UnfitError]) -> tuple[ContactRecord, ...]:
-    """Return the current contacts, and add those that have no name to `left_out`. Organizations are skipped."""
+    """Return the current contacts. Add those without a name to `left_out`, and skip organizations."""
     contacts: dict[str, ContactRecord] = {}
     for element in patient.children("contact"):
         if fhir_datatypes.has_ended(element, today=today):
@@ -72,9 +72,9 @@ def _contact(element: Element, *, taken_keys: Container[str], today: date, left_
 
 
 def _relationship(contact: Element) -> tuple[str, bool | None]:
-    """Return the relationship as text, and the authority to see the record.
+    """Return the relationship as text, and whether the contact has authority to see the record.
 
-    The authority is False if the contact is known to be only an emergency contact or the like; otherwise None.
+    Authority is False if the contact is known to be only an emergency contact or similar; otherwise it is None.
     """
     concepts = [(fhir_datatypes.codes_of(concept), concept) for concept in contact.children("relationship")]
     concepts.sort(key=lambda pair: bool(pair[0] & _WITHOUT_AUTHORITY))

@@ -33,7 +33,7 @@ def read_day(text: str, *, field: str) -> date:
 
 
 def read_date(element: Element, name: str) -> str:
-    """Return the date part of a date or dateTime as written, down to the year, month or day; "" if it is missing."""
+    """Return the date part of a date or dateTime as written (a year, month or full date), or "" if it is missing."""
     text = element.text(name)
     if not text:
         return ""
@@ -54,7 +54,7 @@ def codes_of(concept: Element) -> set[str]:
 
 
 def identify(patient: Element) -> tuple[str, str, str]:
-    """Return the source system, the patient's identifier in it, and the MRN ("" if there is none).
+    """Return the source system, the patient's identifier in that system, and the MRN ("" if there is none).
 
     A number that belongs to the person, such as an SSN, is never used.
     """
@@ -91,7 +91,7 @@ class HumanName(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, bool, bool, int]:
-        """Return a sort key: the name to use has the lowest."""
+        """Return a sort key. The preferred name has the lowest key."""
         return self.use in {"maiden", "old"}, self.ended, not self.family, _preference(self.use, _NAME_USES)
 
     @property
@@ -118,7 +118,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def choose_names(patient: Element, *, today: date) -> tuple[str, str, str]:
-    """Return last name, first names, and the name the patient goes by ("" if it is the first of the first names)."""
+    """Return last name, first names, and the name the patient goes by ("" if that is the first of the first names)."""
     named = [name for element in patient.children("name") if any((name := read_name(element, today=today)).parts)]
     if not named:
         raise UnfitError(field="name", reason="is missing")
@@ -134,7 +134,7 @@ def _preference(use: str, uses: Sequence[str]) -> int:
 
 
 def _current(owner: Element, name: str, *, uses: Sequence[str], today: date) -> list[Element]:
-    """Return the elements that are still in use, in order of preference."""
+    """Return the elements that are still in use, the preferred ones first."""
     current = [
         element
         for element in owner.children(name)
@@ -148,7 +148,7 @@ def current_telecom(owner: Element, *, today: date) -> list[Element]:
 
 
 def _values(telecom: Sequence[Element], systems: set[str]) -> list[str]:
-    """Return phone numbers or addresses in order of preference: by use, then by the rank in the source."""
+    """Return phone numbers or addresses in order of preference: by FHIR's `use`, then by their rank in the source."""
     points = [
         (
             _preference("mobile" if system == "sms" else point.text("use"), _TELECOM_USES),

@@ -1,12 +1,13 @@
 """Write records into the database. Loading the same file twice has the same result as loading it once.
 
 An import never changes what belongs to the portal: the portal status, contacts that the desk added, and a contact's
-`active`. A contact that is missing from the source gets `in_source` False, and True again when it comes back.
+`active`. `in_source` becomes False for a contact that is missing from the source, and True again when the contact
+returns.
 
-Both sides can withdraw authority to see the record, but only the practice can give it. False at the source (for example,
-because of a court order) overrides what the practice granted, in every import. True or no value at the source does not
-change an existing contact, because that could undo what the desk entered. A new contact has authority unless the
-source says False.
+Both sides can withdraw authority to see the record, but only the practice can give it. In every import, False at the
+source (for example, because of a court order) overrides what the practice granted. If the source has True or no value,
+an existing contact is not changed, because that could undo what the desk entered. A new contact has authority unless
+the source says False.
 """
 
 import enum
@@ -53,7 +54,7 @@ _cached_phone_key = lru_cache(maxsize=4096)(phone_key)
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """The number of patients by outcome. `repeats` counts the rows that a later row of the same patient replaced."""
+    """The number of patients by outcome. `repeats` lists the rows that a later row for the same patient replaced."""
 
     added: int
     changed: int
@@ -66,7 +67,7 @@ class Loaded:
 
 
 class _Outcome(enum.IntEnum):
-    """What happened to a patient. If a patient appears twice, the greater outcome counts."""
+    """The outcome for one patient. If a patient appears twice, the greater outcome counts."""
 
     UNCHANGED = 0
     CHANGED = 1
@@ -147,12 +148,12 @@ def _load_batch(
 
 
 def _known_patients(records: Collection[_Identity], *, practice: Practice) -> dict[_Identity, Patient]:
-    """Return the patients that are already in the database, locked by their identifiers.
+    """Lock the patients that are already in the database. Return them by identifier.
 
     The lock keeps the desk from changing a portal status until the name keys, which contain a copy of it, are written.
 
-    SQLite keeps the order of a CROSS JOIN. Without it, SQLite plans with statistics from before this import. If there were
-    few patients then, every batch would scan all patients that have been imported since.
+    The query uses a CROSS JOIN because SQLite keeps its order. With another join, SQLite would plan with statistics
+    from before this import. If there were few patients then, every batch would scan all patients imported since.
     """
     identities = ", ".join(["(%s, %s)"] * len(records))
     lock = connection.ops.for_update_sql(no_key=True, of=("p",)) if connection.features.has_select_for_update else ""
@@ -171,7 +172,7 @@ def _known_patients(records: Collection[_Identity], *, practice: Practice) -> di
 
 @dataclass(frozen=True)
 class _Batch:
-    """New and changed rows, collected so that a few statements write them for all patients together."""
+    """New and changed rows, collected so that a few statements can write the rows of all patients."""
 
     practice: Practice
     patients: list[Patient] = field(default_factory=list)
@@ -208,7 +209,7 @@ class _Batch:
     def _match_contacts(
         self, patient: Patient, *, record: PatientRecord, contacts: list[Contact]
     ) -> tuple[list[Contact], bool]:
-        """Bring the patient's contacts up to date. Return them, and whether anything changed."""
+        """Update the patient's contacts. Return the contacts, and whether anything changed."""
         known = {contact.source_key: contact for contact in contacts if contact.source_key}
         changed: list[Contact] = []
         family = [contact for contact in contacts if not contact.source_key]
@@ -259,7 +260,7 @@ def _split_new(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
 
 
 def _assign(target: Patient | Contact, *, record: PatientRecord | ContactRecord, fields: Sequence[str]) -> bool:
-    """Copy the values that differ, and update the search keys made from them. Return whether anything changed."""
+    """Copy the values that differ, and update the search keys made from those values. Return whether anything changed."""
     changed = [name for name in fields if getattr(target, name) != getattr(record, name)]
     for name in changed:
         setattr(target, name, getattr(record, name))

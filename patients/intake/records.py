@@ -2,8 +2,8 @@
 
 PatientRecord and ContactRecord are the only list of imported fields. To import one more:
 
-1. Add a line to PatientRecord (or ContactRecord), with what FHIR calls the field and how long it may be.
-2. Set it in the mapper: `_record` in fhir.py, or `_contact` in fhir_contacts.py.
+1. Add a line to PatientRecord (or ContactRecord), with FHIR's name for the field and its maximum length.
+2. Set the field in the mapper: `_record` in fhir.py, or `_contact` in fhir_contacts.py.
 3. Add a column of the same name to the model, and its migration.
 
 The column lists in load.py and the length checks are derived from them. This module uses no database, so file readers
@@ -29,8 +29,9 @@ _NOT_TEXT: Final = re.compile(
 class Imported:
     """A field of a record that has a column in the database.
 
-    `fhir` is what FHIR calls it, for messages about bad values. `max_length` is the width of the column, in characters;
-    a test compares it with the model. An identity finds the row again in the next import, and never changes.
+    `fhir` is FHIR's name for the field, for messages about bad values. `max_length` is the width of the column, in
+    characters; a test compares it with the model. If `is_identity` is True, the value never changes, and the next
+    import finds the row by it.
     """
 
     fhir: str
@@ -40,9 +41,10 @@ class Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why a row, or part of one, was not imported, for the person who corrects it at the source.
+    """Tells the person who corrects the source why a row, or part of one, was not imported.
 
-    It never contains the patient's data. In a file that has entries instead of lines, `line` is the entry's number.
+    A refusal never contains the patient's data. In a file that has entries instead of lines, `line` is the entry's
+    number.
     """
 
     line: int
@@ -54,7 +56,7 @@ class Refusal:
 class ContactRecord:
     """A family contact as the source describes it. `key` identifies it among the patient's contacts.
 
-    `has_authority` is None if the source does not state it. load.py explains its effect on an existing contact.
+    `has_authority` is None if the source has no value. load.py explains how the value affects an existing contact.
     """
 
     key: Annotated[str, Imported("id", max_length=200, is_identity=True)]
@@ -70,8 +72,8 @@ class ContactRecord:
 class PatientRecord:
     """A patient as the source describes it.
 
-    `line` is its place in the file, and `left_out` lists the parts that were not imported. Neither belongs to the
-    patient, so neither counts when records are compared.
+    `line` is its place in the file, and `left_out` lists the parts that were not imported. Neither is the patient's
+    data, so neither counts when records are compared.
     """
 
     source_system: Annotated[str, Imported("identifier.system", max_length=200, is_identity=True)]
@@ -117,7 +119,7 @@ CONTACT_FIELDS: Final = dict(_imported_fields(ContactRecord))
 
 
 class UnfitError(ValueError):
-    """A value that cannot be imported. `field` is what the source calls it."""
+    """Raised for a value that cannot be imported. `field` is the source's name for the field."""
 
     def __init__(self, *, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -126,7 +128,7 @@ class UnfitError(ValueError):
 
 
 def clean(text: str, *, field: str) -> str:
-    """Return the text in Unicode's composed form (NFC) with single spaces. Raises UnfitError if it cannot be stored."""
+    """Return the text in Unicode's composed form (NFC) with single spaces. Raises UnfitError if the text cannot be stored."""
     if _NOT_TEXT.search(text):
         raise UnfitError(field=field, reason="contains a character that is not allowed in text")
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -16,7 +16,7 @@ Rows = Iterator[PatientRecord | Refusal | None]  # None is a resource other than
 
 
 class Table(Protocol):
-    """The part of a CSV writer that a report uses."""
+    """The method of a CSV writer that a report uses."""
 
     def writerow(self, row: Sequence[str | int], /) -> object: ...
 
@@ -44,7 +44,7 @@ class ImportReport:
     shown: list[str] = field(default_factory=list)
 
     def pass_on(self, rows: Rows) -> Iterator[PatientRecord]:
-        """Yield the records, and note the refusals. A read error ends the records and is kept in `read_error`."""
+        """Yield the records, and note the refusals. After a read error, stop and keep the error in `read_error`."""
         for row in self._until_read_error(rows):
             if isinstance(row, PatientRecord):
                 for part in row.left_out:

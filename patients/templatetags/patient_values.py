@@ -30,7 +30,7 @@ _TONES = {
 
 @register.filter
 def phone(number: str) -> str:
-    """Format a phone number like "(612) 555-0142"."""
+    """Format a phone number as "(612) 555-0142"."""
     return national(number)
 
 
@@ -38,7 +38,7 @@ def phone(number: str) -> str:
 def us_date(value: date | datetime | None) -> str:
     """Format a date as staff see it: "03/05/2019"; "" for None.
 
-    An aware datetime is first converted to the current time zone, the practice's.
+    An aware datetime is first converted to the current time zone, which is the practice's.
 
     >>> us_date(date(2019, 3, 5)), us_date(None)
     ('03/05/2019', '')
@@ -97,7 +97,7 @@ def format_age(birth_date: date, *, on: date) -> str:
 
 @register.filter
 def with_patients(events: Iterable[AuditEvent], practice: Practice) -> list[AuditEvent]:
-    """Add the `patient` to each audit event, which itself has only the patient's ID."""
+    """Set `patient` on each audit event. The event itself has only the patient's ID."""
     listed = list(events)
     patients = Patient.objects.for_practice(practice).in_bulk(
         {event.patient_id for event in listed if event.patient_id}
@@ -144,7 +144,7 @@ class Row(TypedDict):
 
 @register.filter
 def as_rows(hits: Iterable[Hit]) -> list[Row]:
-    """Prepare the rows of a list as text, which is faster for 25 rows than lookups in the template."""
+    """Prepare the rows of a list as text. For 25 rows this is faster than lookups in the template."""
     today = timezone.localdate()
     return [_row(str(number), hit, today) for number, hit in enumerate(hits, start=1)]
 

@@ -38,7 +38,7 @@ def actor_label(event: AuditEvent) -> str:
 
 @register.filter
 def details_label(event: AuditEvent) -> str:
-    """Return the details without ids, like "by last name · 3 found"."""
+    """Return the details without ids, such as "by last name · 3 found"."""
     return " · ".join(
         _describe(name, "yes" if value is True else str(value))
         for name, value in event.details.items()

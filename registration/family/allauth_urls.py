@@ -1,7 +1,7 @@
-"""django-allauth's sign-in and password-reset addresses, answered at an even pace for staff and families.
+"""django-allauth's sign-in and password-reset URLs, with evenly timed responses for staff and families.
 
-Without the even pace, the response time would reveal who has an account. These patterns come before django-allauth's own
-and use the same names.
+Otherwise, the response time would reveal who has an account. These patterns come before django-allauth's own and use
+the same names.
 """
 
 from allauth.account import views

@@ -31,7 +31,7 @@ def is_family_path(request: HttpRequest) -> bool:
 
 
 def came_from_family_page(request: HttpRequest) -> bool:
-    """Return True for a shared page in a browser that was last on a family sign-in page."""
+    """Return True for a shared page if the browser last showed a family sign-in page."""
     return _is_shared_path(request) and request.COOKIES.get(_COOKIE) == "family"
 
 

@@ -65,9 +65,9 @@ def _url_in(request: HttpRequest, language: str) -> str:
 
 
 def _idle_minutes(request: HttpRequest) -> int:
-    """Return the idle limit, in minutes, of the session or draft; 0 if there is neither.
+    """Return the idle limit of the session or draft, in minutes, or 0 if there is no session and no draft.
 
-    The page warns before the limit. A kiosk has a timer of its own.
+    The page warns the family before the limit. Return 0 for a kiosk, which has its own timer.
     """
     if kiosk.is_active(request) or not (request.user.is_authenticated or drafts.exists(request)):
         return 0

@@ -1,4 +1,4 @@
-"""Decorators that declare who a family page is for. tests/test_access.py checks that every family view has one."""
+"""Decorators that declare who a family page is for. tests/test_access.py checks that every family view has such a decorator."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +22,7 @@ class FamilyRequest(HttpRequest):
 
 
 def current_account(request: HttpRequest) -> PortalAccount | None:
-    """Return the portal account of the signed-in user; query it once per request."""
+    """Return the portal account of the signed-in user. Query the database only once per request."""
     if not hasattr(request, "_portal_account"):
         user = getattr(request, "user", None)  # A request that a middleware stopped early has no user.
         request._portal_account = accounts.for_user(user) if isinstance(user, User) else None  # type: ignore[attr-defined]
@@ -38,7 +38,7 @@ def forget_account(request: HttpRequest) -> None:
 def public(view: Callable[P, Any]) -> Callable[P, Any]:
     """Mark a view as open to everyone.
 
-    It may show information about a person only to someone who has proved who they are.
+    Such a view may show information about a person only to someone who has proved who they are.
     """
     view.family = "everybody"  # type: ignore[attr-defined]
     return view
@@ -47,7 +47,7 @@ def public(view: Callable[P, Any]) -> Callable[P, Any]:
 def account_required(
     view: Callable[Concatenate[FamilyRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Require a portal account, and pass it as `request.account`. The view must query only this account's data."""
+    """Require a portal account, and pass the account as `request.account`. The view must query only this account's data."""
 
     @wraps(view)
     def guarded_view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:

@@ -26,7 +26,7 @@ def maintenance_mode(
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Answer every request with 503 as long as settings.UPDATING_FILE exists.
 
-    The file's first line is a phone number for callers, or empty.
+    The file's first line is a phone number that families can call, or empty.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -44,7 +44,8 @@ def maintenance_mode(
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an unhandled exception; Django calls this while the exception is being handled.
 
-    A database outage during a read is a 503 that the browser may retry. A write may have been saved, so it is a 500.
+    If the database fails during a read, answer 503, so that the browser may retry. A write may have been saved, so
+    answer 500.
     """
     error = sys.exception()
     if isinstance(error, database_errors.UNAVAILABLE):

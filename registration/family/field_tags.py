@@ -29,7 +29,7 @@ _SYSTEMS: Final = ("iPhone", "iPad", "Android", "Windows", "Mac", "Linux")
 
 @register.filter
 def device(user_agent: str) -> str:
-    """Shorten a user agent to the browser and the system.
+    """Shorten a user agent to the browser and the device or operating system.
 
     >>> device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Mobile Safari/604.1")
     'Safari, iPhone'
@@ -62,7 +62,7 @@ def family_field(field: BoundField, label: str = "", help_text: str = "") -> dic
 def page_date(context: Context, at: datetime) -> str:
     """Format the date as this page's readers expect: "November 28, 2026" for families, "11/28/2026" for staff.
 
-    The date is the one in the practice's time zone.
+    The date is in the practice's time zone.
     """
     zone = _time_zone(context)
     return languages.format_day(at.astimezone(zone).date()) if "family" in context else us_date(at.astimezone(zone))

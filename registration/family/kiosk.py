@@ -1,4 +1,4 @@
-"""Kiosk mode: the front desk hands its own screen to a family. It ends with all data cleared from the browser."""
+"""Kiosk mode: the front desk hands its own screen to a family. When kiosk mode ends, all data is cleared from the browser."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,9 +42,9 @@ def is_active(request: HttpRequest) -> bool:
 
 
 def kiosk_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Clear a kiosk that was idle for five minutes, on its next request.
+    """Clear a kiosk on its next request if it was idle for five minutes.
 
-    Kiosk mode stays on when a family signs in, on any sign-in page. It ends when staff sign in.
+    When a family signs in, on any sign-in page, kiosk mode stays on. When staff sign in, it ends.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -68,7 +68,7 @@ def kiosk_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 def _end_kiosk(request: HttpRequest) -> None:
     """Turn kiosk mode off and delete the draft.
 
-    The staff member may also be a parent, but of other children.
+    The staff member may also be a parent, but the draft is about another family's children.
     """
     request.session.pop(_SESSION_KEY, None)
     forget_account(request)
@@ -118,7 +118,7 @@ def screen_cleared(request: HttpRequest) -> HttpResponse:
 def clear(request: HttpRequest, *, is_ready: bool = False) -> HttpResponse:
     """Sign out, end the session, and have the browser delete what it stored.
 
-    `is_ready`: the family has finished and has its account.
+    `is_ready` is True if the family has finished and has its account.
     """
     language = translation.get_language() or "en"
     logout(request)

@@ -19,9 +19,9 @@ CODES: Final = [code for code, _ in settings.LANGUAGES]
 def family_language(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Choose the language: the one in the address, the saved choice, the account's, the browser's, or else English.
+    """Choose the language: from the URL, the saved choice, the account or the browser, or else English.
 
-    A language in the address (`?lang=es`) is saved as the choice.
+    A language in the URL (`?lang=es`) is saved as the choice.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -70,7 +70,7 @@ def _saved_or_browser_language(request: HttpRequest) -> str:
 
 
 def _browser_language(request: HttpRequest) -> str:
-    """Return the first language of Accept-Language that we offer."""
+    """Return the first language in Accept-Language that the portal offers."""
     for accepted, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         for code in CODES:
             if accepted == code or accepted.startswith(f"{code}-"):

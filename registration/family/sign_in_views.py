@@ -1,4 +1,4 @@
-"""Sign-in and help with signing in: django-allauth's views at the family's addresses."""
+"""Sign-in and help with signing in: django-allauth's views at the family-facing URLs."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""Addresses of the family pages. /start/ is printed in messages and on sheets, so it must never change."""
+"""URLs of the family pages. /start/ is printed in messages and on PIN sheets, so it must never change."""
 
 from django.urls import path
 from django.views.generic import RedirectView

@@ -115,7 +115,7 @@ class Desk:
         self.shoot("account", whole=True)
 
     def _acknowledge_risk(self) -> None:
-        self.page.get_by_label("They understand that others may be able to read").check()
+        self.page.get_by_label("The family understands that email and texts").check()
 
     def _complete(self) -> None:
         self.page.get_by_role("button", name="Complete Registration").click()

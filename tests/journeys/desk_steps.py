@@ -36,7 +36,7 @@ def open_window(page: Page) -> None:
 def answer_required_questions(page: Page) -> None:
     """Select how identity was verified and, if a message is sent, acknowledge the risk."""
     page.get_by_label("How did you verify identity?").select_option("Photo ID")
-    risk = page.get_by_label("They understand that others may be able to read")
+    risk = page.get_by_label("The family understands that email and texts")
     if risk.is_visible():
         risk.check()
 

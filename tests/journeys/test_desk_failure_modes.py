@@ -217,7 +217,7 @@ def clicks_to_the_pin(page: Page) -> int:
         page.keyboard.press("Escape")
         identified.select_option("Photo ID")
         clicks += 1  # the option itself, which the browser draws outside the page
-    risk = window.get_by_label("They understand that others may be able to read")
+    risk = window.get_by_label("The family understands that email and texts")
     if not risk.is_checked():
         click(risk)
     click(complete_button(page))

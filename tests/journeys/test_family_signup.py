@@ -401,7 +401,7 @@ def test_kiosk_is_cleared_when_the_family_finishes(
     answer_required_questions(page)
     page.get_by_role("button", name="Complete Registration").click()
     page.get_by_role("button", name="Hand this screen to the family").click()
-    expect(page.get_by_text("This screen belongs to the practice.")).to_be_visible()
+    expect(page.get_by_text("This device belongs to the practice.")).to_be_visible()
     expect(page.get_by_text("We filled in your PIN.")).to_be_visible()
     assert "#" not in page.url
     page.set_viewport_size(PHONE)

@@ -170,7 +170,7 @@ def test_desk_flows_work_by_keyboard(desk_page: Page, portal: str, patient: Pati
     keys.use("link", "Answer: Enter the family’s answer.")
     expect(page.get_by_role("textbox", name="Answer")).to_be_focused()
     keys.type("Answer", "Rex")
-    keys.check("checkbox", re.compile("They understand that others may be able to read"))
+    keys.check("checkbox", re.compile("The family understands that email and texts"))
     keys.pick("How did you verify identity?", "Photo ID")
     keys.use("button", "Complete Registration")
     keys.expect_heading("Registration completed")

@@ -280,7 +280,7 @@ def test_registration_by_keyboard_needs_one_checkbox_once(desk_page: Page, patie
     )
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="PIN", exact=True)).to_be_focused()
-    risk = page.get_by_label("They understand that others may be able to read")
+    risk = page.get_by_label("The family understands that email and texts")
     tab_to(page, lambda: risk.evaluate("e => e === document.activeElement"))
     page.keyboard.press("Space")
     page.keyboard.press("Enter")

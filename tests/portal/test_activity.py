@@ -45,7 +45,7 @@ def test_first_and_last_allowed_dates_are_accepted(
 
 def test_invalid_patient_in_the_link_is_explained(manager: Client) -> None:
     html = manager.get("/activity/?patient=6f1c-mangled").content.decode()
-    assert "This link does not lead to a patient." in html
+    assert "This link doesn’t match a patient." in html
     assert NO_MATCH not in html
     assert "6f1c-mangled" not in html
 

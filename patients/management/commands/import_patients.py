@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 @contextlib.contextmanager
 def _garbage_collector_paused() -> Iterator[None]:
-    """Turn off the garbage collector, which would take a tenth of the time and find nothing to free."""
+    """Pause the garbage collector. It would use a tenth of the import's time and find nothing to free."""
     gc.disable()
     try:
         yield
@@ -144,7 +144,10 @@ def _is_patient_line(line: bytes) -> bool:
 
 
 def _document(file: Path) -> object:
-    """Read a file that is one JSON object. Check its start first, so that no other file is loaded into memory."""
+    """Read a file that is one JSON object.
+
+    Check the start first, so that a large file of another kind is not loaded into memory.
+    """
     with _open(file) as content:
         head = content.read(1024)
         if not head.strip():
@@ -166,7 +169,7 @@ def _entries(document: object) -> list[object]:
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    """Yield the lines, and show a progress bar if the output is a terminal."""
+    """Yield the lines of the file. Show a progress bar if the output is a terminal."""
     size = None if file.suffix == ".gz" else file.stat().st_size
     with _open(file) as lines, tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar:
         for line in lines:
@@ -193,7 +196,7 @@ def _open_table(file: Path | None, *, beside: Path) -> Iterator[Table | None]:
 
 @dataclass
 class _Trail:
-    """Record an audit event with each batch, in its transaction, so an interrupted import is recorded too."""
+    """Records an audit event in each batch's transaction, so that an interrupted import is recorded too."""
 
     practice: Practice
     report: ImportReport

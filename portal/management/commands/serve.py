@@ -61,9 +61,9 @@ def check_port(*, host: str, port: int) -> None:
 
 
 def run_side_by_side(programs: Mapping[str, list[str]]) -> None:
-    """Run the programs until a signal arrives. Raises CommandError if one of them ends by itself.
+    """Run the programs until a signal arrives. Raises CommandError if a program ends by itself.
 
-    Either way, stop the others first.
+    In either case, stop the other programs first.
     """
     signals: list[int] = []
     for number in _stop_signals():
@@ -98,7 +98,10 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _ignore_ctrl_c() -> None:
-    """Leave Ctrl-C to the parent. A terminal sends it to every process, and one still starting would print a traceback."""
+    """Leave Ctrl-C to the parent.
+
+    A terminal sends it to every process, and a process that is still starting would print a traceback.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

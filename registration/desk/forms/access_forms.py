@@ -55,7 +55,7 @@ class ResetForm(StaffForm):
 
 
 class DeclineForm(StaffForm):
-    reason = _reason(help_text="In the family’s words. For example: prefers to call.")
+    reason = _reason(help_text="What the family said. For example: prefers to call.")
     ask_again_on = _day(label="Ask again on", help_text="Leave blank if the family does not want to be asked again.")
 
     def clean_ask_again_on(self) -> date | None:

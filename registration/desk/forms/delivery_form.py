@@ -62,7 +62,7 @@ class DeliveryForm(StaffForm):
         label="They share this address or number", required=False, help_text="Both can read messages sent there."
     )
     risk_acknowledged = forms.BooleanField(
-        label="They understand that others may be able to read regular email and texts, and prefer this method anyway",
+        label="The family understands that email and texts aren’t private, and agrees to use them",
         required=False,
     )
 
@@ -80,7 +80,7 @@ class DeliveryForm(StaffForm):
         validity = pin_policy.pin_validity(self.practice)
         by_email = format_duration(validity[DeliveryMethod.EMAIL])
         if len(set(validity.values())) == 1:
-            return f"Valid for {by_email}, however it is sent."
+            return f"Valid for {by_email}, no matter how it’s sent."
         by_text, in_person = (format_duration(validity[name]) for name in (DeliveryMethod.TEXT, DeliveryMethod.NONE))
         return f"Valid for {by_email} by email, {by_text} by text message, {in_person} in person."
 

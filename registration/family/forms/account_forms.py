@@ -19,7 +19,7 @@ PASSKEY: Final = "passkey"
 
 
 class SignInDetailsForm(FamilyForm):
-    """How the family will sign in. An empty password keeps the one that the draft already has."""
+    """Asks how the family will sign in. If the password is empty, the draft keeps the password it already has."""
 
     email = EmailField(help_text=gettext_lazy("You’ll use it to sign in, and we’ll send our emails there."))
     sign_in_method = forms.ChoiceField(

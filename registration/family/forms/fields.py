@@ -82,9 +82,9 @@ def _parse(month: str, day: str, year: str) -> date:
 
 @dataclass(frozen=True, repr=False)
 class Key:
-    """What opens a registration: a PIN, or the token of a link with a question.
+    """What opens a registration: a PIN, or the token from a link that asks a verification question.
 
-    `mark` comes from the link in an email, where it follows the PIN (`pins.email_proof`).
+    `mark` proves that the PIN came from an emailed link, where it follows the PIN (`pins.email_proof`).
     """
 
     pin: Pin | None = None
@@ -93,7 +93,7 @@ class Key:
 
     @property
     def is_from_message(self) -> bool:
-        """Return True if it was opened from the registration's own message. A token is never sent any other way."""
+        """Return True if the key came from the registration's own message. A token is never sent any other way."""
         return bool(self.token) or (self.pin is not None and _is_mark_of(self.mark, self.pin))
 
 
@@ -102,7 +102,7 @@ def _is_mark_of(mark: str, pin: Pin) -> bool:
 
 
 class PinField(forms.CharField):
-    """Accept a PIN, however it is typed, or the whole link from the message."""
+    """Accept a PIN with any capitalization and separators, or the whole link from the message."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -130,7 +130,7 @@ class PinField(forms.CharField):
 def read_key(typed: str) -> Key:
     """Read a PIN, or a link that contains a PIN or a token.
 
-    Raises ValidationError with a message for the person who typed it.
+    Raises ValidationError with a message for the person who typed the text.
     """
     in_a_link = _IN_A_LINK.search(typed)
     if in_a_link and in_a_link[1] == "q":
@@ -144,7 +144,7 @@ def read_key(typed: str) -> Key:
 
 
 def read_token(typed: str) -> Key | None:
-    """Read the token that a link put into the hidden field; None if it is not a token."""
+    """Read the token that a link put into the hidden field. Return None if the text is not a token."""
     return Key(token=typed) if _TOKEN.fullmatch(typed) else None
 
 
@@ -152,7 +152,7 @@ class NameField(LineField):
     def __init__(
         self, label: Any, *, autocomplete: str, missing: Any = None, max_length: int = 80, **options: Any
     ) -> None:
-        """Make a field for a name or a street. `missing` is the message if a required field is empty."""
+        """Make a field for a name or a street. `missing` is the error message for a required field that is empty."""
         if missing:
             options["error_messages"] = {"required": missing}
         attrs = {

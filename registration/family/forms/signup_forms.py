@@ -1,4 +1,4 @@
-"""Forms of the first sign-up steps. They check only the format; the use cases decide what may be done with the values."""
+"""Forms of the first sign-up steps. The forms check only the format. The use cases decide what the values allow."""
 
 from dataclasses import replace
 from typing import Any
@@ -121,7 +121,7 @@ class AboutYouForm(FamilyForm):
 
 
 class ChildForm(FamilyForm):
-    """A child that a family without a PIN requests access for."""
+    """A child for whom a family without a PIN requests access."""
 
     given_names = NameField(
         gettext_lazy("Child’s first name"),

@@ -55,7 +55,7 @@ def home(request: FamilyRequest) -> HttpResponse:
 
 
 def _welcome_sentences(request: FamilyRequest) -> list[str]:
-    """Return what has just been added or requested. It is announced once."""
+    """Return sentences about what has just been added or requested. They are shown only once."""
     welcome = request.session.pop(WELCOME, None)
     if not welcome:
         return []
@@ -100,7 +100,7 @@ def confirm_later(request: HttpRequest, registration_id: UUID, patient_id: UUID)
 @account_required
 @evenly_timed
 def offer(request: HttpRequest, registration_id: UUID) -> HttpResponse:
-    """Accept a practice's offer to add patients. The date of birth of one of them is enough to open it."""
+    """Accept a practice's offer to add patients. One patient's date of birth is enough to open it."""
     account = cast(FamilyRequest, request).account
     registration = get_object_or_404(account.offers.live(), pk=registration_id)
     patients = list(registration.patients.all())
@@ -124,7 +124,7 @@ def _ask_for_birth_date(
     patients: list[Patient],
     explanation: str,
 ) -> HttpResponse:
-    """Show the form until `use_birth_date` accepts the date, and then return its response."""
+    """Show the form until `use_birth_date` accepts the date. Then return the response from `use_birth_date`."""
     form = BirthDateForm(request.POST if request.method == "POST" else None)
     status = 422 if form.is_bound else 200
     if form.is_valid():
@@ -187,7 +187,7 @@ def _get_own_request(request: FamilyRequest, self_registration_id: UUID) -> Self
 @public
 @require_POST
 def keep_session_alive(request: HttpRequest) -> HttpResponse:
-    """Extend the draft or session of a page that is in use. 400 means that there is neither, so the page reloads."""
+    """Extend the draft or session of a page in use. Return 400 if there is no draft or session, so the page reloads."""
     has_draft = drafts.exists(request)
     if has_draft:
         drafts.save(request, drafts.load(request))

@@ -52,7 +52,7 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request for access without a PIN. `form` answers the practice's question, if it has asked one."""
+    """A request for access without a PIN. `form` is for answering the practice's question, if there is one."""
 
     id: UUID
     name: str
@@ -91,7 +91,7 @@ def _last_day(association: Association) -> str:
 
 
 def _others(association: Association) -> list[str]:
-    """Name the adults who also have access. A minor's own account is not named."""
+    """Name the other people who have access. Leave out a minor's own account."""
     patient, practice = association.patient, association.patient.practice
     others = patient.associations.live().exclude(account=association.account_id).select_related("account")
     if patient.age(on=practice.today()) < practice.age_of_majority:
@@ -100,7 +100,7 @@ def _others(association: Association) -> list[str]:
 
 
 def unconfirmed_of(account: PortalAccount) -> list[Unconfirmed]:
-    """List the children that can still be added with their date of birth."""
+    """List the children whom the family can still add by entering their date of birth."""
     claimed = account.claimed.filter(state=Registration.State.CLAIMED, expires_at__gt=timezone.now())
     return [
         Unconfirmed(
@@ -114,16 +114,16 @@ def unconfirmed_of(account: PortalAccount) -> list[Unconfirmed]:
 
 
 def remaining_patients(registration: Registration, account: PortalAccount) -> QuerySet[Patient]:
-    """Return the registration's patients whom the account never had access to.
+    """Return the registration's patients to whom the account has never had access.
 
-    Access that has ended can only be given back by the practice.
+    Only the practice can restore access that has ended.
     """
     ever_associated = account.associations.values("patient")
     return registration.patients.exclude(pk__in=ever_associated).filter(active=True, deceased=False)
 
 
 def offers_to(account: PortalAccount) -> list[Offer]:
-    """List the patients whom practices offer to add to this account."""
+    """List the patients that practices have offered to add to this account."""
     offers = account.offers.live().filter(method=Registration.Method.ACCOUNT).select_related("practice")
     return [
         Offer(
@@ -138,7 +138,7 @@ def offers_to(account: PortalAccount) -> list[Offer]:
 
 
 def requests_by(account: PortalAccount) -> list[Request]:
-    """List the open requests, and those that a practice turned down recently."""
+    """List the open requests, and the requests that a practice turned down recently."""
     shown_since = timezone.now() - _REFUSAL_SHOWN_FOR
     rows = account.self_registrations.select_related("practice").order_by("created_at")
     return [_request(row) for row in rows if row.is_waiting or _is_recently_refused(row, shown_since)]

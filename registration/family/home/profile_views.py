@@ -1,4 +1,4 @@
-"""My details: name, phone, language, and the email address, which is verified before it is changed."""
+"""My details: name, phone, language, and the email address. A new address is verified before it replaces the old one."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -31,7 +31,7 @@ _SESSION_KEY: Final = "family_new_address"
 def _may_change_email(
     view: Callable[[FamilyRequest], HttpResponse],
 ) -> Callable[[FamilyRequest], HttpResponse]:
-    """Require a recent authentication, and turn staff away: their administrator changes their address."""
+    """Require a recent sign-in. Turn staff away, because an administrator changes the address of staff."""
     view_after_reauthentication = reauthentication_required(view)
 
     @wraps(view)
@@ -70,7 +70,7 @@ def profile(request: FamilyRequest) -> HttpResponse:
 @account_required
 @_may_change_email
 def new_email(request: FamilyRequest) -> HttpResponse:
-    """Send a code to the new address. Nothing here reveals whether another account has the address."""
+    """Send a code to the new address. The response does not reveal whether another account has the address."""
     form = EmailForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return render(request, "family/new_email.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -109,7 +109,7 @@ def verify_email(request: FamilyRequest) -> HttpResponse:
 
 
 def _change_email(request: FamilyRequest, email: str) -> HttpResponse:
-    """Change the address, notify the old one, and sign out all other sessions."""
+    """Change the address, notify the old address, and sign out all other sessions."""
     del request.session[_SESSION_KEY]
     old_email = request.user.email
     try:

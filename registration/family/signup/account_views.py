@@ -148,7 +148,7 @@ def resend_code(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
 
 
 def _finish_signup(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
-    """Create the account, now that the email address is verified, or say that there already is one."""
+    """Create the account, now that the email address is verified, or say that the address already has an account."""
     draft = flow.draft
     if flow.account:
         return redirect(ADD)
@@ -183,7 +183,7 @@ def _create_account(flow: SignupFlow, draft: Draft) -> PortalAccount:
 
 
 def _sign_in(request: HttpRequest, account: PortalAccount, *, method: str, next_page: str) -> HttpResponse:
-    """Sign in through django-allauth, so that its device list and second factors know about it."""
+    """Sign in through django-allauth, so that its device list and second factors take the sign-in into account."""
     # The family entered its code or password a moment ago, so this counts as a fresh authentication.
     record_authentication(request, account.user, method=method, reauthenticated=True)
     response: HttpResponse = perform_login(request, Login(user=account.user, redirect_url=reverse(next_page)))
@@ -194,7 +194,7 @@ def _sign_in(request: HttpRequest, account: PortalAccount, *, method: str, next_
 @public
 @evenly_timed
 def existing_account(request: HttpRequest) -> HttpResponse:
-    """Say that the address already has an account; shown only after the address was verified."""
+    """Say that the address already has an account. Families see this only after they verified the address."""
     flow = SignupFlow(request)
     try:
         next_step = flow.next()

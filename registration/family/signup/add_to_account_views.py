@@ -51,7 +51,7 @@ def redirect_too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def _missing_step(flow: SignupFlow) -> str:
-    """Return the first step that is not done, or "" if there is none.
+    """Return the first step that is not done, or "" if all steps are done.
 
     The person can sign in, but may not have a portal account yet.
     """
@@ -121,7 +121,7 @@ def requested_children(draft: Draft) -> list[self_registrations.RequestedChild]:
 
 
 def names_to_add(flow: SignupFlow) -> list[str]:
-    """Return the first names to add. They may be shown: the family entered them, or confirmed the dates of birth."""
+    """Return the first names to add. The family entered them or confirmed the dates of birth, so they may be shown."""
     if flow.draft.is_without_pin:
         return [child["given_names"] for child in flow.draft.requested_children]
     return [patient.first_name for patient in flow.confirmed_patients]

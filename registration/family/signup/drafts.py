@@ -1,4 +1,4 @@
-"""What a family has entered during sign-up, sealed in the session so that going back or changing a step loses nothing.
+"""What a family has entered during sign-up, kept encrypted in the session. Going back or changing a step loses nothing.
 
 A password is kept only as the hash that the account will have. The draft is deleted after 30 minutes without activity, and
 when the family has its account.
@@ -25,7 +25,7 @@ SELF: Final = Association.Relationship.SELF.value
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Draft:
-    """What the family has entered. JSON must be able to store every value."""
+    """What the family has entered. Every value must be JSON-serializable."""
 
     key_data: dict[str, Any] | None = None  # VerifiedKey.as_data()
     recipient_key: str = ""  # Registration.recipient_key: the person whom the PIN was issued to
@@ -67,7 +67,7 @@ class Draft:
         return self if self.recipient_key == recipient_key else Draft(recipient_key=recipient_key)
 
     def with_key(self, key: VerifiedKey, *, is_from_message: bool = False) -> "Draft":
-        """Set the opened registration. The details about the family are kept even if it is another registration."""
+        """Set the opened registration. Keep the details about the family, even if this is another registration."""
         is_same = self.key is not None and self.key.registration_id == key.registration_id
         return self.replace(
             key_data=key.as_data(),
@@ -95,7 +95,7 @@ class Draft:
 
 
 def load(request: HttpRequest) -> Draft:
-    """Return this session's draft, or an empty one if there is none or it has expired."""
+    """Return this session's draft, or an empty draft if the session has none or the draft has expired."""
     if not exists(request):
         return Draft()
     try:
@@ -110,7 +110,7 @@ def load(request: HttpRequest) -> Draft:
 
 
 def expire_draft(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Delete an expired draft from the session on the next request to any page.
+    """Delete an expired draft from the session when any page is next requested.
 
     If the browser never comes back, the worker deletes the whole session when it expires (portal.sessions).
     """

@@ -28,7 +28,7 @@ _ONE_DAY = 24 * 60 * 60  # seconds
 @public
 @evenly_timed
 def start(request: HttpRequest) -> HttpResponse:
-    """Show "Let's get started", and open the registration. Every key that fails gets the same answer."""
+    """Show "Let's get started", and open the registration. The answer is the same for every key that fails."""
     form = PinForm(request.POST if request.method == "POST" else None)
     if not form.is_bound:
         if request.GET.get("signed_out") == "yes" and not request.user.is_authenticated:
@@ -108,7 +108,7 @@ def question(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
 @evenly_timed
 @requires_step(CHILDREN)
 def children(request: HttpRequest, flow: SignupFlow) -> HttpResponse:
-    """Ask for one child's date of birth at a time. A child that is skipped can be added later."""
+    """Ask for one child's date of birth at a time. The family can skip a child and add that child later."""
     if not flow.unconfirmed_patients:  # The family came back to this page: ask again for the skipped children.
         flow.save(flow.draft.replace(postponed_patient_ids=()))
     if not flow.unconfirmed_patients:
@@ -188,7 +188,7 @@ def _initial_about_you(flow: SignupFlow) -> dict[str, str]:
 
 
 def _relationship_choice(relationship: str) -> str:
-    """Return the form choice for a relationship that the practice typed, such as "Mother"; "" if there is none."""
+    """Return the form choice that fits the relationship the practice typed, such as "Mother", or "" if none fits."""
     value = relationship.strip().lower()
     return value if value in dict(labels.relationship_choices()) and value != "other" else ""
 

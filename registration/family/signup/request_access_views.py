@@ -1,4 +1,4 @@
-"""Request access without a PIN: the practice, the family member, the children. Shows nothing about any patient."""
+"""Steps to request access without a PIN: the practice, the family member, the children. They show no patient data."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +24,7 @@ class RequestedChildRow:
 
 @public
 def request_access(request: HttpRequest) -> HttpResponse:
-    """Explain how it works, and ask which practice if there are several."""
+    """Explain how to request access. If there are several practices, ask the family to choose one."""
     flow = SignupFlow(request)
     known_practice = current_practice.find(request)
     practices = [known_practice] if known_practice else current_practice.all_practices()

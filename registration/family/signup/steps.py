@@ -1,4 +1,4 @@
-"""The steps of sign-up: which are done, and which comes next."""
+"""The steps of sign-up: which ones are done, and which one comes next."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Step:
 class SignupFlow:
     """The sign-up that one request belongs to.
 
-    Everything that needs the registration raises verification.NotClaimable once it can no longer be claimed.
+    If the registration can no longer be claimed, everything that needs it raises verification.NotClaimable.
     """
 
     def __init__(self, request: HttpRequest) -> None:
@@ -90,7 +90,7 @@ class SignupFlow:
 
     @property
     def unconfirmed_patients(self) -> list[Patient]:
-        """Return the patients whose date of birth we still have to ask for."""
+        """Return the patients whose date of birth the family still has to enter."""
         key = self.draft.key
         return [
             patient
@@ -114,10 +114,10 @@ class SignupFlow:
 
     @property
     def verified_email_address(self) -> str:
-        """Return the address of the registration's email if the family followed the link in it, or else "".
+        """Return the address that the registration was emailed to if the family opened the emailed link, or else "".
 
-        Following the link proves that they read that mailbox. A PIN that was typed proves nothing: it may have been given
-        in person or printed.
+        Opening the link proves that the family can read that mailbox. A typed PIN proves nothing: it may have been
+        given in person or printed.
         """
         registration = self.registration
         if registration is None or registration.message is None or not self.draft.is_from_message:
@@ -160,7 +160,7 @@ class SignupFlow:
     def _has_about_you(self) -> bool:
         """Return True if the page about the family member is done.
 
-        With an account, the page asks only for the relationship.
+        If the family has an account, the page asks only for the relationship.
         """
         return bool(self.draft.about_you) and (
             self.account is not None or "given_names" in (self.draft.about_you or {})
@@ -169,7 +169,7 @@ class SignupFlow:
     def next(self) -> str:
         """Return the first step that is not done.
 
-        If all are done and there is still no account, the email address already has one.
+        If all steps are done but sign-up has not created an account, the email address already has an account.
         """
         return next((step.url_name for step in self.steps() if not step.is_done), EXISTING_ACCOUNT)
 
@@ -186,7 +186,7 @@ class SignupFlow:
 def requires_step(
     url_name: str,
 ) -> Callable[[Callable[[HttpRequest, SignupFlow], HttpResponse]], Callable[[HttpRequest], HttpResponse]]:
-    """Declare that a view is this step, and redirect to the first earlier step that is not done."""
+    """Declare that a view is this step. If an earlier step is not done, redirect to the first such step."""
 
     def decorate(view: Callable[[HttpRequest, SignupFlow], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(view)
@@ -218,7 +218,7 @@ def render_step(
     status: int | None = None,
     **context: Any,
 ) -> HttpResponse:
-    """Render templates/family/<template>.html with status 422 if the form has errors."""
+    """Render templates/family/<template>.html. Use status 422 if the form has errors."""
     has_errors = form is not None and form.is_bound and not form.is_valid()
     context = {"form": form, "flow": flow, **context}
     return render(request, f"family/{template}.html", context, status=status or (422 if has_errors else 200))
@@ -233,7 +233,7 @@ def redirect_not_claimable(request: HttpRequest) -> HttpResponse:
 
 
 def not_claimable_message(practice: Practice | None) -> str:
-    """Return the same message for every reason, so that it reveals nothing (OWASP ASVS 5.0 6.3.8)."""
+    """Return a message that is the same for every reason, and so reveals nothing (OWASP ASVS 5.0 6.3.8)."""
     if practice is None:
         return _("That PIN and date of birth don’t match our records. Check both, or call your practice.")
     return _("That PIN and date of birth don’t match our records. Check both, or call us at %(phone)s.") % {

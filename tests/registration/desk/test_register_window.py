@@ -99,7 +99,7 @@ def test_sibling_without_the_recipient_is_refused(
 @pytest.mark.parametrize(
     ("profile", "says"),
     [
-        ("practice", "Valid for 7 days, however it is sent."),
+        ("practice", "Valid for 7 days, no matter how it’s sent."),
         ("nist", "Valid for 24 hours by email, 10 minutes by text message, 7 days in person."),
     ],
 )

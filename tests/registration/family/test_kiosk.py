@@ -25,7 +25,7 @@ def kiosk(desk: Client) -> Client:
 def test_starting_the_kiosk_signs_staff_out_and_is_audited(kiosk: Client, practice: Practice) -> None:
     assert kiosk.get("/").headers["Location"].startswith("/accounts/login/")
     page = kiosk.get("/start/").content.decode()
-    assert "This screen belongs to the practice." in page
+    assert "This device belongs to the practice." in page
     assert practice.name in page
     event = AuditEvent.objects.get(action="screen_handed_over")
     assert (event.practice, event.actor_name) == (practice, "desk@maplegrove.example")
