@@ -3,8 +3,8 @@
 A worker claims BATCH messages at a time by writing a lease to their rows. If the worker dies, another one takes over
 its messages when the lease expires. Delivery is at least once: if a worker is killed after the server's "250" and
 before the result is recorded, at most BATCH messages are sent twice, with the same Message-ID. After each batch, the
-worker records results and checks for cancellations. Within a batch, it does so between two messages once RECHECK_EVERY
-has passed.
+worker records results and checks for cancellations. It also does this between two messages of a batch once
+RECHECK_EVERY has passed.
 """
 
 import math

@@ -20,8 +20,8 @@ _LOGO_SIDE: Final = 88  # pixels; shown at 44
 def find(request: HttpRequest) -> Practice | None:
     """Return the practice of this page, or None if several are possible.
 
-    The first of these counts: the practice in the link, the practice of the opened registration or request, the
-    practice chosen earlier, the signed-in family's only practice, this installation's only practice.
+    Return the first of these that exists: the practice in the link, the practice of the opened registration or request,
+    the practice chosen earlier, the signed-in family's only practice, this installation's only practice.
     """
     if not hasattr(request, "_family_practice"):
         request._family_practice = (  # type: ignore[attr-defined]

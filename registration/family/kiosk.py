@@ -44,7 +44,7 @@ def is_active(request: HttpRequest) -> bool:
 def kiosk_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Clear a kiosk on its next request if it was idle for five minutes.
 
-    When a family signs in, on any sign-in page, kiosk mode stays on. When staff sign in, it ends.
+    Kiosk mode stays on when a family signs in on any sign-in page. Kiosk mode ends when staff sign in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -145,7 +145,7 @@ def test_outage_during_registration_saves_nothing_and_keeps_the_input(
         html = response.content.decode()
         assert response.status_code == 503
         assert MESSAGE in html
-        assert "try again in a moment" in html
+        assert "Try again in a moment" in html
         assert 'value="elena.new@families.example"' in html
         assert f'value="{data["form_token"]}"' in html
         assert "Traceback" not in html
@@ -184,7 +184,7 @@ def test_pin_is_not_displayed_without_its_audit_event(desk: Client, patient: Pat
     full = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'"
     with _when_an_audit_event_is_written(f"IF NEW.action = 'pin_shown' THEN {full}; END IF; RETURN NEW"):
         page = desk.post(window(patient), data).content.decode()
-    assert "look at the account page before you try again: it shows whether a PIN was issued" in page
+    assert "check the account page before you try again" in page
     assert stored() == ALL_OF_IT | {"pin_shown": 0}
     assert 'class="pin"' in desk.post(window(patient), data).content.decode()
     assert stored() == ALL_OF_IT

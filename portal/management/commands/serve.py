@@ -100,7 +100,7 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
 def _ignore_ctrl_c() -> None:
     """Leave Ctrl-C to the parent.
 
-    A terminal sends it to every process, and a process that is still starting would print a traceback.
+    A terminal sends Ctrl-C to every process, and a process that is still starting would print a traceback.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
