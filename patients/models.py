@@ -254,7 +254,7 @@ def keys_of(patient: Patient, contacts: Iterable[Contact]) -> list[NameKey]:
 
 
 def key_columns(patient: Patient, contacts: Iterable[Contact]) -> list[Key]:
-    """Return the column values for these keys, for code that writes many keys at once."""
+    """Return the column values for these keys, for code that writes many keys."""
 
     def keys(owner: NameKey.Owner, surnames: list[str], given: list[str], contact: UUID | None) -> list[Key]:
         return [
