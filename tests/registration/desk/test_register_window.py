@@ -43,7 +43,9 @@ def checked(html: str, name: str) -> list[str]:
     """Return the values of the checked radio buttons or checkboxes of this name."""
     inputs = re.findall(rf'<input[^>]*name="{name}"[^>]*>', html)
     return [
-        re.findall(r'value="([^"]*)"', field)[0] if "value=" in field else "on" for field in inputs if "checked" in field
+        re.findall(r'value="([^"]*)"', field)[0] if "value=" in field else "on"
+        for field in inputs
+        if "checked" in field
     ]
 
 
