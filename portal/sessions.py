@@ -70,6 +70,13 @@ def end_sessions(get_response: Handler) -> Handler:
     return middleware
 
 
+def session_key(request: HttpRequest) -> str:
+    """Return the key of a signed-in person's session."""
+    key = request.session.session_key
+    assert key is not None, "anyone who is signed in has a session"
+    return key
+
+
 def delete_expired(**_: Any) -> None:
     """Delete expired sessions, including unfinished sign-ups."""
     SessionStore.clear_expired()

@@ -3,7 +3,7 @@
 import uuid
 
 from django.contrib import messages as notices
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -11,6 +11,7 @@ from patients.models import Patient
 from portal import access
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
+from portal.sessions import session_key
 from portal.signals import portal_statuses_needed
 from registration.desk import account_panels
 from registration.desk.forms.register_form import RevokeForm
@@ -36,7 +37,7 @@ def registrations(request: StaffRequest, patient_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.REGISTER_PATIENT)
 def sheet(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
     registration = _registration(request, registration_id)
-    pdf = pin_printing.print_sheet(registration, session_key=_session(request), actor=Actor.from_request(request))
+    pdf = pin_printing.print_sheet(registration, session_key=session_key(request), actor=Actor.from_request(request))
     if pdf is None:
         return render(request, "desk/sheet_expired.html", {"registration": registration}, status=410)
     return HttpResponse(
@@ -68,9 +69,3 @@ def revoke(request: StaffRequest, registration_id: uuid.UUID) -> HttpResponse:
 
 def _registration(request: StaffRequest, registration_id: uuid.UUID) -> Registration:
     return get_object_or_404(Registration.objects.for_practice(request.practice), pk=registration_id)
-
-
-def _session(request: HttpRequest) -> str:
-    key = request.session.session_key
-    assert key is not None, "anyone who is signed in has a session"
-    return key

@@ -7,7 +7,7 @@ import structlog
 from django.contrib import messages as notices
 from django.db import Error
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -17,6 +17,7 @@ from patients.models import Patient
 from portal import audit, database_errors
 from portal.access import Permission, StaffRequest, requires
 from portal.audit import Actor
+from portal.sessions import session_key
 from portal.signals import portal_statuses_needed
 from registration.desk.forms.proxy_form import ProxyForm
 from registration.desk.forms.register_form import RegistrationForm
@@ -77,7 +78,7 @@ def send_again(request: StaffRequest, registration_id: uuid.UUID) -> HttpRespons
             new = registrations.send_again(
                 registration,
                 override_reasons=form.override_reasons,
-                session_key=_session(request),
+                session_key=session_key(request),
                 actor=Actor.from_request(request),
             )
         except Refused as error:
@@ -146,7 +147,7 @@ def _complete(request: StaffRequest, form: RegistrationForm) -> Registration | N
                 override_reasons=form.override_reasons,
                 form_token=form.cleaned_data["form_token"],
             ),
-            session_key=_session(request),
+            session_key=session_key(request),
             actor=Actor.from_request(request),
         )
     except Refused as error:
@@ -175,7 +176,7 @@ def _completed(
     request: StaffRequest, patient: Patient, registration: Registration, *, print_now: bool = False
 ) -> HttpResponse:
     """Show the PIN in the response to the completed form, and nowhere else."""
-    pin = pin_display.reveal(registration, session_key=_session(request), actor=Actor.from_request(request))
+    pin = pin_display.reveal(registration, session_key=session_key(request), actor=Actor.from_request(request))
     if pin is None:
         registration.refresh_from_db()  # another desk may have superseded it, which deletes its PIN
     panel = CompletedPanel(
@@ -207,9 +208,3 @@ def _record_view(request: StaffRequest, patient: Patient) -> None:
 def _template(request: StaffRequest, name: str) -> str:
     """Return the template for the window's content if htmx asks, otherwise the template for the whole page."""
     return f"desk/_{name}.html" if request.htmx else f"desk/{name}.html"
-
-
-def _session(request: HttpRequest) -> str:
-    key = request.session.session_key
-    assert key is not None, "anyone who is signed in has a session"
-    return key
